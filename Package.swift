@@ -1,0 +1,34 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// The project's scripts set DAYBOOK_STRICT: a warning of ours then fails the build. Someone who depends on Daybook never meets it.
+let isStrict = ProcessInfo.processInfo.environment["DAYBOOK_STRICT"].map { !$0.isEmpty && $0 != "0" } ?? false
+
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
+
+let package = Package(
+    name: "daybook",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "DaybookBSON", targets: ["DaybookBSON"]),
+    ],
+    dependencies: [
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CMongoC", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"]), .brew(["mongo-c-driver@1"])]),
+        .target(name: "DaybookBSON", dependencies: ["CMongoC"], swiftSettings: settings),
+        // Random values that are the same in every run.
+        .target(name: "TestSupport", dependencies: ["DaybookBSON"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "DaybookBSONTests", dependencies: ["DaybookBSON", "CodecProbe", "TestSupport"], swiftSettings: settings),
+        // A process of its own, to compare its bytes with another's.
+        .executableTarget(name: "CodecProbe", dependencies: ["DaybookBSON"], path: "Tests/CodecProbe", swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,108 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Where one element lies inside a buffer: offsets only, so that it can be kept while the bytes are borrowed again.
+struct ElementLocation {
+    var type: BSONType
+    /// The offset of the key's first byte; the type byte is just before it.
+    var key: Int
+    /// The offset of the NUL that ends the key.
+    var keyEnd: Int
+    /// One past the last byte of the value.
+    var end: Int
+
+    /// The offset of the value's first byte.
+    var value: Int { keyEnd + 1 }
+    /// The offset of the type byte.
+    var header: Int { key - 1 }
+
+    /// Finds the extent of the element at `offset`, reading nothing at or beyond `limit`.
+    ///
+    /// The value's bytes have the size that the type demands; what they hold is checked when it is read.
+    ///
+    /// - Precondition: `0 <= offset < limit <= buffer.count`.
+    /// - Throws: ``BSONError/Code/corrupt``.
+    @inline(__always)
+    init(in buffer: UnsafeRawBufferPointer, at offset: Int, limit: Int) throws(BSONError) {
+        guard let base = buffer.baseAddress else { throw .truncated }
+        guard let type = BSONType(rawValue: base.load(fromByteOffset: offset, as: UInt8.self)) else {
+            throw BSONError(.corrupt, "The type byte is unknown.")
+        }
+        let key = offset + 1
+        guard let keyEnd = Self.terminator(base, from: key, limit: limit) else { throw .truncated }
+        let value = keyEnd + 1
+        let available = limit - value
+        let length: Int
+        switch type {
+        case .double, .datetime, .timestamp, .int64: length = 8
+        case .int32: length = 4
+        case .bool: length = 1
+        case .objectID: length = 12
+        case .decimal128: length = 16
+        case .null, .undefined, .minKey, .maxKey: length = 0
+        case .string, .javascript, .symbol:
+            length = try 4 + Self.prefix(base, at: value, available: available, minimum: 1)
+        case .document, .array:
+            length = try Self.prefix(base, at: value, available: available, minimum: 5)
+        case .binary:
+            length = try 5 + Self.prefix(base, at: value, available: available, minimum: 0)
+        case .dbPointer:
+            length = try 16 + Self.prefix(base, at: value, available: available, minimum: 1)
+        case .javascriptWithScope:
+            length = try Self.prefix(base, at: value, available: available, minimum: 14)
+        case .regex:
+            guard let pattern = Self.terminator(base, from: value, limit: limit),
+                let options = Self.terminator(base, from: pattern + 1, limit: limit)
+            else { throw .truncated }
+            length = options + 1 - value
+        }
+        guard length <= available else { throw .truncated }
+        self.type = type
+        self.key = key
+        self.keyEnd = keyEnd
+        end = value + length
+    }
+
+    @inline(__always)
+    private static func prefix(_ base: UnsafeRawPointer, at offset: Int, available: Int, minimum: Int) throws(BSONError) -> Int {
+        guard available >= 4 else { throw .truncated }
+        let length = Int(Int32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: Int32.self)))
+        guard length >= minimum else { throw BSONError(.corrupt, "A length is smaller than its type allows.") }
+        return length
+    }
+
+    @inline(__always)
+    private static func terminator(_ base: UnsafeRawPointer, from offset: Int, limit: Int) -> Int? {
+        guard offset < limit, let found = memchr(base + offset, 0, limit - offset) else { return nil }
+        return UnsafeRawPointer(found) - base
+    }
+}
+
+extension BSONError {
+    static var truncated: BSONError { BSONError(.corrupt, "The bytes end inside an element.") }
+    static var unterminated: BSONError { BSONError(.corrupt, "A terminating NUL is missing.") }
+    static var invalidUTF8: BSONError { BSONError(.corrupt, "A text is not valid UTF-8.") }
+}
+
+/// True when both ranges hold the same bytes.
+@inline(__always)
+func haveSameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    guard left.count == right.count else { return false }
+    guard let a = left.baseAddress, let b = right.baseAddress else { return true }
+    return memcmp(a, b, left.count) == 0
+}
+
+/// True when `left` sorts before `right` by unsigned bytes, a prefix before what it begins.
+func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    let common = min(left.count, right.count)
+    if common > 0, let a = left.baseAddress, let b = right.baseAddress {
+        let order = memcmp(a, b, common)
+        if order != 0 { return order < 0 }
+    }
+    return left.count < right.count
+}

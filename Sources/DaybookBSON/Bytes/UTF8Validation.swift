@@ -1,0 +1,31 @@
+/// True when `bytes` are well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing beyond U+10FFFF.
+func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var index = 0
+    let end = bytes.count
+    while index < end {
+        // Keys and most strings are ASCII: eight bytes at a time.
+        if end - index >= 8, bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 {
+            index += 8
+            continue
+        }
+        let lead = bytes[index]
+        index += 1
+        if lead < 0x80 { continue }
+        let length: Int
+        var second: ClosedRange<UInt8> = 0x80...0xBF
+        switch lead {
+        case 0xC2...0xDF: length = 2
+        case 0xE0: (length, second) = (3, 0xA0...0xBF)
+        case 0xED: (length, second) = (3, 0x80...0x9F)
+        case 0xE1...0xEF: length = 3
+        case 0xF0: (length, second) = (4, 0x90...0xBF)
+        case 0xF1...0xF3: length = 4
+        case 0xF4: (length, second) = (4, 0x80...0x8F)
+        default: return false
+        }
+        guard end - index >= length - 1, second.contains(bytes[index]) else { return false }
+        for offset in 1..<(length - 1) where bytes[index + offset] & 0xC0 != 0x80 { return false }
+        index += length - 1
+    }
+    return true
+}

@@ -1,0 +1,85 @@
+/// The input of one call to a decoder. It outlives the call only empty: a decoder that was kept finds no bytes and throws.
+final class DecodingStorage {
+    /// The root document; nil once the call has returned and the bytes are no longer lent.
+    @exclusivity(unchecked) private(set) var root: UnsafeRawBufferPointer?
+    let userInfo: [CodingUserInfoKey: any Sendable]
+    /// The name of the case whose payload is the root, while an enum is decoded from an event.
+    let caseName: String?
+    /// True once an enum has asked for its case as a single value.
+    var isCaseReadAsText = false
+    private var fault: (any Error)?
+
+    // For a container at some depth, where its next field is expected: containers are structs that cannot change, and a
+    // hint per depth costs no allocation. A hint is used only if it is about the same container.
+    // (Exclusivity is unchecked: no code but this type's own runs while they are accessed.)
+    @exclusivity(unchecked) private var hintedContainers = SIMD8<Int32>(repeating: -1)
+    @exclusivity(unchecked) private var hintedOffsets = SIMD8<Int32>(repeating: 0)
+
+    init(_ root: BorrowedDocument, userInfo: [CodingUserInfoKey: any Sendable], caseName: String? = nil) {
+        self.root = root.bytes
+        self.userInfo = userInfo
+        self.caseName = caseName
+    }
+
+    /// Keeps a fault that could not be thrown where it was found, for the end of the call.
+    func remember(_ error: any Error) {
+        if root != nil, fault == nil { fault = error }
+    }
+
+    /// Throws what was remembered: a value made from part of a document must not pass for one made from all of it.
+    func throwRemembered() throws {
+        if let fault { throw fault }
+    }
+
+    /// Lets go of the bytes.
+    func expire() { root = nil }
+
+    @inline(__always)
+    func bytes() throws(BSONError) -> UnsafeRawBufferPointer {
+        guard let root else { throw BSONError(.expired, "A decoder was used after the call that lent it had returned.") }
+        return root
+    }
+
+    /// The place of the root document.
+    func rootValue() throws -> EncodedValue {
+        do throws(BSONError) {
+            return EncodedValue(.document, depth: 0, start: 0, end: try bytes().count)
+        } catch {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: [], debugDescription: error.message, underlyingError: error))
+        }
+    }
+
+    /// Finds the field with these key bytes in `container`; nil when there is none. The search begins after the field that
+    /// was found last, so fields that are read in the order they were written cost one comparison each.
+    func find(_ name: UnsafeRawBufferPointer, in container: EncodedValue) throws(BSONError) -> ElementLocation? {
+        let bytes = try bytes()
+        let first = container.start + 4
+        let limit = container.end - 1
+        let slot = Int(container.depth & 7)
+        let isHinted = Int(hintedContainers[slot]) == container.start
+        let hint = isHinted ? Int(hintedOffsets[slot]) : first
+        var found = try Self.scan(for: name, in: bytes, from: hint, to: limit, limit: limit)
+        if found == nil, hint > first {
+            found = try Self.scan(for: name, in: bytes, from: first, to: hint, limit: limit)
+        }
+        if let found {
+            hintedContainers[slot] = Int32(truncatingIfNeeded: container.start)
+            hintedOffsets[slot] = Int32(truncatingIfNeeded: found.end)
+        }
+        return found
+    }
+
+    @inline(__always)
+    private static func scan(
+        for name: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer, from start: Int, to end: Int, limit: Int
+    ) throws(BSONError) -> ElementLocation? {
+        var offset = start
+        while offset < end {
+            let element = try ElementLocation(in: bytes, at: offset, limit: limit)
+            if haveSameBytes(UnsafeRawBufferPointer(rebasing: bytes[element.key..<element.keyEnd]), name) { return element }
+            offset = element.end
+        }
+        return nil
+    }
+}

@@ -1,0 +1,108 @@
+/// A BSON document, owned: its fields, in order, as bytes.
+///
+/// Equality and hashing are of the bytes, so the order of fields matters, as it does to MongoDB.
+///
+/// ```swift
+/// let filter: BSONDocument = ["state.status": "issued", "version": ["$gt": 3]]
+/// ```
+public struct BSONDocument: Sendable, Hashable {
+    /// How many levels of documents and arrays Daybook reads and writes. MongoDB itself stops at 100.
+    public static let maximumDepth = 200
+
+    /// The largest document that MongoDB stores, 16 MiB (its `maxBsonObjectSize`).
+    public static let maximumBytes = 16 * 1024 * 1024
+
+    /// The whole document as BSON: length, elements, NUL.
+    public private(set) var bytes: [UInt8]
+
+    /// The document without fields.
+    public init() {
+        bytes = .emptyDocument
+    }
+
+    /// The document that `bytes` are.
+    ///
+    /// Checks everything: size, lengths, terminators, types, UTF-8 of keys and texts, nesting, and that nothing follows the
+    /// document. An array's keys may be any: they have no meaning, and copies of the array have the right ones.
+    ///
+    /// - Parameters:
+    ///   - maximumBytes: the largest size that is accepted.
+    ///   - maximumDepth: the deepest nesting that is accepted, the document itself being the first level; never more than
+    ///     ``maximumDepth``.
+    /// - Throws: ``BSONError`` with the path to the first fault: ``BSONError/Code/corrupt``, ``BSONError/Code/tooDeep`` or
+    ///   ``BSONError/Code/tooLarge``.
+    public init(
+        validating bytes: [UInt8], maximumBytes: Int = BSONDocument.maximumBytes, maximumDepth: Int = BSONDocument.maximumDepth
+    ) throws(BSONError) {
+        guard bytes.count <= maximumBytes else { throw .tooLarge(bytes.count, maximum: maximumBytes) }
+        try DocumentValidation.validate(bytes, maximumDepth: min(maximumDepth, Self.maximumDepth))
+        self.bytes = bytes
+    }
+
+    /// Trusts that `bytes` are a document. Should they not be, reads throw or find nothing; they never leave the bytes.
+    package init(unchecked bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// Copies `document` as it is, unchecked.
+    package init(_ document: BorrowedDocument) {
+        bytes = Array(document.bytes)
+    }
+
+    /// The first value under `key`; nil when there is none.
+    public subscript(key: String) -> BSONValue? {
+        // A document is valid unless made by init(unchecked:) from bytes that are not; then nothing is found.
+        (try? withBorrowed { document in try document.first(key)?.value() }) ?? nil
+    }
+
+    /// Adds a field at the end. An earlier field of the same key stays, and stays the one that is found.
+    ///
+    /// - Throws: ``BSONError/Code/invalidKey`` when `key` contains NUL; ``BSONError/Code/tooLarge``; then nothing has changed.
+    public mutating func append(_ key: String, _ value: BSONValue) throws(BSONError) {
+        try append(key, writable: value)
+    }
+
+    /// Adds a field at the end, as ``append(_:_:)``.
+    package mutating func append(_ key: String, writable value: some BSONWritable) throws(BSONError) {
+        guard bytes.count >= 5 else { throw .truncated }
+        let end = bytes.count - 1
+        do throws(BSONError) {
+            bytes[end] = 0
+            guard bytes.appendCString(key) else { throw BSONError.keyWithNUL }
+            bytes[end] = try value.appendBSON(to: &bytes).rawValue
+            try bytes.endDocument(startingAt: 0)
+        } catch {
+            bytes.removeLast(bytes.count - end)
+            bytes.append(0)
+            throw error
+        }
+    }
+
+    /// Calls `body` with the document's bytes in place; what it is given is valid only until it returns.
+    package func withBorrowed<R>(_ body: (BorrowedDocument) throws -> R) rethrows -> R {
+        try bytes.withUnsafeBytes { try body(BorrowedDocument(trusting: $0)) }
+    }
+
+    init(literal elements: [(String, BSONValue)]) {
+        self.init()
+        do {
+            for (key, value) in elements { try append(key, value) }
+        } catch {
+            preconditionFailure("A document literal is not representable: \(error)")
+        }
+    }
+}
+
+extension BSONDocument: ExpressibleByDictionaryLiteral {
+    /// A document with these fields in this order.
+    ///
+    /// - Precondition: no key contains NUL and the whole is smaller than 2 GiB. Where keys come from outside, use
+    ///   ``append(_:_:)``.
+    public init(dictionaryLiteral elements: (String, BSONValue)...) {
+        self.init(literal: elements)
+    }
+}
+
+extension BSONError {
+    static var keyWithNUL: BSONError { BSONError(.invalidKey, "A key contains NUL, which would end it early.") }
+}

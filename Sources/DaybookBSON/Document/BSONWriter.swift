@@ -1,0 +1,174 @@
+/// Builds one document by hand, in order, into one growing buffer: no tree, no child copied into its parent.
+///
+/// ```swift
+/// var writer = BSONWriter()
+/// writer.write("license/L-1", forKey: "aggregateId")
+/// writer.beginArray("versions")
+/// writer.append(Int64(3))
+/// writer.end()
+/// let document = try writer.finish()
+/// ```
+///
+/// What cannot be written (a key with NUL, a value beyond BSON's range, too large a document) is remembered, and
+/// ``finish()`` throws the first of it; so a sequence of writes needs one `try`.
+package struct BSONWriter {
+    private struct Frame {
+        var start: Int
+        /// The next index of an array; nil for a document.
+        var index: Int?
+    }
+
+    private var bytes: [UInt8] = []
+    private var frames: [Frame] = []
+    private var fault: BSONError?
+
+    /// Begins the root document.
+    ///
+    /// - Parameter capacity: the expected size in bytes.
+    package init(capacity: Int = 256) {
+        bytes.reserveCapacity(capacity)
+        begin(index: nil)
+    }
+
+    /// Begins a document under `key`; ``end()`` ends it.
+    package mutating func beginDocument(_ key: String) {
+        header(.document, key)
+        begin(index: nil)
+    }
+
+    /// Begins an array under `key`; ``end()`` ends it.
+    package mutating func beginArray(_ key: String) {
+        header(.array, key)
+        begin(index: 0)
+    }
+
+    /// Begins a document as the next element of the current array.
+    package mutating func beginDocument() {
+        header(.document, nil)
+        begin(index: nil)
+    }
+
+    /// Begins an array as the next element of the current array.
+    package mutating func beginArray() {
+        header(.array, nil)
+        begin(index: 0)
+    }
+
+    /// Ends the document or array begun last.
+    ///
+    /// - Precondition: it is not the root.
+    package mutating func end() {
+        precondition(frames.count > 1, "end() without a matching begin.")
+        close()
+    }
+
+    /// Writes `value` under `key`.
+    package mutating func write(_ value: some BSONWritable, forKey key: String) {
+        write(value, key)
+    }
+
+    /// Writes `value` under `key`, or nothing when it is nil.
+    package mutating func writeIfPresent(_ value: (some BSONWritable)?, forKey key: String) {
+        if let value { write(value, key) }
+    }
+
+    package mutating func writeNull(forKey key: String) {
+        header(.null, key)
+    }
+
+    /// Writes an array of `values` under `key`.
+    package mutating func write(array values: some Sequence<some BSONWritable>, forKey key: String) {
+        beginArray(key)
+        for value in values { append(value) }
+        end()
+    }
+
+    /// Writes bytes under `key`.
+    package mutating func write(binary content: UnsafeRawBufferPointer, subtype: BSONBinary.Subtype, forKey key: String) {
+        let mark = bytes.count
+        header(.binary, key)
+        do throws(BSONError) {
+            try bytes.appendBinary(subtype, content)
+        } catch {
+            fail(error, at: key, restoring: mark)
+        }
+    }
+
+    /// Writes bytes under `key`.
+    package mutating func write(binary content: some Collection<UInt8>, subtype: BSONBinary.Subtype, forKey key: String) {
+        let isContiguous: Void? = content.withContiguousStorageIfAvailable {
+            write(binary: UnsafeRawBufferPointer($0), subtype: subtype, forKey: key)
+        }
+        if isContiguous == nil {
+            Array(content).withUnsafeBytes { write(binary: $0, subtype: subtype, forKey: key) }
+        }
+    }
+
+    /// Adds `value` as the next element of the current array.
+    ///
+    /// - Precondition: the container begun last is an array.
+    package mutating func append(_ value: some BSONWritable) {
+        write(value, nil)
+    }
+
+    /// The finished document.
+    ///
+    /// - Precondition: every container begun has been ended.
+    /// - Throws: the first thing that could not be written, with its path.
+    package consuming func finish() throws(BSONError) -> BSONDocument {
+        precondition(frames.count == 1, "finish() before every container was ended.")
+        close()
+        if let fault { throw fault }
+        return BSONDocument(unchecked: bytes)
+    }
+
+    private mutating func begin(index: Int?) {
+        frames.append(Frame(start: bytes.count, index: index))
+        bytes.appendInteger(Int32(0))
+        if frames.count > BSONDocument.maximumDepth { fault = fault ?? .nestedTooDeep }
+    }
+
+    private mutating func close() {
+        guard let frame = frames.popLast() else { return }
+        do throws(BSONError) {
+            try bytes.endDocument(startingAt: frame.start)
+        } catch {
+            fault = fault ?? error
+        }
+    }
+
+    @inline(__always)
+    private mutating func write(_ value: some BSONWritable, _ key: String?) {
+        let mark = bytes.count
+        header(.null, key)
+        do throws(BSONError) {
+            let type = try value.appendBSON(to: &bytes)
+            if bytes.count > mark { bytes[mark] = type.rawValue }
+        } catch {
+            fail(error, at: key ?? "", restoring: mark)
+        }
+    }
+
+    /// Writes type byte and key; `key` is nil inside an array.
+    @inline(__always)
+    private mutating func header(_ type: BSONType, _ key: String?) {
+        let top = frames.count - 1
+        bytes.append(type.rawValue)
+        if let key {
+            precondition(frames[top].index == nil, "An array's elements have no keys.")
+            if !bytes.appendCString(key) {
+                bytes.append(0)
+                fault = fault ?? BSONError.keyWithNUL.prefixed(by: key)
+            }
+        } else {
+            guard let index = frames[top].index else { preconditionFailure("A document's fields need keys.") }
+            frames[top].index = index + 1
+            bytes.appendIndexKey(index)
+        }
+    }
+
+    private mutating func fail(_ error: BSONError, at key: String, restoring mark: Int) {
+        fault = fault ?? error.prefixed(by: key)
+        bytes.removeLast(bytes.count - mark)
+    }
+}

@@ -1,0 +1,92 @@
+/// A document whose bytes belong to someone else: a cursor's current reply, or an array inside a closure.
+///
+/// Valid only as long as what lent the bytes says, usually until the closure that received it returns. Neither it nor its
+/// elements and values may be kept beyond that; copy with ``BSONDocument/init(_:)`` or ``BorrowedElement/value()``.
+///
+/// Only the length and the final NUL are known to be right. Everything else is checked as it is read, so hostile bytes end
+/// in a ``BSONError``, never in a read outside of them.
+package struct BorrowedDocument {
+    /// The whole document: length, elements, NUL.
+    package let bytes: UnsafeRawBufferPointer
+
+    /// Checks the length prefix and the final NUL of the document that fills `buffer`, and nothing else.
+    ///
+    /// - Throws: ``BSONError/Code/corrupt``.
+    package init(validatingLengthOf buffer: UnsafeRawBufferPointer) throws(BSONError) {
+        guard buffer.count >= 5 else { throw .truncated }
+        let length = Int32(littleEndian: buffer.loadUnaligned(as: Int32.self))
+        guard Int(length) == buffer.count else {
+            throw BSONError(.corrupt, "A document's length prefix differs from its size.")
+        }
+        guard buffer[buffer.count - 1] == 0 else { throw .unterminated }
+        bytes = buffer
+    }
+
+    /// Takes bytes that a ``BSONDocument`` holds; reads stay inside them even if they are no document.
+    init(trusting buffer: UnsafeRawBufferPointer) {
+        bytes = buffer
+    }
+
+    /// True when there are no fields.
+    package var isEmpty: Bool { bytes.count <= 5 }
+
+    /// A cursor over the elements, in order.
+    package func makeElements() -> BorrowedElements {
+        BorrowedElements(bytes)
+    }
+
+    /// The first element with this key; nil when there is none.
+    package func first(_ key: String) throws(BSONError) -> BorrowedElement? {
+        var elements = makeElements()
+        while let element = try elements.next() {
+            if element.hasKey(key) { return element }
+        }
+        return nil
+    }
+
+    /// The results of `transform` for each element, in order.
+    package func map<R>(_ transform: (BorrowedElement) throws -> R) throws -> [R] {
+        var results: [R] = []
+        var elements = makeElements()
+        while let element = try elements.next() { results.append(try transform(element)) }
+        return results
+    }
+}
+
+/// A cursor over the elements of a ``BorrowedDocument``, valid as long as that is. It allocates nothing.
+///
+/// ```swift
+/// var elements = document.makeElements()
+/// while let element = try elements.next() { ... }
+/// ```
+package struct BorrowedElements {
+    private let bytes: UnsafeRawBufferPointer
+    private var offset = 4
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    /// The key that stands where the cursor is, to name an element that ``next()`` refused; nil when there is none to read.
+    var keyHere: String? {
+        guard offset + 1 < bytes.count, let end = bytes[(offset + 1)...].firstIndex(of: 0) else { return nil }
+        return String(decoding: bytes[(offset + 1)..<end], as: UTF8.self)
+    }
+
+    /// The next element, or nil after the last.
+    ///
+    /// - Throws: ``BSONError/Code/corrupt`` when no element can begin here; the cursor then stays where it is.
+    package mutating func next() throws(BSONError) -> BorrowedElement? {
+        let limit = bytes.count - 1
+        guard offset < limit else { return nil }
+        let location = try ElementLocation(in: bytes, at: offset, limit: limit)
+        offset = location.end
+        return BorrowedElement(
+            key: UnsafeRawBufferPointer(rebasing: bytes[location.key..<location.keyEnd]),
+            borrowedValue: BorrowedValue(
+                type: location.type,
+                bytes: UnsafeRawBufferPointer(rebasing: bytes[location.value..<location.end])
+            )
+        )
+    }
+}

@@ -1,0 +1,52 @@
+/// Encodes `Encodable` values as BSON, deterministically: equal values become equal bytes, in every process.
+///
+/// - Fields are in the order in which they are encoded. Dictionaries whose keys are `String`, `Int` or
+///   `CodingKeyRepresentable` become documents sorted by the UTF-8 bytes of their keys; other dictionaries become arrays of
+///   alternating keys and values, sorted by the encoded key; sets become arrays sorted by the encoded element.
+/// - `Int`, `Int64`, `UInt32`, `UInt` and `UInt64` become `int64`, narrower integers `int32`, `Float` and `Double` `double`.
+/// - `Date` becomes a `datetime`, rounded to the millisecond; `UUID` binary of subtype 4; `Data` binary of subtype 0;
+///   `Decimal` a `decimal128`; `URL` a string; ``BSONValue`` and the other BSON types themselves. A nil that is encoded
+///   becomes `null`; one that is only encoded if present, as synthesized code does, leaves no field.
+///
+/// A value that BSON cannot hold, an empty key, a key with NUL, or nesting beyond ``BSONDocument/maximumDepth`` throws an
+/// `EncodingError` with the coding path, whose `underlyingError` is a ``BSONError``. (The error carries the
+/// type of the value, not the value, which may be confidential; key types in the path are not the ones the value used.) A container that is used after its value was encoded throws instead of writing elsewhere.
+///
+/// Two limits: a field that is encoded twice is written twice, and a `Set` that a type encodes by calling `encode(to:)` on it
+/// directly cannot be told from an array, so its order is that of the process; encode it through a container.
+public struct BSONEncoder: Sendable {
+    /// What the values find in their encoder's `userInfo`.
+    public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
+
+    /// An encoder without user info.
+    public init() {}
+
+    /// Encodes a value that encodes as a document.
+    ///
+    /// - Throws: `EncodingError` when it encodes as anything else, or for the reasons above; or what `value` throws.
+    public func encode<T: Encodable>(_ value: T) throws -> BSONDocument {
+        let storage = try run(value)
+        guard storage.rootType == .document else {
+            let error = BSONError(.typeMismatch, "\(T.self) encodes as \(storage.rootType), not as a document.")
+            throw storage.invalid(value, [], nil, error)
+        }
+        return BSONDocument(unchecked: storage.bytes)
+    }
+
+    /// Encodes any value as the field value it would be, as for an operand of a query.
+    package func encodeValue<T: Encodable>(_ value: T) throws -> BSONValue {
+        let storage = try run(value)
+        return try storage.bytes.withUnsafeBytes { try BorrowedValue(type: storage.rootType, bytes: $0).value() }
+    }
+
+    private func run<T: Encodable>(_ value: T) throws -> EncodingStorage {
+        let storage = EncodingStorage(userInfo: userInfo)
+        return try run(value, storage)
+    }
+
+    func run<T: Encodable>(_ value: T, _ storage: EncodingStorage) throws -> EncodingStorage {
+        try storage.fill(encoding: value, in: storage.root)
+        try storage.finish()
+        return storage
+    }
+}

@@ -1,0 +1,155 @@
+extension EncodingStorage {
+    /// Turns the node behind `handle` into a document or an array, or keeps the one it already is.
+    ///
+    /// A class and its superclass may both ask the same encoder for a keyed container; they share it. What is wrong is
+    /// remembered, because Codable's `container(keyedBy:)` cannot throw.
+    func begin(_ kind: EncodingNode.Kind, in handle: EncodingHandle, isDictionary: Bool = false) {
+        guard let index = node(handle) else { return fail(.containerExpired, nil) }
+        if nodes[index].kind == .pending {
+            setType(kind == .array ? .array : .document, of: index)
+            // A closed node that cannot be reopened already has the bytes of an empty container.
+            if bringToTop(index) { bytes.appendInteger(Int32(0)) }
+            nodes[index].kind = kind
+            if kind == .array { beginSorting(nodes[index].unkeyedSorting, index) }
+        } else if nodes[index].kind != kind {
+            return fail(BSONError(.typeMismatch, "The value is already encoded in another shape."), index)
+        }
+        if isDictionary {
+            _ = bringToTop(index)
+            finishSorting(index)
+            beginSorting(.fields, index)
+        }
+    }
+
+    /// Makes a pending node for a nested value under `key`; closed, and an empty document, if `index` itself is closed.
+    @inline(__always)
+    func pushNested(_ key: some CodingKey, in index: Int, isDictionary: Bool) throws(BSONError) -> Int {
+        let depth = nodes[index].depth + 1
+        guard depth < BSONDocument.maximumDepth else { throw .nestedTooDeep }
+        guard bringToTop(index) else { return try splicePlaceholder(key, into: index) }
+        separateDictionary(index, isDictionary)
+        let header = bytes.count
+        try appendHeader(.document, key)
+        return push(parent: index, depth: depth, header: header)
+    }
+
+    /// Makes a pending node for the next element of an array; closed, and an empty document, if `index` itself is closed.
+    @inline(__always)
+    func pushNext(in index: Int) throws(BSONError) -> Int {
+        let depth = nodes[index].depth + 1
+        guard depth < BSONDocument.maximumDepth else { throw .nestedTooDeep }
+        guard bringToTop(index) else { return try splicePlaceholder(BSONKey(index: nodes[index].count), into: index) }
+        let header = bytes.count
+        appendHeader(.document, nextIn: index)
+        return push(parent: index, depth: depth, header: header)
+    }
+
+    /// Makes a pending node that outlives this call, for a nested container or a super encoder; nil, and a remembered fault,
+    /// if that cannot be.
+    func beginNested(in handle: EncodingHandle, _ push: (Int) throws(BSONError) -> Int) -> EncodingHandle {
+        guard let index = node(handle) else {
+            fail(.containerExpired, nil)
+            return .stale(self)
+        }
+        do throws(BSONError) {
+            return self.handle(try push(index))
+        } catch {
+            fail(error, index)
+            return .stale(self)
+        }
+    }
+
+    /// Encodes any value under `key`.
+    func encode<T: Encodable>(_ value: T, _ key: some CodingKey, to handle: EncodingHandle, isDictionary: Bool) throws {
+        let known = value as? any KnownToEncoder
+        if let writable = known as? any BSONWritable {
+            return try write(writable, key, to: handle, isDictionary: isDictionary)
+        }
+        guard let index = node(handle) else { throw expired(value, key) }
+        guard bringToTop(index) else { return try spliceEncoded(value, key, into: index) }
+        let child: Int
+        do throws(BSONError) {
+            child = try pushNested(key, in: index, isDictionary: isDictionary)
+        } catch {
+            throw invalid(value, path(index), key, error)
+        }
+        try encode(value, known, as: child)
+    }
+
+    /// Encodes any value as the next element of an array.
+    func append<T: Encodable>(encoding value: T, to handle: EncodingHandle) throws {
+        let known = value as? any KnownToEncoder
+        if let writable = known as? any BSONWritable { return try append(writable, to: handle) }
+        guard let index = node(handle) else { throw expired(value, nil) }
+        guard bringToTop(index) else { return try spliceEncoded(value, BSONKey(index: nodes[index].count), into: index) }
+        let child: Int
+        do throws(BSONError) {
+            child = try pushNext(in: index)
+        } catch {
+            throw invalid(value, path(index), BSONKey(index: nodes[index].count), error)
+        }
+        try encode(value, known, as: child)
+    }
+
+    /// Makes a pending value, the only one its encoder encodes, of any value.
+    func fill<T: Encodable>(encoding value: T, in handle: EncodingHandle) throws {
+        let known = value as? any KnownToEncoder
+        if let writable = known as? any BSONWritable { return try fill(writable, in: handle) }
+        guard let index = node(handle) else { throw expired(value, nil) }
+        guard nodes[index].kind == .pending else { throw secondValue(value, index) }
+        guard bringToTop(index) else { return try replacePlaceholder(index, byEncoding: value) }
+        // Delegation makes no level of BSON, but it does make one of the call stack.
+        nodes[index].depth += 1
+        guard nodes[index].depth < BSONDocument.maximumDepth else { throw invalid(value, path(index), nil, .nestedTooDeep) }
+        if let collection = known as? any UnorderedCollection { nodes[index].unkeyedSorting = type(of: collection).sorting }
+        try value.encode(to: ValueEncoder(handle: handle))
+    }
+
+    /// Lets `value` write the node `child`, which is the last, and drops that and whatever nodes were made meanwhile.
+    private func encode<T: Encodable>(_ value: T, _ known: (any KnownToEncoder)?, as child: Int) throws {
+        if let collection = known as? any UnorderedCollection { nodes[child].unkeyedSorting = type(of: collection).sorting }
+        do {
+            try value.encode(to: ValueEncoder(handle: handle(child)))
+        } catch {
+            abandon(child, error)
+            throw error
+        }
+        while top >= child { close() }
+        nodes.removeLast(nodes.count - child)
+    }
+
+    /// Removes what a failed value wrote, in case its caller swallows the error and goes on.
+    private func abandon(_ child: Int, _ error: any Error) {
+        let node = nodes[child]
+        if node.isOpen || (node.end == bytes.count && node.parent == top) {
+            bytes.removeLast(bytes.count - node.header)
+            top = node.parent
+            if nodes[node.parent].kind == .array { nodes[node.parent].count -= 1 }
+        } else {
+            // Something was written after it meanwhile: the output cannot be repaired, so the call fails as a whole.
+            fault = fault ?? error
+            while top >= child { close() }
+        }
+        nodes.removeLast(nodes.count - child)
+    }
+
+    /// Remembers a failure where Codable has no `throws`; it fails the whole call.
+    func fail(_ error: BSONError, _ index: Int?) {
+        let context = EncodingError.Context(
+            codingPath: index.map(path) ?? rootPath, debugDescription: error.message, underlyingError: error)
+        fault = fault ?? EncodingError.invalidValue((), context)
+    }
+}
+
+extension EncodingHandle {
+    /// A handle that no node has: every use of it throws.
+    static func stale(_ storage: EncodingStorage) -> EncodingHandle {
+        EncodingHandle(storage: storage, index: .max, serial: 0)
+    }
+}
+
+extension BSONError {
+    static var containerExpired: BSONError {
+        BSONError(.expired, "An encoder or container was used after the value it belongs to was encoded.")
+    }
+}

@@ -1,0 +1,100 @@
+/// Dictionaries and sets iterate in an order of their own, which differs from process to process. Their elements are
+/// therefore sorted by their bytes once written.
+extension EncodingStorage {
+    /// Has what is added to `index` from now on sorted.
+    func beginSorting(_ sorting: EncodingNode.Sorting, _ index: Int) {
+        nodes[index].sorting = sorting
+        nodes[index].sortStart = nodes[index].isOpen ? bytes.count : nodes[index].end - 1
+    }
+
+    /// Ends the fields of a dictionary where another container of the same document goes on: only the former are sorted.
+    @inline(__always)
+    func separateDictionary(_ index: Int, _ isDictionary: Bool) {
+        if nodes[index].sorting == .fields, !isDictionary { finishSorting(index) }
+    }
+
+    /// Sorts what was added to the open node `index`, which is at the end of the output, since `beginSorting`.
+    func finishSorting(_ index: Int) {
+        let sorting = nodes[index].sorting
+        guard sorting != .none else { return }
+        nodes[index].sorting = .none
+        if nodes[index].isOpen { sort(sorting, from: nodes[index].sortStart, to: bytes.count) }
+    }
+
+    /// Sorts the elements between two offsets; those of an array are numbered anew.
+    func sort(_ sorting: EncodingNode.Sorting, from start: Int, to end: Int) {
+        record { () throws(BSONError) in
+            let sorted = try Self.sorted(bytes, sorting, from: start, to: end)
+            if let sorted { bytes.replaceSubrange(start..<end, with: sorted) }
+        }
+    }
+
+    /// The elements between two offsets in order; nil when they already are.
+    private static func sorted(
+        _ bytes: [UInt8], _ sorting: EncodingNode.Sorting, from start: Int, to end: Int
+    ) throws(BSONError) -> [UInt8]? {
+        let result = bytes.withUnsafeBytes { buffer in
+            Result { () throws(BSONError) in try sorted(buffer, sorting, from: start, to: end) }
+        }
+        return try result.get()
+    }
+
+    private static func sorted(
+        _ buffer: UnsafeRawBufferPointer, _ sorting: EncodingNode.Sorting, from start: Int, to end: Int
+    ) throws(BSONError) -> [UInt8]? {
+        var elements: [ElementLocation] = []
+        var offset = start
+        while offset < end {
+            let element = try ElementLocation(in: buffer, at: offset, limit: end)
+            elements.append(element)
+            offset = element.end
+        }
+        switch sorting {
+        case .none: return nil
+        case .fields: return try sortedFields(buffer, elements, count: end - start)
+        case .elements: return sortedGroups(buffer, elements, of: 1, count: end - start)
+        case .pairs: return sortedGroups(buffer, elements, of: 2, count: end - start)
+        }
+    }
+
+    private static func sortedFields(
+        _ buffer: UnsafeRawBufferPointer, _ elements: [ElementLocation], count: Int
+    ) throws(BSONError) -> [UInt8]? {
+        func key(_ element: ElementLocation) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: buffer[element.key..<element.keyEnd])
+        }
+        let sorted = elements.sorted { precedes(key($0), key($1)) }
+        for (element, next) in zip(sorted, sorted.dropFirst()) where haveSameBytes(key(element), key(next)) {
+            throw BSONError(.invalidKey, "Two keys of a dictionary are encoded alike.")
+        }
+        if zip(sorted, elements).allSatisfy({ $0.key == $1.key }) { return nil }
+        var result: [UInt8] = []
+        result.reserveCapacity(count)
+        for element in sorted { result.append(contentsOf: buffer[element.header..<element.end]) }
+        return result
+    }
+
+    private static func sortedGroups(
+        _ buffer: UnsafeRawBufferPointer, _ elements: [ElementLocation], of size: Int, count: Int
+    ) -> [UInt8]? {
+        func value(_ element: ElementLocation) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: buffer[element.value..<element.end])
+        }
+        let groups = stride(from: 0, to: elements.count, by: size).sorted { left, right in
+            let (a, b) = (elements[left], elements[right])
+            return a.type == b.type ? precedes(value(a), value(b)) : a.type.rawValue < b.type.rawValue
+        }
+        var result: [UInt8] = []
+        result.reserveCapacity(count)
+        var index = 0
+        for group in groups {
+            for element in elements[group..<min(group + size, elements.count)] {
+                result.append(element.type.rawValue)
+                result.appendIndexKey(index)
+                result.append(contentsOf: buffer[element.value..<element.end])
+                index += 1
+            }
+        }
+        return result
+    }
+}

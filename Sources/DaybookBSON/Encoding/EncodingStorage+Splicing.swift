@@ -1,0 +1,99 @@
+/// The slow path: writing to a container that is closed, because something was written after it.
+///
+/// The new bytes are made apart, inserted where they belong, and the lengths around and the offsets behind are moved.
+extension EncodingStorage {
+    /// Adds a field or element whose value has a BSON form of its own to the closed container `index`.
+    func splice(_ value: some BSONWritable, _ key: some CodingKey, into index: Int) throws(BSONError) {
+        var content: [UInt8] = []
+        let type = try value.appendBSON(to: &content)
+        _ = try splice(type, content, key, into: index)
+    }
+
+    /// Adds any value to the closed container `index`.
+    func spliceEncoded<T: Encodable>(_ value: T, _ key: some CodingKey, into index: Int) throws {
+        let part = try encodeApart(value, path(index) + [key], depth: nodes[index].depth + 1)
+        do throws(BSONError) {
+            _ = try splice(part.rootType, part.bytes, key, into: index)
+        } catch {
+            throw invalid(value, path(index), key, error)
+        }
+    }
+
+    /// Adds an empty document to the closed container `index`, and a closed pending node for it.
+    func splicePlaceholder(_ key: some CodingKey, into index: Int) throws(BSONError) -> Int {
+        let header = try splice(.document, .emptyDocument, key, into: index)
+        let innermost = top
+        let child = push(parent: index, depth: nodes[index].depth + 1, header: header)
+        top = innermost
+        nodes[child].isOpen = false
+        nodes[child].end = nodes[index].end - 1
+        nodes[child].start = nodes[child].end - 5
+        return child
+    }
+
+    /// Replaces the empty document of the closed pending node `index`.
+    func replacePlaceholder(_ index: Int, by value: some BSONWritable) throws(BSONError) {
+        var content: [UInt8] = []
+        replacePlaceholder(index, try value.appendBSON(to: &content), content)
+    }
+
+    /// Replaces the empty document of the closed pending node `index`.
+    func replacePlaceholder<T: Encodable>(_ index: Int, byEncoding value: T) throws {
+        let part = try encodeApart(value, path(index), depth: nodes[index].depth + 1)
+        replacePlaceholder(index, part.rootType, part.bytes)
+    }
+
+    private func replacePlaceholder(_ index: Int, _ type: BSONType, _ content: [UInt8]) {
+        let end = nodes[index].end
+        setType(type, of: index)
+        nodes[index].kind = .value
+        bytes.replaceSubrange(nodes[index].start..<end, with: content)
+        shift(from: end, endsFrom: end, by: content.count - (end - nodes[index].start), around: nodes[index].parent)
+    }
+
+    /// Encodes `value` into an output of its own.
+    private func encodeApart<T: Encodable>(_ value: T, _ path: [any CodingKey], depth: Int) throws -> EncodingStorage {
+        let part = EncodingStorage(userInfo: userInfo, rootPath: path, depth: depth)
+        guard depth < BSONDocument.maximumDepth else { throw part.invalid(value, path, nil, .nestedTooDeep) }
+        try part.fill(encoding: value, in: part.root)
+        try part.finish()
+        return part
+    }
+
+    /// Inserts an element at the end of the closed container `index` and returns the offset of its type byte.
+    private func splice(_ type: BSONType, _ content: [UInt8], _ key: some CodingKey, into index: Int) throws(BSONError) -> Int {
+        guard nodes[index].kind == .document || nodes[index].kind == .array else {
+            throw BSONError(.typeMismatch, "The value is already encoded in another shape.")
+        }
+        let text = key.stringValue
+        guard !text.isEmpty else { throw .emptyKey }
+        var element = [type.rawValue]
+        guard element.appendCString(text) else { throw .keyWithNUL }
+        element.append(contentsOf: content)
+        let position = nodes[index].end - 1
+        bytes.insert(contentsOf: element, at: position)
+        if nodes[index].kind == .array { nodes[index].count += 1 }
+        shift(from: position, endsFrom: position + 1, by: element.count, around: index)
+        if nodes[index].sorting == .fields {
+            sort(.fields, from: nodes[index].sortStart, to: nodes[index].end - 1)
+        }
+        return position
+    }
+
+    /// Moves offsets after `delta` bytes came in, and lengthens the closed containers around, from `index` outwards.
+    private func shift(from position: Int, endsFrom end: Int, by delta: Int, around index: Int) {
+        for other in nodes.indices {
+            if nodes[other].header >= position { nodes[other].header += delta }
+            if nodes[other].start >= position { nodes[other].start += delta }
+            if nodes[other].sortStart > position { nodes[other].sortStart += delta }
+            if !nodes[other].isOpen, nodes[other].end >= end { nodes[other].end += delta }
+        }
+        var container = index
+        while container >= 0, !nodes[container].isOpen {
+            let (length, overflow) = bytes.integer(at: nodes[container].start).addingReportingOverflow(Int32(clamping: delta))
+            if overflow { return fail(.documentTooLarge, container) }
+            bytes.patchInteger(length, at: nodes[container].start)
+            container = nodes[container].parent
+        }
+    }
+}

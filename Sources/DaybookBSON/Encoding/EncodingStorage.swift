@@ -1,0 +1,150 @@
+/// The output of one call to an encoder, and the nodes that are being written to.
+///
+/// Well-behaved values write depth first: every write goes to the end of `bytes`, and a node's length is patched when the
+/// next write goes elsewhere. Codable also allows writing to a container after its siblings were begun; that takes the slow
+/// path in `EncodingStorage+Splicing`.
+final class EncodingStorage {
+    // Exclusivity is unchecked for these: no value's code runs while they are being modified, only this type's own.
+    @exclusivity(unchecked) var bytes: [UInt8] = []
+    @exclusivity(unchecked) var nodes: [EncodingNode] = []
+    /// The innermost open node; -1 when none is.
+    @exclusivity(unchecked) var top = -1
+    /// The type of the root value; other types are in `bytes`, at their node's header.
+    var rootType = BSONType.document
+    /// The first failure that happened where Codable has no `throws`, or that cannot be undone. It fails the whole call.
+    var fault: (any Error)?
+    /// The path of the root, when this output is a part of another.
+    let rootPath: [any CodingKey]
+    let userInfo: [CodingUserInfoKey: any Sendable]
+    /// What an enum's case looked like, while one is encoded as an event.
+    var caseShape: CaseShape?
+    /// The key type of the last keyed container, recorded only to learn which one `Dictionary` uses.
+    var probe: DictionaryKeyProbe?
+    private var nextSerial: UInt32 = 0
+
+    init(userInfo: [CodingUserInfoKey: any Sendable], rootPath: [any CodingKey] = [], depth: Int = 0) {
+        self.userInfo = userInfo
+        self.rootPath = rootPath
+        bytes.reserveCapacity(512)
+        nodes.reserveCapacity(8)
+        _ = push(parent: -1, depth: depth, header: -1)
+    }
+
+    var root: EncodingHandle { handle(0) }
+
+    func handle(_ index: Int) -> EncodingHandle {
+        EncodingHandle(storage: self, index: Int32(truncatingIfNeeded: index), serial: nodes[index].serial)
+    }
+
+    /// The node behind `handle`, if it is still being written.
+    @inline(__always)
+    func node(_ handle: EncodingHandle) -> Int? {
+        let index = Int(handle.index)
+        guard index < nodes.count, nodes[index].serial == handle.serial else { return nil }
+        return index
+    }
+
+    /// Makes a pending node at the end of the output the new top.
+    func push(parent: Int, depth: Int, header: Int) -> Int {
+        nextSerial &+= 1
+        nodes.append(EncodingNode(parent: parent, depth: depth, serial: nextSerial, header: header, start: bytes.count))
+        top = nodes.count - 1
+        return top
+    }
+
+    func setType(_ type: BSONType, of index: Int) {
+        let header = nodes[index].header
+        if header >= 0 { bytes[header] = type.rawValue } else { rootType = type }
+    }
+
+    /// Closes what is open below `index`, so that the end of the output is the end of that node; false when it is closed
+    /// itself and cannot be reopened.
+    @inline(__always)
+    func bringToTop(_ index: Int) -> Bool {
+        if top == index { return true }
+        return bringToTopSlowly(index)
+    }
+
+    private func bringToTopSlowly(_ index: Int) -> Bool {
+        if nodes[index].isOpen {
+            while top != index { close() }
+            return true
+        }
+        return reopen(index)
+    }
+
+    /// Opens a closed container again if nothing was written after it.
+    private func reopen(_ index: Int) -> Bool {
+        guard nodes[index].end == bytes.count, nodes[index].parent == top, nodes[index].kind != .value else { return false }
+        bytes.removeLast(nodes[index].kind == .pending ? 5 : 1)
+        nodes[index].isOpen = true
+        top = index
+        return true
+    }
+
+    /// Completes the top node: its content is at the end of the output.
+    func close() {
+        let index = top
+        switch nodes[index].kind {
+        case .pending:
+            setType(.document, of: index)
+            bytes.append(contentsOf: [UInt8].emptyDocument)
+        case .document, .array:
+            finishSorting(index)
+            record { () throws(BSONError) in try bytes.endDocument(startingAt: nodes[index].start) }
+        case .value: break
+        }
+        nodes[index].isOpen = false
+        nodes[index].end = bytes.count
+        top = nodes[index].parent
+    }
+
+    /// Runs what may fail where nobody can be told yet.
+    func record(_ body: () throws(BSONError) -> Void) {
+        do throws(BSONError) {
+            try body()
+        } catch {
+            fault = fault ?? error
+        }
+    }
+
+    /// Ends the call: closes everything, and makes every handle stale.
+    func finish() throws {
+        while top >= 0 { close() }
+        nodes.removeAll()
+        if let fault { throw fault }
+    }
+}
+
+extension EncodingStorage {
+    /// The keys from the root to `index`, read back from the output.
+    func path(_ index: Int) -> [any CodingKey] {
+        var keys: [any CodingKey] = []
+        var index = index
+        while index > 0, nodes[index].header >= 0 {
+            let start = nodes[index].header + 1
+            let end = bytes[start...].firstIndex(of: 0) ?? start
+            let isIndexed = nodes[index].parent >= 0 && nodes[nodes[index].parent].kind == .array
+            keys.append(BSONKey(String(decoding: bytes[start..<end], as: UTF8.self), isIndex: isIndexed))
+            index = nodes[index].parent
+        }
+        return rootPath + keys.reversed()
+    }
+
+    /// The path of `handle`, as far as it is known.
+    func path(_ handle: EncodingHandle) -> [any CodingKey] {
+        node(handle).map(path) ?? rootPath
+    }
+
+    /// The error for a container or encoder that was kept too long.
+    func expired(_ value: Any, _ key: (any CodingKey)?) -> EncodingError {
+        invalid(value, rootPath, key, BSONError(.expired, "A container was used after the value it belongs to was encoded."))
+    }
+
+    /// The standard error for `error`. It carries the value's type in place of the value, because its description ends in
+    /// logs: payloads do not belong there, and Foundation traps when it describes the very dates that are refused here.
+    func invalid(_ value: Any, _ path: [any CodingKey], _ key: (any CodingKey)?, _ error: BSONError) -> EncodingError {
+        let path = path + (key.map { [$0] } ?? [])
+        return .invalidValue(type(of: value), .init(codingPath: path, debugDescription: error.message, underlyingError: error))
+    }
+}
