@@ -19,16 +19,23 @@ let package = Package(
         .library(name: "DaybookBSON", targets: ["DaybookBSON"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         .systemLibrary(
             name: "CMongoC", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"]), .brew(["mongo-c-driver@1"])]),
         .target(name: "DaybookBSON", dependencies: ["CMongoC"], swiftSettings: settings),
+        .target(
+            name: "DaybookMongo",
+            dependencies: ["CMongoC", "DaybookBSON", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
         // Random values that are the same in every run.
         .target(name: "TestSupport", dependencies: ["DaybookBSON"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "DaybookBSONTests", dependencies: ["DaybookBSON", "CodecProbe", "TestSupport"], swiftSettings: settings),
         // A process of its own, to compare its bytes with another's.
         .executableTarget(name: "CodecProbe", dependencies: ["DaybookBSON"], path: "Tests/CodecProbe", swiftSettings: settings),
+        .testTarget(name: "DaybookMongoTests", dependencies: ["DaybookBSON", "DaybookMongo"], swiftSettings: settings),
     ]
 )

@@ -1,0 +1,221 @@
+internal import CMongoC
+package import DaybookBSON
+
+/// One client of libmongoc, on a thread of its own.
+///
+/// It is an actor whose executor is that thread: the C handles are its isolated state, and whoever is isolated to it
+/// (``MongoClient/withConnection(_:_:)``) may call its methods one after the other without a change of thread. They block, which is
+/// why they are not `async`. While a transaction is open, every operation belongs to it.
+package actor MongoConnection {
+    private let thread: ConnectionThread
+    private let pool: DriverPool
+    private let isForStream: Bool
+    private var client: OpaquePointer?
+    private var session: OpaquePointer?
+    private var collections: [Namespace: OpaquePointer] = [:]
+    /// Reply and error of the last call; see `daybook_result` in the shim.
+    let result: OpaquePointer
+    /// The first error inside the open transaction: the server has given it up, whatever is asked after.
+    package private(set) var poison: MongoError?
+    private var transaction = TransactionState.none
+
+    private enum TransactionState {
+        case none
+        case open
+        /// A commit was sent, and has not been answered by a success.
+        case commitSent
+    }
+
+    /// Whether operations belong to a transaction now.
+    package var isInTransaction: Bool { transaction != .none }
+
+    nonisolated package var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    /// - Parameter isForStream: It holds one of the places that ``DriverPool/reserveStream()`` gives, and returns it at its end.
+    init(pool: DriverPool, number: Int, isForStream: Bool = false) {
+        self.pool = pool
+        self.isForStream = isForStream
+        thread = ConnectionThread(name: "daybook-\(number)")
+        result = daybook_result_new()
+    }
+
+    isolated deinit {
+        close()
+        daybook_result_destroy(result)
+        if isForStream { pool.releaseStream() }
+        thread.stop()
+    }
+
+    /// Gives everything back to libmongoc, in the order it asks for: collections, session, client.
+    func close() {
+        closeCollections()
+        closeSession()
+        if let client { pool.push(client) }
+        client = nil
+    }
+
+    /// The client, taken from libmongoc's pool at the first use and kept until ``close()``.
+    func openClient() throws(MongoError) -> OpaquePointer {
+        if let client { return client }
+        let popped = try pool.pop()
+        client = popped
+        return popped
+    }
+
+    func collection(_ namespace: Namespace) throws(MongoError) -> OpaquePointer {
+        if let known = collections[namespace] { return known }
+        // A store that serves thousands of tenants must not keep a handle for each: they are cheap to make again.
+        if collections.count >= 256 { closeCollections() }
+        let handle: OpaquePointer = daybook_collection_new(try openClient(), namespace.database, namespace.collection)
+        collections[namespace] = handle
+        return handle
+    }
+
+    /// Learns what kind of server this is, once for all connections of a client.
+    ///
+    /// - Throws: ``MongoError`` `serverTooOld`, and whatever keeps a first command from being answered.
+    func prepare() throws(MongoError) {
+        guard pool.topology == nil else { return }
+        let topology = Topology(hello: try read(["hello": 1], database: "admin"))
+        guard topology.maximumWireVersion >= Topology.oldestWireVersion else {
+            throw .serverTooOld
+        }
+        pool.topology = topology
+    }
+
+    /// The session of the open transaction; nil outside one, where libmongoc adds an implicit session.
+    var transactionSession: OpaquePointer? { isInTransaction ? session : nil }
+
+    private func closeCollections() {
+        for handle in collections.values { daybook_collection_destroy(handle) }
+        collections = [:]
+    }
+
+    private func closeSession() {
+        if let session { daybook_session_destroy(session) }
+        session = nil
+    }
+
+    /// Calls into libmongoc, and turns its failure into the one error that everyone sees.
+    ///
+    /// - Throws: the transaction's first error, without calling, when it is poisoned.
+    func perform(_ operation: String, on namespace: String?, _ call: () -> Bool) throws(MongoError) {
+        if let poison { throw poison }
+        if call() { return }
+        throw failure(operation, on: namespace)
+    }
+
+    /// The error that the last call left, remembered when a transaction is open.
+    func failure(_ operation: String, on namespace: String?) -> MongoError {
+        var error = MongoError(result, operation: operation, namespace: namespace)
+        if isInTransaction {
+            error.phase = .operation
+            poison = error
+        }
+        return error
+    }
+}
+
+// MARK: - Transactions
+
+extension MongoConnection {
+    /// Begins a transaction: snapshot reads on the primary, and a commit with the client's write concern.
+    ///
+    /// It selects a server, and may connect to it; the transaction itself is only known there with its first operation. A session is kept
+    /// from one transaction to the next, and made anew after an error.
+    package func beginTransaction() throws(MongoError) {
+        precondition(!isInTransaction, "a transaction is already open on this connection")
+        poison = nil
+        try requireTransactions()
+        if session == nil {
+            session = daybook_session_new(try openClient(), result)
+        }
+        guard let session, daybook_transaction_start(session, pool.transactionOptions, result) else {
+            var error = failure("startTransaction", on: nil)
+            error.phase = .start
+            closeSession()
+            throw error
+        }
+        transaction = .open
+    }
+
+    /// Says at once that this server cannot run transactions, where it cannot; only after a first command is that known.
+    ///
+    /// - Throws: ``MongoError`` `transactionsUnsupported`.
+    package func requireTransactions() throws(MongoError) {
+        guard pool.topology?.kind == .standalone else { return }
+        var error = MongoError(
+            .transactionsUnsupported,
+            "this is a standalone server, and a commit needs transactions: run it as a replica set, be it of one node "
+                + "(mongod --replSet NAME, then rs.initiate() in mongosh)"
+        )
+        error.phase = .start
+        throw error
+    }
+
+    /// Sends the commit. It may be sent again when the error is not a ``MongoError/isDefiniteAbort``: the server then says how it ended.
+    package func commitTransaction() throws(MongoError) {
+        guard let session, isInTransaction else { preconditionFailure("no transaction is open on this connection") }
+        if transaction == .open, let poison { throw poison }
+        transaction = .commitSent
+        if daybook_transaction_commit(session, result) {
+            transaction = .none
+            poison = nil
+            return
+        }
+        var error = failure("commitTransaction", on: nil)
+        error.phase = .commit
+        poison = error
+        throw error
+    }
+
+    /// Gives the transaction up. Its outcome does not matter to anyone: the server ends what it does not hear of.
+    package func endTransaction() {
+        guard isInTransaction else { return }
+        // Behind a commit libmongoc refuses to abort; destroying the session forgets the transaction in every state.
+        if let session, transaction == .open {
+            // The server has mostly given it up already, as after every lost race, and says so; that is no news for anybody's log.
+            Driver.quietly { _ = daybook_transaction_abort(session, result) }
+        }
+        closeSession()
+        transaction = .none
+        poison = nil
+    }
+}
+
+// MARK: - Commands
+
+extension MongoConnection {
+    /// Runs a command that reads, on the primary, and gives its reply. It has the read concern that it states, if any.
+    package func read(_ command: BSONDocument, database: String) throws(MongoError) -> BSONDocument {
+        try run(command, database: database, isWrite: false)
+    }
+
+    /// Runs a command that writes, with the URI's write concern unless another is given, and gives its reply.
+    package func write(
+        _ command: BSONDocument, database: String, writeConcern: WriteConcern? = nil
+    ) throws(MongoError) -> BSONDocument {
+        try run(command, database: database, isWrite: true, writeConcern)
+    }
+
+    private func run(
+        _ command: BSONDocument, database: String, isWrite: Bool, _ writeConcern: WriteConcern? = nil
+    ) throws(MongoError) -> BSONDocument {
+        let options = writeConcern.map { DriverOptions.adding($0, to: [:]) }
+        let client = try openClient()
+        let session = transactionSession
+        let name = command.firstKey ?? "command"
+        try perform(name, on: database) {
+            command.withDriverBytes { bytes in
+                options.withDriverBytes { daybook_command(client, database, bytes, $0, isWrite, session, result) }
+            }
+        }
+        return reply()
+    }
+
+    /// A copy of the last call's reply.
+    func reply() -> BSONDocument {
+        let bytes = daybook_result_reply(result)
+        return BSONDocument(unchecked: Array(UnsafeRawBufferPointer(start: bytes.data, count: bytes.length)))
+    }
+}

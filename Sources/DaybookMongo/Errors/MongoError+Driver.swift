@@ -1,0 +1,168 @@
+internal import CMongoC
+internal import DaybookBSON
+
+extension MongoError {
+    /// The error that the last call left in `result`.
+    ///
+    /// It is told by domain, code and labels only; libmongoc with error API version 2 puts the server's own codes in the domain
+    /// `MONGOC_ERROR_SERVER`, and network and selection failures in domains of theirs.
+    init(_ result: OpaquePointer, operation: String, namespace: String?) {
+        let domain = daybook_result_domain(result)
+        let number = daybook_result_code(result)
+        let text = String(cString: daybook_result_message(result))
+        let reply = ServerReply(result)
+        self.init(Self.code(domain: domain, number: number), text)
+        if domain == MONGOC_ERROR_SERVER.rawValue || domain == MONGOC_ERROR_WRITE_CONCERN.rawValue {
+            serverCode = Int32(bitPattern: number)
+        }
+        self.operation = operation
+        self.namespace = namespace
+        if daybook_result_has_label(result, "TransientTransactionError") { labels.insert(.transientTransaction) }
+        if daybook_result_has_label(result, "UnknownTransactionCommitResult") { labels.insert(.unknownCommitResult) }
+        if daybook_result_has_label(result, "RetryableWriteError") { labels.insert(.retryableWrite) }
+        keyPattern = reply.keyPattern
+        index = reply.index
+        describe(text, codeName: reply.codeName)
+    }
+
+    /// One entry of a reply's `writeErrors`, of the operation and namespace of `error`.
+    init(writeError: BSONDocument, index: Int, like error: MongoError) {
+        let number = writeError.count("code")
+        self.init(Self.code(server: UInt32(clamping: number)), "")
+        serverCode = Int32(clamping: number)
+        operation = error.operation
+        namespace = error.namespace
+        self.index = index
+        if case .document(let key) = writeError["keyPattern"] {
+            keyPattern = key.withBorrowed { document in (try? document.map { try $0.keyString }) ?? [] }
+        }
+        var text = ""
+        if case .string(let errmsg) = writeError["errmsg"] { text = errmsg }
+        describe(text, codeName: nil)
+    }
+
+    /// Whether nothing had left this process when it arose. Of what is not listed nobody knows.
+    var isBeforeSending: Bool {
+        switch code {
+        case .noServer, .authenticationFailed, .invalidConfiguration, .invalidData, .serverTooOld: true
+        case .tooLarge: serverCode == nil
+        default: false
+        }
+    }
+
+    /// Whether the server answered that it would not do the command, for a reason that it finds before it does any of it: malformed,
+    /// unknown or not allowed, or for a collection that cannot be written.
+    var isRefusal: Bool {
+        guard let serverCode else { return false }
+        return [2, 9, 13, 14, 18, 20, 26, 40, 59, 66, 72, 73, 10334, 17280, 17419].contains(serverCode)
+    }
+
+    /// Whether, as the answer to a commit, it says that nothing was committed and nothing will be.
+    ///
+    /// Everything else may have committed: a connection that died, a time limit, a write concern that was not met. libmongoc does not
+    /// label all of those.
+    package var isDefiniteAbort: Bool {
+        guard serverCode != nil, !labels.contains(.unknownCommitResult) else { return false }
+        return code != .writeConcernFailed && code != .network && code != .timedOut
+    }
+
+    private static func code(domain: UInt32, number: UInt32) -> Code {
+        switch domain {
+        case MONGOC_ERROR_SERVER.rawValue: code(server: number)
+        case MONGOC_ERROR_WRITE_CONCERN.rawValue: .writeConcernFailed
+        case MONGOC_ERROR_SERVER_SELECTION.rawValue: .noServer
+        case MONGOC_ERROR_SASL.rawValue, MONGOC_ERROR_SCRAM.rawValue: .authenticationFailed
+        case MONGOC_ERROR_CLIENT.rawValue where number == MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue: .authenticationFailed
+        case MONGOC_ERROR_PROTOCOL.rawValue where number == MONGOC_ERROR_PROTOCOL_BAD_WIRE_VERSION.rawValue: .serverTooOld
+        case MONGOC_ERROR_BSON.rawValue, MONGOC_ERROR_COMMAND.rawValue: .invalidData
+        // A stream that broke, a reply that cannot be read, and whatever else: it may have been sent.
+        default: .network
+        }
+    }
+
+    /// MongoDB's error codes: https://www.mongodb.com/docs/manual/reference/error-codes/
+    private static func code(server number: UInt32) -> Code {
+        switch number {
+        case 11000, 11001, 12582: .duplicateKey
+        case 112: .writeConflict
+        case 121: .validationFailed
+        case 13: .unauthorized
+        case 18: .authenticationFailed
+        case 50: .timedOut
+        case 64, 79, 100: .writeConcernFailed
+        case 10334, 17280, 17419, 10003: .tooLarge
+        // Shutdown, stepdown and lost-connection codes: the server may or may not have done what it was asked.
+        case 6, 7, 89, 91, 189, 9001, 10107, 11600, 11601, 11602, 13435, 13436, 237, 262: .network
+        default: .server
+        }
+    }
+
+    /// The sentence: ours, where the server's text could show what a document or a filter holds.
+    private mutating func describe(_ text: String, codeName: String?) {
+        serverText = text
+        switch code {
+        case .duplicateKey:
+            let fields = keyPattern.isEmpty ? "" : " over (\(keyPattern.joined(separator: ", ")))"
+            message = "the unique index\(fields) already has this key"
+        case .validationFailed:
+            message = "the collection's validator refused the document"
+        case .serverTooOld:
+            message = Self.serverTooOld.message
+        case .noServer:
+            message = "no server answered: \(text). Check the URI, that the server runs, and that it can be reached from here."
+        case .authenticationFailed:
+            message = "the server refused the credentials of the URI. Check user, password and authSource."
+        case .server where Self.carriesUserData(operation):
+            message = "the server refused it\(codeName.map { ": \($0)" } ?? "")"
+        default:
+            message = text
+        }
+    }
+
+    private static func carriesUserData(_ operation: String?) -> Bool {
+        switch operation {
+        case "find", "aggregate", "insert", "update", "replace", "delete", "bulk write": true
+        default: false
+        }
+    }
+}
+
+/// What a reply says of its first failed write: which document, and which index refused it.
+private struct ServerReply {
+    var keyPattern: [String] = []
+    var index: Int?
+    var codeName: String?
+
+    /// Reads what is there; a reply that is malformed says nothing.
+    init(_ result: OpaquePointer) {
+        let bytes = daybook_result_reply(result)
+        guard let data = bytes.data, bytes.length > 5 else { return }
+        let buffer = UnsafeRawBufferPointer(start: data, count: bytes.length)
+        guard let reply = try? BorrowedDocument(validatingLengthOf: buffer) else { return }
+        try? read(reply)
+    }
+
+    private mutating func read(_ document: BorrowedDocument) throws {
+        var elements = document.makeElements()
+        while let element = try elements.next() {
+            if element.hasKey("keyPattern") {
+                try readKeyPattern(element.document())
+            } else if element.hasKey("index") {
+                index = Int(try element.int64())
+            } else if element.hasKey("codeName") {
+                codeName = try element.string()
+            } else if element.hasKey("writeErrors") {
+                var errors = try element.array().makeElements()
+                if let first = try errors.next() { try read(first.document()) }
+            }
+        }
+    }
+
+    private mutating func readKeyPattern(_ document: BorrowedDocument) throws {
+        keyPattern = []
+        var elements = document.makeElements()
+        while let element = try elements.next() {
+            keyPattern.append(try element.keyString)
+        }
+    }
+}
