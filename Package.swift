@@ -16,9 +16,10 @@ let package = Package(
     name: "daybook",
     platforms: [.macOS(.v15)],
     products: [
-        .library(name: "DaybookBSON", targets: ["DaybookBSON"]),
+        .library(name: "Daybook", targets: ["Daybook", "DaybookBSON"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
@@ -30,6 +31,15 @@ let package = Package(
             dependencies: ["CMongoC", "DaybookBSON", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
+        .target(
+            name: "Daybook",
+            dependencies: [
+                "DaybookBSON", "DaybookMongo",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
         // Random values that are the same in every run.
         .target(name: "TestSupport", dependencies: ["DaybookBSON"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
@@ -37,5 +47,8 @@ let package = Package(
         // A process of its own, to compare its bytes with another's.
         .executableTarget(name: "CodecProbe", dependencies: ["DaybookBSON"], path: "Tests/CodecProbe", swiftSettings: settings),
         .testTarget(name: "DaybookMongoTests", dependencies: ["DaybookBSON", "DaybookMongo"], swiftSettings: settings),
+        .testTarget(
+            name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
+        ),
     ]
 )

@@ -1,0 +1,65 @@
+public import Foundation
+
+/// A consistency boundary: a state that only its own events change, and the rules by which it accepts commands.
+///
+/// The conforming type is the state. It is encoded with its own `Codable` conformance into the snapshot's `state`, which people query.
+///
+/// ```swift
+/// struct Counter: Aggregate {
+///     enum Event: Codable, Sendable { case added(amount: Int) }
+///     enum Command: Sendable { case add(Int) }
+///     enum Rejection: Error { case notPositive }
+///
+///     static let type: AggregateType = "counter"
+///     var total = 0
+///     init() {}
+///
+///     mutating func apply(_ event: Event) {
+///         switch event { case .added(let amount): total += amount }
+///     }
+///
+///     func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
+///         switch command {
+///         case .add(let amount):
+///             guard amount > 0 else { throw .notPositive }
+///             return [.added(amount: amount)]
+///         }
+///     }
+/// }
+/// ```
+///
+/// `apply` and `decide` must be pure: their result depends on their arguments alone, so that a replay years later gives the same state.
+public protocol Aggregate: Codable, Sendable {
+    /// An enum with one case for each type of event. The case's name (or its coding key) is the stored `type`, its payload the stored `data`.
+    associatedtype Event: Codable & Sendable
+    associatedtype Command: Sendable
+    /// Why a command is refused: a fact for the caller, not a fault.
+    associatedtype Rejection: Error
+
+    static var type: AggregateType { get }
+
+    /// The version of what `state` looks like and what `apply` does. Raise it with every change after which stored snapshots are no longer
+    /// what a replay would give; they are then folded anew. 1 unless declared.
+    static var stateSchema: Int32 { get }
+
+    /// What can be queried by key path. None unless declared.
+    static var fields: [Field<Self>] { get }
+
+    /// The collection of this aggregate's snapshots: `snapshots.<type>` unless declared.
+    static var snapshotCollection: String { get }
+
+    /// The state before the first event.
+    init()
+
+    /// The state after `event`. Total: an event is a fact, and nothing in it can be refused.
+    mutating func apply(_ event: Event)
+
+    /// What happens when `command` meets this state at `now`: events in order, none, or a refusal.
+    func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event]
+}
+
+extension Aggregate {
+    public static var stateSchema: Int32 { 1 }
+    public static var fields: [Field<Self>] { [] }
+    public static var snapshotCollection: String { "snapshots.\(type)" }
+}

@@ -1,0 +1,69 @@
+internal import Foundation
+
+/// The identity of an aggregate: its type and its key, written `license/L-1`. The first `/` ends the type.
+///
+/// Ids compare, hash and sort by their UTF-8 bytes, as MongoDB orders them, and not as Swift compares strings.
+public struct AggregateID: Sendable, CustomStringConvertible {
+    /// The kind of aggregate.
+    public let type: AggregateType
+    /// `type/key`
+    public let rawValue: String
+
+    /// - Parameter key: Valid UTF-8 in Unicode normalization form C, 1 to 256 bytes, without control characters. It must not hold personal
+    ///   data: an id can never be erased from the journal.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` with the rule that `key` breaks.
+    public init(_ type: AggregateType, key: String) throws(DaybookError) {
+        try Self.check(key, what: "key", maximumBytes: 256)
+        self.type = type
+        rawValue = "\(type.rawValue)/\(key)"
+    }
+
+    /// Reads `type/key`.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument``
+    public init(parsing text: String) throws(DaybookError) {
+        guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")), let type = AggregateType(rawValue: String(text[..<slash]))
+        else {
+            throw DaybookError(.invalidArgument, "an aggregate id is written type/key, as in license/L-1")
+        }
+        try self.init(type, key: String(text[text.utf8.index(after: slash)...]))
+    }
+
+    /// The part after the type.
+    public var key: String {
+        String(decoding: rawValue.utf8.dropFirst(type.rawValue.utf8.count + 1), as: UTF8.self)
+    }
+
+    public var description: String { rawValue }
+
+    /// The rule for keys and command ids. MongoDB compares bytes, so two spellings of one text must not both be possible.
+    static func check(_ text: String, what: String, maximumBytes: Int) throws(DaybookError) {
+        let count = text.utf8.count
+        guard count > 0 else { throw DaybookError(.invalidArgument, "the \(what) is empty") }
+        guard count <= maximumBytes else {
+            throw DaybookError(.invalidArgument, "the \(what) has \(count) bytes; at most \(maximumBytes) are allowed")
+        }
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return }
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            throw DaybookError(.invalidArgument, "the \(what) has a control character")
+        }
+        guard text.precomposedStringWithCanonicalMapping.utf8.elementsEqual(text.utf8) else {
+            throw DaybookError(.invalidArgument, "the \(what) is not in Unicode normalization form C")
+        }
+    }
+}
+
+extension AggregateID: Hashable, Comparable {
+    public static func == (left: AggregateID, right: AggregateID) -> Bool {
+        left.rawValue.utf8.elementsEqual(right.rawValue.utf8)
+    }
+
+    public static func < (left: AggregateID, right: AggregateID) -> Bool {
+        left.rawValue.utf8.lexicographicallyPrecedes(right.rawValue.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        for byte in rawValue.utf8 { hasher.combine(byte) }
+        hasher.combine(0xFF as UInt8)
+    }
+}

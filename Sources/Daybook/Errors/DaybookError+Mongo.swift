@@ -1,0 +1,49 @@
+internal import DaybookBSON
+internal import DaybookMongo
+
+extension DaybookError {
+    init(_ error: MongoError, operation: String, aggregateID: String?) {
+        let code: Code =
+            switch error.code {
+            case .invalidConfiguration: .invalidConfiguration
+            case .noServer, .network, .timedOut, .writeConcernFailed: .unavailable
+            case .serverTooOld, .transactionsUnsupported: .unsupportedServer
+            case .authenticationFailed, .unauthorized: .unauthorized
+            case .poolExhausted: .poolExhausted
+            case .closed: .closed
+            case .tooLarge: .tooLarge
+            case .duplicateKey, .writeConflict, .validationFailed, .invalidData, .server: .server
+            }
+        self.init(code, error.description, aggregateID: aggregateID, operation: operation, underlying: error)
+    }
+
+    /// `error` as the API gives it out: an error of the layers below becomes ours, one of ours learns where it arose, and rejections,
+    /// cancellation and errors of the caller's own closures stay as they are.
+    static func enriching(_ error: any Error, operation: String, aggregateID: AggregateID?) -> any Error {
+        switch error {
+        case let error as MongoError:
+            return DaybookError(error, operation: operation, aggregateID: aggregateID?.rawValue)
+        case let error as BSONError:
+            return DaybookError(
+                .invalidArgument, error.description, aggregateID: aggregateID?.rawValue, operation: operation, underlying: error)
+        case var error as DaybookError:
+            error.operation = error.operation ?? operation
+            error.aggregateID = error.aggregateID ?? aggregateID?.rawValue
+            return error
+        default:
+            return error
+        }
+    }
+}
+
+/// Runs `body` and enriches its error, once, where it crosses into the API.
+func enriched<R>(
+    _ operation: String, _ aggregateID: AggregateID? = nil, isolation: isolated (any Actor)? = #isolation,
+    _ body: () async throws -> R
+) async throws -> R {
+    do {
+        return try await body()
+    } catch {
+        throw DaybookError.enriching(error, operation: operation, aggregateID: aggregateID)
+    }
+}

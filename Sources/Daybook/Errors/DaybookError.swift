@@ -1,0 +1,81 @@
+/// Why Daybook could not do what was asked.
+///
+/// A command that an aggregate refuses is not one of these: its own `Rejection` is thrown as it is.
+/// The description never shows an event's or a state's content, nor credentials.
+public struct DaybookError: Error, Sendable {
+    /// What went wrong, to switch on.
+    public enum Code: String, Sendable, CaseIterable {
+        /// The configuration cannot be used; nothing was sent.
+        case invalidConfiguration
+        /// A key, a command id or another argument breaks a rule; nothing was sent.
+        case invalidArgument
+        /// The database has not been prepared, or not for this: call ``DaybookStore/initialize(_:)``.
+        case notInitialized
+        /// The aggregate is not at the version that was expected; ``DaybookError/version`` is the one it is at.
+        case conflict
+        /// The aggregate has no such version (yet); ``DaybookError/version`` is the last it has.
+        case versionNotFound
+        /// An event's type or schema is not known to this program: written by a newer one, or a case was removed.
+        case unknownEvent
+        /// A stored event cannot be decoded.
+        case unreadableEvent
+        /// The journal is damaged: versions are not contiguous. Daybook never writes such a thing.
+        case damagedJournal
+        /// An event or a state cannot be encoded; nothing was written.
+        case notEncodable
+        /// An event, a commit or a state is larger than MongoDB takes; nothing was written.
+        case tooLarge
+        /// The same transaction used an aggregate in a way that cannot be.
+        case invalidTransaction
+        /// The connection died after a commit was sent, and until the deadline nobody could say whether it took effect. It may still.
+        /// Repeating the command with the same command id is safe.
+        case outcomeUnknown
+        /// The server could not be reached, or did not answer in time. No commit took effect.
+        case unavailable
+        /// No connection was free in time. Nothing was written.
+        case poolExhausted
+        /// The server cannot run transactions, or is too old.
+        case unsupportedServer
+        /// The server refused the credentials, or the user may not do this.
+        case unauthorized
+        /// The store was closed.
+        case closed
+        /// Anything else the server reported.
+        case server
+    }
+
+    /// What went wrong, to switch on.
+    public var code: Code
+    /// One sentence for people: what is wrong, where, and what to do.
+    public var message: String
+    /// The aggregate it is about, as `type/key`.
+    public var aggregateID: String?
+    /// The version it is about; see the codes.
+    public var version: Int64?
+    /// What was being done: `execute`, `load` ...
+    public var operation: String?
+    /// The error below, where there is one.
+    public var underlying: (any Error)?
+
+    package init(
+        _ code: Code, _ message: String, aggregateID: String? = nil, version: Int64? = nil, operation: String? = nil,
+        underlying: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.aggregateID = aggregateID
+        self.version = version
+        self.operation = operation
+        self.underlying = underlying
+    }
+}
+
+extension DaybookError: CustomStringConvertible {
+    /// Operation, aggregate and sentence, in one line.
+    public var description: String {
+        var place = [String]()
+        if let operation { place.append(operation) }
+        if let aggregateID { place.append(aggregateID) }
+        return place.isEmpty ? message : "\(place.joined(separator: " ")): \(message)"
+    }
+}

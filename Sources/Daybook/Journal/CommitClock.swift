@@ -1,0 +1,93 @@
+public import Foundation
+
+/// Where time and randomness come from; the system's unless a test or a simulation brings its own.
+public struct CommitClock: Sendable {
+    /// The time.
+    public var now: @Sendable () -> Date
+    /// 64 random bits.
+    public var random: @Sendable () -> UInt64
+
+    /// A clock of one's own, as for a simulation.
+    public init(now: @escaping @Sendable () -> Date, random: @escaping @Sendable () -> UInt64) {
+        self.now = now
+        self.random = random
+    }
+
+    /// The system's clock and random numbers.
+    public static let system = CommitClock(now: { Date() }, random: { UInt64.random(in: .min ... .max) })
+}
+
+extension CommitClock {
+    /// The id of a new commit of at most 2^32 events, larger than each of `previous`.
+    ///
+    /// The event at index i has the id `commit + i`, so the ids of a commit's events follow from its own, and can be found by them. The id's
+    /// time is this clock's, or that of the latest of `previous` where this clock is behind: along an aggregate it never runs backwards,
+    /// whatever the writers' clocks say (a hybrid logical clock).
+    func nextCommitID(after previous: [EventID]) -> EventID {
+        // 48 bits of milliseconds end in the year 10889; a clock that says otherwise, or nothing, is held to that.
+        let seconds = self.now().timeIntervalSince1970
+        let now = seconds.isFinite ? UInt64(min(max(0, (seconds * 1000).rounded(.down)), 0xFFFF_FFFF_FFFF)) : 0
+        // An id that another program made, of another version, has no time to step over.
+        guard let last = previous.filter(\.isVersion7).max(), last.milliseconds >= now else {
+            return EventID(milliseconds: now, random: random)
+        }
+        // Same or later time than ours: step over it, far enough to leave its commit's other ids behind and to stay unlikely to meet a rival's.
+        return last.advanced(by: (1 << 32) + (random() & 0xFFFF_FFFF))
+            ?? EventID(milliseconds: last.milliseconds + 1, random: random)
+    }
+}
+
+/// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits around the version and the variant.
+struct EventID: Sendable, Hashable, Comparable {
+    /// The time and the upper 12 of the 74 bits.
+    private let high: UInt64
+    /// The lower 62 of the 74 bits.
+    private let low: UInt64
+
+    private init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// The lower part's top bit is clear, so that adding to it has room.
+    init(milliseconds: UInt64, random: () -> UInt64) {
+        high = (milliseconds << 16) | 0x7000 | (random() >> 52)
+        low = random() >> 3
+    }
+
+    init(_ uuid: UUID) {
+        var (high, low) = (UInt64(0), UInt64(0))
+        withUnsafeBytes(of: uuid.uuid) { bytes in
+            for index in 0..<8 { high = high << 8 | UInt64(bytes[index]) }
+            for index in 8..<16 { low = low << 8 | UInt64(bytes[index]) }
+        }
+        self.high = high
+        self.low = low & (1 << 62 - 1)
+    }
+
+    var uuid: UUID {
+        var bytes: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &bytes) { bytes in
+            bytes.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
+            bytes.storeBytes(of: (low | 1 << 63).bigEndian, toByteOffset: 8, as: UInt64.self)
+        }
+        return UUID(uuid: bytes)
+    }
+
+    var isVersion7: Bool { high >> 12 & 0xF == 7 }
+
+    /// Since 1970.
+    var milliseconds: UInt64 { high >> 16 }
+
+    /// The id `distance` further on at the same time; nil when the random bits have no more room.
+    func advanced(by distance: UInt64) -> EventID? {
+        let sum = low + distance
+        if sum < 1 << 62 { return EventID(high: high, low: sum) }
+        guard high & 0xFFF < 0xFFF else { return nil }
+        return EventID(high: high + 1, low: sum & (1 << 62 - 1))
+    }
+
+    static func < (left: EventID, right: EventID) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
+    }
+}

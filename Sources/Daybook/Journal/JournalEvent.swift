@@ -1,0 +1,131 @@
+internal import DaybookBSON
+internal import Foundation
+
+/// One document of the journal, apart from its payload, which stays bytes until an aggregate's `Event` is made of it.
+///
+/// The shape is design section 2's; the fields are coded by hand because every append and every replay passes here.
+struct JournalEvent {
+    /// The commit an event belongs to: the same `id` for all of its events, also across aggregates. `id` is the id of its first event.
+    struct Commit: Sendable, Hashable {
+        var id: UUID
+        var index: Int32
+        var count: Int32
+    }
+
+    var id: UUID
+    var aggregateID: String
+    var version: Int64
+    var type: String
+    var schema: Int32
+    var recordedAt: BSONDate
+    var commit: Commit
+    var metadata: EventMetadata
+
+    /// The document, with `data` as its payload.
+    func document(data: BSONDocument) throws -> BSONDocument {
+        var writer = BSONWriter(capacity: 256 + data.bytes.count)
+        writer.write(id, forKey: "_id")
+        writer.write(aggregateID, forKey: "aggregateId")
+        writer.write(version, forKey: "version")
+        writer.write(type, forKey: "type")
+        writer.write(schema, forKey: "schema")
+        writer.write(data, forKey: "data")
+        writer.write(recordedAt, forKey: "recordedAt")
+        writer.beginDocument("commit")
+        writer.write(commit.id, forKey: "id")
+        writer.write(commit.index, forKey: "index")
+        writer.write(commit.count, forKey: "count")
+        writer.end()
+        writer.beginDocument("meta")
+        writer.writeIfPresent(metadata.commandID, forKey: "commandId")
+        writer.end()
+        return try writer.finish()
+    }
+}
+
+/// A document of the journal while it is borrowed from the driver.
+struct BorrowedJournalEvent {
+    var event: JournalEvent
+    /// The payload, valid as long as the document it was read from.
+    var data: BorrowedDocument
+
+    /// - Throws: ``DaybookError/Code/unreadableEvent`` when the envelope is not what the journal's validator lets in.
+    init(_ document: BorrowedDocument) throws {
+        var id: UUID?, aggregateID: String?, version: Int64?, type: String?, schema: Int32?, data: BorrowedDocument?
+        var recordedAt: BSONDate?, commit: JournalEvent.Commit?
+        var metadata = EventMetadata()
+        do {
+            var elements = document.makeElements()
+            while let element = try elements.next() {
+                if element.hasKey("_id") {
+                    id = try element.uuid()
+                } else if element.hasKey("aggregateId") {
+                    aggregateID = try element.string()
+                } else if element.hasKey("version") {
+                    version = try element.int64()
+                } else if element.hasKey("type") {
+                    type = try element.string()
+                } else if element.hasKey("schema") {
+                    schema = try element.int32()
+                } else if element.hasKey("data") {
+                    data = try element.document()
+                } else if element.hasKey("recordedAt") {
+                    recordedAt = try element.date()
+                } else if element.hasKey("commit") {
+                    commit = try JournalEvent.Commit(element.document())
+                } else if element.hasKey("meta") {
+                    metadata = try EventMetadata(element.document())
+                }
+            }
+        } catch let error as BSONError {
+            throw DaybookError(
+                .unreadableEvent, "an event of the journal has a field of the wrong form: \(error)", aggregateID: aggregateID,
+                version: version,
+                underlying: error)
+        }
+        guard let id, let aggregateID, let version, let type, let schema, let data, let recordedAt, let commit else {
+            throw DaybookError(
+                .unreadableEvent, "an event of the journal lacks a field", aggregateID: aggregateID, version: version)
+        }
+        event = JournalEvent(
+            id: id, aggregateID: aggregateID, version: version, type: type, schema: schema, recordedAt: recordedAt,
+            commit: commit,
+            metadata: metadata)
+        self.data = data
+    }
+}
+
+extension JournalEvent.Commit {
+    init(_ document: BorrowedDocument) throws {
+        var id: UUID?, index: Int32?, count: Int32?
+        var elements = document.makeElements()
+        while let element = try elements.next() {
+            if element.hasKey("id") {
+                id = try element.uuid()
+            } else if element.hasKey("index") {
+                index = try element.int32()
+            } else if element.hasKey("count") {
+                count = try element.int32()
+            }
+        }
+        guard let id, let index, let count else { throw BSONError(.corrupt, "The commit lacks a field.") }
+        self.init(id: id, index: index, count: count)
+    }
+}
+
+/// What is recorded beside an event: who or what caused it.
+public struct EventMetadata: Sendable, Hashable {
+    /// The id of the command that this event came from, on the first event of each aggregate in its commit.
+    public var commandID: String?
+
+    init(commandID: String? = nil) {
+        self.commandID = commandID
+    }
+
+    init(_ document: BorrowedDocument) throws {
+        var elements = document.makeElements()
+        while let element = try elements.next() {
+            if element.hasKey("commandId") { commandID = try element.string() }
+        }
+    }
+}

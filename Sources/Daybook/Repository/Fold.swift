@@ -1,0 +1,52 @@
+internal import DaybookBSON
+internal import Foundation
+
+/// The state of an aggregate while its events are folded into it.
+///
+/// Events come as their stored bytes, also those just decided: what a writer folds is what every later replay folds.
+struct Fold<A: Aggregate>: Sendable {
+    let id: AggregateID
+    var state = A()
+    /// The last event folded in; 0 before the first.
+    var version: Int64 = 0
+    var headID: UUID?
+    var createdAt: BSONDate?
+    var updatedAt: BSONDate?
+
+    init(_ id: AggregateID) {
+        self.id = id
+    }
+
+    /// - Throws: ``DaybookError/Code/damagedJournal`` when it is not the next event; what decoding it throws.
+    mutating func apply(_ event: BorrowedJournalEvent) throws {
+        guard version < .max, event.event.version == version + 1 else {
+            throw DaybookError(
+                .damagedJournal,
+                "event \(event.event.version) follows event \(version): the journal has a gap or a duplicate. Run verify.",
+                aggregateID: id.rawValue, version: version + 1)
+        }
+        try apply(type: event.event.type, schema: event.event.schema, data: event.data)
+        headID = event.event.id
+        updatedAt = event.event.recordedAt
+        if createdAt == nil { createdAt = event.event.recordedAt }
+    }
+
+    /// The next event, of which only type and payload are known yet.
+    mutating func apply(type: String, schema: Int32, data: BorrowedDocument) throws {
+        let event = try EventCoding<A>.decode(
+            type: type, schema: schema, data: data, aggregateID: id.rawValue, version: version + 1)
+        state.apply(event)
+        version += 1
+    }
+
+    var snapshot: Snapshot<A> {
+        Snapshot(id: id, version: version, state: state, createdAt: createdAt?.date, updatedAt: updatedAt?.date)
+    }
+}
+
+/// An aggregate as it was loaded: folded to its head, with what stood in the snapshot collection.
+struct Loaded<A: Aggregate>: Sendable {
+    var fold: Fold<A>
+    /// Nil when there was no snapshot.
+    var stored: BorrowedSnapshot.Identity?
+}

@@ -1,0 +1,113 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Logging
+
+/// Loads aggregates of one kind.
+struct Loader<A: Aggregate>: Sendable {
+    let journal: Journal
+    let snapshots: Namespace
+    let logger: Logger
+
+    /// The aggregate at its head.
+    ///
+    /// The snapshot is trusted when its digest is right, its schema is the declared one, it decodes, and the first event read behind it is
+    /// its head. Otherwise it is ignored, with a warning, and the journal is folded from the first event.
+    func load(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Loaded<A> {
+        var identity: BorrowedSnapshot.Identity?
+        let trusted = try connection.findOne(["_id": .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
+            let snapshot = try BorrowedSnapshot(document)
+            identity = snapshot.identity
+            return trust(snapshot, id)
+        }
+        if case .some(.some(var fold)) = trusted, try foldTail(&fold, on: connection) {
+            return Loaded(fold: fold, stored: identity)
+        }
+        var fold = Fold<A>(id)
+        try journal.read(id, from: 1, on: connection) { event in
+            try fold.apply(event)
+            return true
+        }
+        return Loaded(fold: fold, stored: identity)
+    }
+
+    /// The aggregate after its first `version` events, folded from the journal alone.
+    ///
+    /// - Throws: ``DaybookError/Code/versionNotFound`` when it has fewer.
+    func load(_ id: AggregateID, at version: Int64, on connection: isolated MongoConnection) throws -> Fold<A> {
+        var fold = Fold<A>(id)
+        guard version > 0 else {
+            guard version == 0 else {
+                throw DaybookError(.invalidArgument, "there is no version \(version); the first is 1, 0 is before it")
+            }
+            return fold
+        }
+        try journal.read(id, from: 1, through: version, on: connection) { event in
+            try fold.apply(event)
+            return true
+        }
+        guard fold.version == version else {
+            let head = try journal.head(of: id, on: connection)
+            // Asked after the head was seen: what is before it is there by now, unless it never will be.
+            if head > fold.version, try journal.eventID(of: id, at: fold.version + 1, on: connection) == nil {
+                throw DaybookError(
+                    .damagedJournal, "event \(fold.version + 1) is missing, and later ones are there. Run verify.",
+                    aggregateID: id.rawValue, version: fold.version + 1)
+            }
+            // Another writer came in between.
+            if head >= version { return try load(id, at: version, on: connection) }
+            throw DaybookError(
+                .versionNotFound, head == 0 ? "it has no events" : "it has no version \(version); it is at version \(head)",
+                aggregateID: id.rawValue, version: head)
+        }
+        return fold
+    }
+
+    private func trust(_ snapshot: BorrowedSnapshot, _ id: AggregateID) -> Fold<A>? {
+        guard snapshot.identity.stateSchema == A.stateSchema else {
+            let schema = snapshot.identity.stateSchema.map { "\($0)" } ?? "none"
+            ignore(id, "its stateSchema is \(schema), not \(A.stateSchema)")
+            return nil
+        }
+        guard let version = snapshot.version, version > 0, let state = snapshot.state, let headID = snapshot.headID,
+            let createdAt = snapshot.createdAt, snapshot.isGenuine(for: id)
+        else {
+            ignore(id, "its digest does not fit its content")
+            return nil
+        }
+        do {
+            var fold = Fold<A>(id)
+            fold.state = try BSONDecoder().decode(A.self, from: state)
+            fold.version = version
+            fold.headID = headID
+            fold.createdAt = createdAt
+            return fold
+        } catch {
+            ignore(id, "its state cannot be decoded: \(describe(error))")
+            return nil
+        }
+    }
+
+    /// Folds the events behind a trusted snapshot; false when its head is not the journal's event at that version.
+    private func foldTail(_ fold: inout Fold<A>, on connection: isolated MongoConnection) throws -> Bool {
+        let (id, version, headID) = (fold.id, fold.version, fold.headID)
+        var isGenuine = false
+        try journal.read(id, from: version, on: connection) { event in
+            if isGenuine {
+                try fold.apply(event)
+                return true
+            }
+            isGenuine = event.event.version == version && event.event.id == headID
+            fold.updatedAt = event.event.recordedAt
+            return isGenuine
+        }
+        if !isGenuine { ignore(id, "its head is not the journal's event \(version)") }
+        return isGenuine
+    }
+
+    private func ignore(_ id: AggregateID, _ reason: String) {
+        logger.warning(
+            "snapshot ignored, journal folded instead: \(reason)",
+            metadata: ["aggregateId": "\(id)", "collection": "\(snapshots)"])
+    }
+}

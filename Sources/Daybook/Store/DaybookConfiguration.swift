@@ -1,0 +1,30 @@
+public import Logging
+
+/// How a store reaches its database.
+public struct DaybookConfiguration: Sendable {
+    /// A MongoDB connection string. Every option that libmongoc knows may be in it; credentials never appear in a log or an error.
+    public var uri: String
+    /// The database of journal and snapshots. The one the URI names unless set; `daybook` when neither does.
+    public var database: String?
+    /// How the server lists these connections. The URI's `appName` wins.
+    public var appName: String? = "daybook"
+    /// The most connections at a time unless the URI sets `maxPoolSize`, at least 3; each has a thread. 16 keep one server of a few cores
+    /// busy with short commits.
+    public var maximumConnections = 16
+    /// How long an operation waits for a free connection. 10 s: longer than any burst that is still healthy.
+    public var connectionTimeout: Duration = .seconds(10)
+    /// How long a commit is tried for, counted from its first attempt: against other writers, and to learn its outcome when connections die.
+    /// 90 s: an election of a new primary takes about 12, and the transaction of a writer that died in mid-commit holds its aggregates until the
+    /// server gives it up, after 60 s and up to half of that again (`transactionLifetimeLimitSeconds`).
+    public var commitTimeout: Duration = .seconds(90)
+    /// Time and randomness of commits; the system's.
+    public var clock: CommitClock = .system
+    /// Where the store logs: drift that it met, by aggregate id, never what a document holds.
+    public var logger = Logger(label: "daybook")
+
+    /// A configuration with the defaults stated at each property.
+    public init(uri: String, database: String? = nil) {
+        self.uri = uri
+        self.database = database
+    }
+}

@@ -1,0 +1,224 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Logging
+
+extension PreparedCommit {
+    enum Outcome: Sendable {
+        /// It is in the journal, all of it.
+        case committed
+        /// Nothing of it took effect, because of another writer or a passing fault: load again and decide again.
+        case lost(MongoError)
+        /// A command id in it has been used on its aggregate, by this commit or an earlier one.
+        case commandKnown(MongoError)
+    }
+
+    /// Appends the events and posts the snapshots, in one transaction.
+    ///
+    /// Once a commit was sent and not answered, "it failed" is no longer known. Then the same documents, with the same ids, are sent again
+    /// until the answer is definite: either they go in now, or the journal's unique index refuses them and the event that stands there tells
+    /// whether it is ours.
+    ///
+    /// - Parameter isOpen: A transaction is open already, and the first attempt belongs to it.
+    /// - Throws: ``DaybookError/Code/outcomeUnknown`` at the deadline, ``MongoError`` for what cannot be tried again.
+    func send(
+        on connection: isolated MongoConnection, inOpenTransaction isOpen: Bool, journal: Journal,
+        deadline: ContinuousClock.Instant,
+        logger: Logger
+    ) async throws -> Outcome {
+        var mayHaveLanded = false
+        var isFirst = isOpen
+        var backoff = Backoff()
+        while true {
+            do {
+                if !isFirst { try connection.beginTransaction() }
+                isFirst = false
+                try write(on: connection, journal: journal, isResent: mayHaveLanded, logger: logger)
+                try await sendCommit(on: connection, deadline: deadline, mayHaveLanded: &mayHaveLanded)
+                return .committed
+            } catch let changed as GuardChanged {
+                connection.endTransaction()
+                return .lost(changed.error)
+            } catch let error as MongoError {
+                connection.endTransaction()
+                if error.code == .duplicateKey, error.keyPattern.contains("meta.commandId") { return .commandKnown(error) }
+                if mayHaveLanded {
+                    if error.code == .duplicateKey, let outcome = outcome(of: error, on: connection, journal: journal) {
+                        return outcome
+                    }
+                } else if error.code == .duplicateKey || error.canBeTriedAgain {
+                    return .lost(error)
+                } else {
+                    throw error
+                }
+                guard ContinuousClock.now < deadline else {
+                    throw DaybookError(
+                        .outcomeUnknown,
+                        "the connection died after the commit \(id) was sent, and nobody could say in time whether it took effect. It may "
+                            + "still. Repeat the command with the same command id, or look for events of this commit.",
+                        aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound,
+                        underlying: error)
+                }
+                await backoff.wait()
+            }
+        }
+    }
+
+    private struct GuardChanged: Error {
+        let error: MongoError
+    }
+
+    /// Sends the commit until the server says how it ended, at most until the deadline.
+    private func sendCommit(
+        on connection: isolated MongoConnection, deadline: ContinuousClock.Instant, mayHaveLanded: inout Bool
+    ) async throws {
+        var backoff = Backoff()
+        while true {
+            do {
+                return try connection.commitTransaction()
+            } catch {
+                // Also behind a definite "no" the documents are sent again if an earlier attempt was not answered: by their ids that is safe,
+                // and the one answer that cannot be wrong is the index's.
+                guard !error.isDefiniteAbort else { throw error }
+                mayHaveLanded = true
+                guard ContinuousClock.now < deadline else { throw error }
+                await backoff.wait()
+            }
+        }
+    }
+
+    /// How a commit ended whose events the journal refuses, by what stands in the place of the first; the others of a commit are there when it is.
+    ///
+    /// Nil when that cannot be read now: a majority may not have the event yet on which the index has just refused ours.
+    private func outcome(of error: MongoError, on connection: isolated MongoConnection, journal: Journal) -> Outcome? {
+        guard let first = changes.first,
+            let found = try? journal.eventID(of: first.aggregateID, at: first.versions.lowerBound, on: connection)
+        else { return nil }
+        return found == first.firstEventID ? .committed : .lost(error)
+    }
+
+    private func write(on connection: isolated MongoConnection, journal: Journal, isResent: Bool, logger: Logger) throws {
+        try connection.insert(events, into: journal.namespace)
+        for change in changes {
+            if try !isResent && Self.post(change, on: connection) { continue }
+            try replace(change, on: connection, isExpected: isResent, logger: logger)
+        }
+        for aggregate in guards {
+            // A new transaction does not know what the first one read.
+            // The events went in above, so no earlier attempt is in the journal or still on its way there: it is lost for good.
+            if isResent, try journal.head(of: aggregate.aggregateID, on: connection) != aggregate.version {
+                throw GuardChanged(
+                    error: MongoError(.writeConflict, "\(aggregate.aggregateID), which the transaction guards, has changed"))
+            }
+            try hold(aggregate.aggregateID, aggregate.snapshots, orInsert: aggregate.snapshot, on: connection)
+        }
+    }
+
+    /// Writes to a snapshot without changing what it says, so that a commit on its aggregate and this one cannot both succeed.
+    ///
+    /// Every commit writes to the snapshot of its aggregate, and of two transactions that write to one document the server lets one through.
+    private func hold(
+        _ aggregateID: AggregateID, _ snapshots: Namespace, orInsert snapshot: BSONDocument?,
+        on connection: isolated MongoConnection
+    ) throws {
+        let selector: BSONDocument = ["_id": .string(aggregateID.rawValue)]
+        // The value is new each time: MongoDB leaves out an update that changes nothing, and then nothing would be held.
+        let lock: BSONDocument = ["$set": ["lock": .binary(BSONBinary(id))]]
+        if try connection.updateOne(selector, with: lock, in: snapshots).matched > 0 { return }
+        if let snapshot {
+            try connection.insert([snapshot], into: snapshots)
+        } else {
+            // Nothing to write to yet: a snapshot that comes and goes inside the transaction still meets the one a first commit inserts.
+            try connection.insert([selector], into: snapshots)
+            try connection.deleteOne(selector, in: snapshots)
+        }
+    }
+
+    /// Writes the snapshot of one aggregate where things are as they were loaded: a compare-and-set. False when they are not.
+    private static func post(_ change: Change, on connection: isolated MongoConnection) throws -> Bool {
+        guard let stored = change.stored else {
+            try connection.insert([change.snapshot], into: change.snapshots)
+            return true
+        }
+        // MongoDB refuses to compare with the deprecated type undefined, which a damaged field may have.
+        guard !isNewer(stored, than: change), stored.version != .undefined, stored.digest != .undefined else { return false }
+        let selector: BSONDocument = [
+            "_id": .string(change.aggregateID.rawValue), "version": ["$eq": stored.version ?? .null],
+            "digest": ["$eq": stored.digest ?? .null],
+        ]
+        return try connection.replaceOne(selector, with: change.snapshot, in: change.snapshots).matched > 0
+    }
+
+    /// Writes the snapshot of one aggregate whatever stands there.
+    ///
+    /// The events are in, so the journal's head was the version that was loaded, and what stands there instead was not put there by a
+    /// commit. Drift never wedges a writer: what the journal says takes its place, unless it belongs to a newer deployment.
+    private func replace(
+        _ change: Change, on connection: isolated MongoConnection, isExpected: Bool, logger: Logger
+    ) throws {
+        let id: BSONDocument = ["_id": .string(change.aggregateID.rawValue)]
+        let metadata: Logger.Metadata = ["aggregateId": "\(change.aggregateID)", "collection": "\(change.snapshots)"]
+        let found = try connection.findOne(id, in: change.snapshots) { try BorrowedSnapshot($0).identity }
+        if let found, Self.isNewer(found, than: change) {
+            logger.warning(
+                "the snapshot's stateSchema is newer than \(change.stateSchema); it is left behind the journal",
+                metadata: metadata)
+            try hold(change.aggregateID, change.snapshots, orInsert: nil, on: connection)
+            return
+        }
+        if !isExpected {
+            logger.warning(
+                "the snapshot was \(found == nil ? "deleted" : "changed") by something other than a commit; replaced",
+                metadata: metadata)
+        }
+        try connection.replaceOne(id, with: change.snapshot, upsert: true, in: change.snapshots)
+    }
+
+    /// A state of a newer schema belongs to a newer deployment, whose states this one cannot make.
+    private static func isNewer(_ stored: BorrowedSnapshot.Identity, than change: Change) -> Bool {
+        (stored.stateSchema ?? 0) > change.stateSchema
+    }
+}
+
+extension DaybookStore {
+    /// Ends the attempts of a commit when its time is over.
+    ///
+    /// - Throws: ``DaybookError``: `conflict` when rivals kept coming first, `outcomeUnknown` when the command has taken effect but its commit
+    ///   cannot be read, otherwise what the last attempt failed with.
+    static func giveUp(_ outcome: PreparedCommit.Outcome, _ id: AggregateID?, after deadline: ContinuousClock.Instant) throws {
+        guard ContinuousClock.now >= deadline else { return }
+        switch outcome {
+        case .committed: return
+        case .commandKnown(let error):
+            throw DaybookError(
+                .outcomeUnknown,
+                "the command id has been used, but its commit could not be read in time; repeat the command with it",
+                aggregateID: id?.rawValue, underlying: error)
+        case .lost(let error) where error.code == .duplicateKey || error.code == .writeConflict:
+            throw DaybookError(
+                .conflict, "other writers came first until the time for trying was over; nothing was written",
+                aggregateID: id?.rawValue,
+                underlying: error)
+        case .lost(let error): throw error
+        }
+    }
+}
+
+extension MongoError {
+    /// Whether nothing took effect and the same may well succeed now.
+    var canBeTriedAgain: Bool {
+        code != .noServer && (labels.contains(.transientTransaction) || code == .writeConflict)
+    }
+}
+
+/// Growing pauses with jitter between attempts, so that rivals do not meet again: 1 ms at first, at most 100 ms.
+struct Backoff {
+    private var limit = Duration.milliseconds(2)
+
+    /// Waits to the end also when the task is cancelled: who waits here must learn an outcome first.
+    mutating func wait() async {
+        let pause = limit * Double.random(in: 0.25...1)
+        limit = min(limit * 2, .milliseconds(100))
+        await Task { try? await Task.sleep(for: pause) }.value
+    }
+}

@@ -1,0 +1,189 @@
+@testable import Daybook
+import DaybookBSON
+import DaybookMongo
+import Foundation
+import Testing
+
+@Suite("AggregateDraft and PreparedCommit")
+struct CommitDraftTests {
+    private let hands = Hands(milliseconds: 1_700_000_000_123)
+
+    private func fold(_ key: String, version: Int64 = 0, headID: UUID? = nil, createdAt: Int64? = nil) throws -> Fold<Parcel> {
+        var fold = Fold<Parcel>(try AggregateID("parcel", key: key))
+        fold.version = version
+        fold.headID = headID
+        fold.createdAt = createdAt.map { BSONDate(milliseconds: $0) }
+        return fold
+    }
+
+    private func prepare(_ drafts: [AggregateDraft]) throws -> PreparedCommit {
+        try PreparedCommit(drafts, clock: hands.clock)
+    }
+
+    // MARK: Drafts
+
+    @Test("a draft folds what was decided from its stored form")
+    func draft() throws {
+        let loaded = Loaded(fold: try fold("P-1"), stored: nil)
+        var fold = loaded.fold
+        var draft = AggregateDraft(loaded, snapshots: Namespace(database: "test", collection: "snapshots.parcel"))
+        let exact = Date(timeIntervalSince1970: 1_700_000_000.123_456)
+        try draft.append([.sent(.init(city: "Ulm")), .scanned(at: exact)], commandID: "c-1", folding: &fold)
+        #expect(fold.version == 2)
+        #expect(fold.state.status == .sent)
+        #expect(fold.state.lastScanAt == BSONDate(milliseconds: 1_700_000_000_123).date)
+        #expect(draft.version == 0)
+        #expect(draft.events.map(\.type) == ["sent", "scanned"])
+        #expect(draft.events.map(\.commandID) == ["c-1", nil])
+        #expect(try BSONDecoder().decode(Parcel.self, from: draft.state) == fold.state)
+
+        try draft.append([.lost, .lost], commandID: "c-2", folding: &fold)
+        #expect(fold.version == 4)
+        #expect(draft.events.map(\.commandID) == ["c-1", nil, "c-2", nil])
+        #expect(try BSONDecoder().decode(Parcel.self, from: draft.state).status == .lost)
+    }
+
+    // MARK: Commits
+
+    @Test("versions go on after the one that was loaded", arguments: [0, 1, 41, Int64(UInt32.max)])
+    func versions(loaded: Int64) throws {
+        let commit = try prepare([AggregateDraft([.lost, .lost, .lost], fold("P-1", version: loaded))])
+        #expect(commit.events.map { $0["version"] } == (1...3).map { .int64(loaded + $0) })
+        #expect(commit.changes.map(\.versions) == [loaded + 1...loaded + 3])
+        #expect(commit.changes[0].snapshot["version"] == .int64(loaded + 3))
+        #expect(commit.commits.map(\.version) == [loaded + 3])
+    }
+
+    @Test("the i-th event has the commit's id + i, over all aggregates, and says so with index and count")
+    func ids() throws {
+        let commit = try prepare([
+            AggregateDraft([.lost, .lost], fold("P-1")), AggregateDraft([.lost], fold("P-2", version: 9)),
+            AggregateDraft([.lost, .lost, .lost], fold("P-3")),
+        ])
+        #expect(commit.events.count == 6)
+        for (index, event) in commit.events.enumerated() {
+            #expect(event["_id"] == .binary(BSONBinary(UUID(number: commit.id.number + UInt128(index)))))
+            #expect(event["commit"] == ["id": .binary(BSONBinary(commit.id)), "index": .int32(Int32(index)), "count": .int32(6)])
+        }
+        let keys = ["P-1", "P-1", "P-2", "P-3", "P-3", "P-3"]
+        #expect(commit.events.map { $0["aggregateId"] } == keys.map { .string("parcel/\($0)") })
+        #expect(commit.events.map { $0["version"] } == [1, 2, 10, 1, 2, 3])
+        #expect(commit.changes.map(\.firstEventID.number) == [0, 2, 3].map { commit.id.number + $0 })
+    }
+
+    @Test("each snapshot has the last of its aggregate's events as its head")
+    func heads() throws {
+        let commit = try prepare([AggregateDraft([.lost, .lost], fold("P-1")), AggregateDraft([.lost], fold("P-2"))])
+        let heads = commit.changes.map { $0.snapshot.value(at: "head.eventId") }
+        #expect(heads == [1, 2].map { .binary(BSONBinary(UUID(number: commit.id.number + $0))) })
+        for change in commit.changes {
+            let isGenuine = try change.snapshot.withBorrowed { try BorrowedSnapshot($0).isGenuine(for: change.aggregateID) }
+            #expect(isGenuine)
+        }
+    }
+
+    @Test("all events are recorded at the time that the ids have, to the millisecond")
+    func recordedAt() throws {
+        hands.milliseconds = 1_700_000_000_123.9
+        let commit = try prepare([AggregateDraft([.lost, .lost], fold("P-1")), AggregateDraft([.lost], fold("P-2"))])
+        let time = BSONDate(milliseconds: 1_700_000_000_123)
+        #expect(commit.recordedAt == time)
+        #expect(EventID(commit.id).milliseconds == 1_700_000_000_123)
+        for event in commit.events { #expect(event["recordedAt"] == .datetime(time)) }
+        for change in commit.changes {
+            #expect(change.snapshot["updatedAt"] == .datetime(time))
+            #expect(change.snapshot["createdAt"] == .datetime(time))
+            #expect(change.snapshot.value(at: "head.recordedAt") == .datetime(time))
+        }
+        #expect(commit.commits.map(\.recordedAt) == [time.date, time.date])
+    }
+
+    @Test("a writer whose clock is behind records at the latest time that any of its aggregates has seen")
+    func clockBehind() throws {
+        let (early, late) = (
+            UUID(milliseconds: 1_700_000_600_000, upper: 5, lower: 5), UUID(milliseconds: 1_700_000_600_001, upper: 1, lower: 1)
+        )
+        let commit = try prepare([
+            AggregateDraft([.lost], fold("P-1", version: 3, headID: late, createdAt: 1_600_000_000_000)),
+            AggregateDraft([.lost], fold("P-2", version: 1, headID: early, createdAt: 1_500_000_000_000)),
+            AggregateDraft([.lost], fold("P-3")),
+        ])
+        #expect(commit.recordedAt == BSONDate(milliseconds: 1_700_000_600_001))
+        #expect(EventID(commit.id) > EventID(late))
+        #expect(
+            commit.changes.map { $0.snapshot["createdAt"] }
+                == [1_600_000_000_000, 1_500_000_000_000, 1_700_000_600_001].map { .datetime(BSONDate(milliseconds: $0)) })
+    }
+
+    @Test("a command's id is on its first event of each aggregate and on no other")
+    func commandIDs() throws {
+        let commit = try prepare([
+            AggregateDraft([.lost, .lost, .lost], fold("P-1"), commandID: "c-1"), AggregateDraft([.lost, .lost], fold("P-2")),
+            AggregateDraft([.lost, .lost], fold("P-3"), commandID: "c-3"),
+        ])
+        let ids = commit.events.map { $0.value(at: "meta.commandId") }
+        #expect(ids == ["c-1", nil, nil, nil, nil, "c-3", nil])
+    }
+
+    @Test("a commit tells what it appended to each aggregate, in the order of the drafts")
+    func commits() throws {
+        let commit = try prepare([AggregateDraft([.lost, .lost], fold("P-2", version: 4)), AggregateDraft([.lost], fold("P-1"))])
+        let expected = try [("P-2", 5...6), ("P-1", 1...1)].map { key, versions in
+            Commit(
+                id: commit.id, aggregateID: try AggregateID("parcel", key: key), versions: versions,
+                recordedAt: commit.recordedAt.date)
+        }
+        #expect(commit.commits == expected)
+    }
+
+    @Test("a commit of 1,000 events is in order and without gaps")
+    func many() throws {
+        let commit = try prepare([AggregateDraft(Array(repeating: .lost, count: 1_000), fold("P-1"))])
+        let ids = try commit.events.map { try $0.withBorrowed { try BorrowedJournalEvent($0).event.id } }
+        #expect(ids.map(\.number) == (0..<1_000).map { commit.id.number + $0 })
+        #expect(
+            commit.events.last?["commit"] == ["id": .binary(BSONBinary(commit.id)), "index": .int32(999), "count": .int32(1_000)])
+        #expect(commit.changes[0].versions == 1...1_000)
+    }
+
+    // MARK: Limits
+
+    @Test("an event that MongoDB would not take is refused before anything is sent, by version, type and size")
+    func eventTooLarge() throws {
+        let note = String(repeating: "x", count: 16 << 20)
+        let draft = try AggregateDraft([.lost, .packed(note: note, weight: 1)], fold("P-1", version: 6))
+        let error = #expect(throws: DaybookError.self) { try prepare([draft]) }
+        #expect(error?.code == .tooLarge)
+        #expect(error?.aggregateID == "parcel/P-1")
+        #expect(error?.version == 8)
+        #expect(error?.message.contains("\"packed\"") == true)
+        #expect(error?.message.contains("xxx") == false)
+    }
+
+    @Test("an event may have 16 MiB to the byte, and no more")
+    func eventAtTheLimit() throws {
+        func event(note count: Int) throws -> Int {
+            let commit = try prepare([
+                AggregateDraft(
+                    [.packed(note: String(repeating: "x", count: count), weight: 1), .packed(note: "", weight: 1)], fold("P-1"))
+            ])
+            return commit.events[0].bytes.count
+        }
+        let envelope = try event(note: 0)
+        let most = 16 * 1024 * 1024 - envelope
+        #expect(try event(note: most) == 16 * 1024 * 1024)
+        #expect(throws: DaybookError.self) { try event(note: most + 1) }
+    }
+
+    @Test("a state that MongoDB would not take is refused, though each event is small enough")
+    func snapshotTooLarge() throws {
+        let half = String(repeating: "x", count: 9 << 20)
+        var fold = try fold("P-1", version: 6)
+        fold.state.note = half
+        let draft = try AggregateDraft([.labelled(labels: ["a": half])], fold)
+        let error = #expect(throws: DaybookError.self) { try prepare([draft]) }
+        #expect(error?.code == .tooLarge)
+        #expect(error?.version == 7)
+        #expect(error?.message.contains("snapshot") == true)
+    }
+}
