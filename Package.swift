@@ -17,8 +17,10 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Daybook", targets: ["Daybook", "DaybookBSON"]),
+        .executable(name: "licensing", targets: ["LicensingService"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
@@ -40,6 +42,16 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "Licensing", dependencies: ["Daybook"], swiftSettings: settings),
+        .executableTarget(
+            name: "LicensingService",
+            dependencies: [
+                "Daybook", "DaybookBSON", "Licensing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
         // Random values that are the same in every run.
         .target(name: "TestSupport", dependencies: ["DaybookBSON"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
@@ -50,5 +62,6 @@ let package = Package(
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
         ),
+        .testTarget(name: "LicensingTests", dependencies: ["Daybook", "Licensing"], swiftSettings: settings),
     ]
 )
