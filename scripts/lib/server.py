@@ -1,0 +1,98 @@
+"""What scripts/mongo cannot say in shell: ports, processes and a few commands to the server."""
+
+import os
+import socket
+import sys
+
+
+def is_free(port):
+    """A refused connection alone is not enough: a socket may be bound and not yet listening, or listen on every address."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def port(first):
+    """Prints the first free port from `first` on. Neighbours before any: an ephemeral one may be taken by a passing client."""
+    for candidate in range(int(first), int(first) + 200):
+        if is_free(candidate):
+            print(candidate)
+            return
+    sys.exit(f"no free port from {first} on")
+
+
+def detach(*command):
+    """Becomes `command`, in a session of its own and with no open file of the caller's but the three standard ones."""
+    try:
+        os.setsid()
+    except PermissionError:
+        pass  # leads its group already
+    os.closerange(3, 1024)
+    os.execvp(command[0], command)
+
+
+def connect(uri, timeout):
+    import pymongo
+
+    return pymongo.MongoClient(uri, serverSelectionTimeoutMS=timeout, connectTimeoutMS=timeout, socketTimeoutMS=10000)
+
+
+def direct(number):
+    return connect(f"mongodb://127.0.0.1:{number}/?directConnection=true", 500)
+
+
+def primary(number):
+    """Exits 0 when the server on this port says that it is a writable primary."""
+    import pymongo.errors
+
+    try:
+        sys.exit(0 if direct(number).admin.command("hello").get("isWritablePrimary") else 1)
+    except pymongo.errors.PyMongoError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+def answers(uri):
+    import pymongo.errors
+
+    try:
+        connect(uri, 3000).admin.command("ping")
+    except pymongo.errors.PyMongoError as error:
+        sys.exit(type(error).__name__)  # its text may hold the host list; the URI itself is the caller's to know
+
+
+def initiate(number):
+    """Makes a fresh mongod the one member of the replica set `daybook`, or tells an old one its new port."""
+    import pymongo.errors
+
+    admin = direct(number).admin
+    host = f"127.0.0.1:{number}"
+    try:
+        config = admin.command("replSetGetConfig")["config"]
+    except pymongo.errors.OperationFailure as error:
+        if error.code != 94:  # NotYetInitialized
+            raise
+        admin.command("replSetInitiate", {"_id": "daybook", "members": [{"_id": 0, "host": host}]})
+        return
+    if config["_id"] != "daybook":
+        sys.exit(f"port {number} belongs to the replica set {config['_id']}")  # a stranger's, come first: hands off
+    if config["members"][0]["host"] != host:
+        config["members"][0]["host"] = host
+        config["version"] += 1
+        admin.command("replSetReconfig", config, force=True)
+
+
+def drop(uri, database):
+    connect(uri, 10000).drop_database(database)
+
+
+if __name__ == "__main__":
+    actions = {f.__name__: f for f in (port, detach, primary, answers, initiate, drop)}
+    actions[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,47 @@
+# What scripts/test and scripts/tsan share: a server for the tests, and an end that stops what was started.
+# shellcheck shell=bash
+# shellcheck source=scripts/lib/shell.sh
+
+# Test targets that need the server are named *IntegrationTests; every other one is a unit test.
+# shellcheck disable=SC2034 # used by the scripts that source this
+integration='^[A-Za-z]*IntegrationTests\.'
+
+server_is_ours=false
+finish() {
+    local status=$?
+    trap - EXIT
+    # Without the variable exported for the tests, which would make the server somebody else's.
+    if "$server_is_ours"; then env -u DAYBOOK_URI scripts/mongo down 9>&- || true; fi
+    # An interrupted phase or a failed step outside one is no success, whatever the phases say.
+    summary || ((status != 0)) || status=1
+    exit "$status"
+}
+
+# Sets and exports DAYBOOK_URI and DAYBOOK_PYTHON.
+start_server() {
+    if [[ -z "${DAYBOOK_URI-}" ]]; then
+        scripts/mongo status >/dev/null || server_is_ours=true
+        DAYBOOK_URI="$(scripts/mongo up)" || return
+        export DAYBOOK_URI
+    fi
+    (
+        lock mongo
+        ensure_venv pymongo
+    ) || return
+    export DAYBOOK_PYTHON="$venv/bin/python"
+}
+
+# Fails when the log of a run shows no test: a suite that ran nothing has shown nothing.
+require_tests() {
+    grep -qE 'Test run with [1-9][0-9]* test|Executed [1-9][0-9]* test' "$1" && return
+    say "no test ran"
+    return 1
+}
+
+# Takes the checkout's lock, and arranges for the end.
+begin_run() {
+    lock run
+    trap finish EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
