@@ -63,5 +63,21 @@ let package = Package(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
         ),
         .testTarget(name: "LicensingTests", dependencies: ["Daybook", "Licensing"], swiftSettings: settings),
+        // A process of its own, for the integration tests to kill.
+        .executableTarget(
+            name: "CommitWriter", dependencies: ["Daybook", "IntegrationSupport"], path: "Tests/CommitWriter",
+            swiftSettings: settings),
+        // What the integration tests and the process they kill have in common: small aggregates, a database for each test.
+        .target(
+            name: "IntegrationSupport", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo"],
+            path: "Tests/IntegrationSupport",
+            swiftSettings: settings),
+        .testTarget(
+            name: "DaybookIntegrationTests",
+            dependencies: [
+                "Daybook", "DaybookBSON", "DaybookMongo", "IntegrationSupport", "CommitWriter", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ]
 )

@@ -1,0 +1,48 @@
+import Daybook
+import Foundation
+import IntegrationSupport
+
+/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together KEY`.
+///
+/// `alone` appends five events at a time to the account `KEY-1`; `together` five to each of `KEY-1`, `KEY-2` and `KEY-3`, in one transaction. Each
+/// commit has a command id. It writes `begun ID` before and `done ID` after each commit, `ready` after the first, and stops when nobody reads that.
+@main
+struct CommitWriter {
+    static func main() async throws {
+        let arguments = CommandLine.arguments
+        guard arguments.count == 4, ["alone", "together"].contains(arguments[2]) else {
+            throw Misuse(description: "usage: CommitWriter DATABASE alone|together KEY")
+        }
+        let (isAlone, key) = (arguments[2] == "alone", arguments[3])
+        let configuration = DaybookConfiguration(uri: try TestServer.uri, database: arguments[1])
+        try await withDaybook(configuration) { store in
+            let accounts = store.repository(Account.self)
+            let keys = (1...(isAlone ? 1 : 3)).map { "\(key)-\($0)" }
+            for number in 1... {
+                let commandID = "\(key)-\(number)"
+                let deposits = Account.Command.depositEach([1, 2, 3, 4, 5])
+                try say("begun \(commandID)")
+                if isAlone {
+                    try await accounts.execute(deposits, on: keys[0], commandID: commandID)
+                } else {
+                    try await store.transaction { transaction in
+                        for key in keys {
+                            try await transaction.execute(deposits, on: key, of: Account.self, commandID: commandID)
+                        }
+                    }
+                }
+                try say("done \(commandID)")
+                if number == 1 { try say("ready") }
+            }
+        }
+    }
+
+    /// Unbuffered: what was said is out before the next commit begins.
+    private static func say(_ line: String) throws {
+        try FileHandle.standardOutput.write(contentsOf: Data("\(line)\n".utf8))
+    }
+
+    private struct Misuse: Error, CustomStringConvertible {
+        let description: String
+    }
+}

@@ -1,0 +1,86 @@
+import Daybook
+import DaybookMongo
+import Foundation
+import IntegrationSupport
+import Testing
+
+/// The ways to write through the public API, each adding `amount` to one account in one event.
+enum WritePath: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case execute, append, transaction
+
+    var testDescription: String { rawValue }
+
+    /// - Returns: The commit, where this way gives it.
+    func deposit(
+        _ amount: Int, on key: String, in store: DaybookStore, expecting version: Int64, commandID: String? = nil
+    ) async throws -> Commit? {
+        switch self {
+        case .execute: try await store.repository(Account.self).execute(.deposit(amount), on: key, commandID: commandID)
+        case .append:
+            try await store.repository(Account.self)
+                .append([.deposited(amount: amount)], to: key, expecting: version, commandID: commandID)
+        case .transaction:
+            try await store.transaction { transaction in
+                try await transaction.execute(.deposit(amount), on: key, of: Account.self, commandID: commandID)
+                return nil
+            }
+        }
+    }
+}
+
+/// Most of such a test is waiting for the driver to find the server again, so several run at once; more would only burden the server.
+private let faultTurns = Turns(8)
+
+/// Runs `body` with a store whose connections go through a proxy, on a database of its own where account `a` has one deposit of 1.
+func withFaultyStore<R: Sendable>(
+    _ options: [String] = [], commitTimeout: Duration = .seconds(30),
+    _ body: (DaybookStore, FaultProxy, DriverFixture) async throws -> R
+) async throws -> R {
+    await faultTurns.take()
+    defer { faultTurns.pass() }
+    return try await withDriverFixture { fixture in
+        try await fixture.withProxy { proxy in
+            var configuration = DaybookConfiguration(
+                uri: try ServerAddress(fixture.uri(through: proxy)).adding(options).uri, database: fixture.database)
+            configuration.commitTimeout = commitTimeout
+            return try await withDaybook(configuration) { store in
+                try await store.initialize(Account.self)
+                try await store.repository(Account.self).execute(.deposit(1), on: "a")
+                proxy.forget()
+                return try await body(store, proxy, fixture)
+            }
+        }
+    }
+}
+
+extension ServerAddress {
+    func adding(_ options: [String]) -> ServerAddress {
+        var copy = self
+        copy.options += options
+        return copy
+    }
+}
+
+/// Runs `body` and gives the error of Daybook that it ended with; nil when it succeeded.
+func daybookError(_ body: () async throws -> Void) async throws -> DaybookError? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        guard let error = error as? DaybookError else { throw error }
+        return error
+    }
+}
+
+/// Checks that account `key` was given exactly `amounts`, in this order, and that what the library loads is that.
+func expectDeposits(
+    _ amounts: [Int64], on key: String = "a", _ fixture: DriverFixture, sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    let events = try await fixture.journal().filter { $0.aggregateID == "account/\(key)" }
+    #expect(events.map(\.amount) == amounts, sourceLocation: sourceLocation)
+    let account = try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) { store in
+        try await store.repository(Account.self).load(key)
+    }
+    #expect(account.version == Int64(amounts.count), sourceLocation: sourceLocation)
+    #expect(account.state.balance == Int(amounts.reduce(0, +)), sourceLocation: sourceLocation)
+}

@@ -1,0 +1,162 @@
+import Daybook
+import DaybookMongo
+import Foundation
+import IntegrationSupport
+import Testing
+
+/// The connection breaks before or after the server got a command. Whatever the library says then, the journal agrees.
+@Suite("A lost connection", .timeLimit(.minutes(2)))
+struct LostReplyTests {
+    /// A command of a commit, and how its connection is lost.
+    struct Loss: Sendable, CustomTestStringConvertible {
+        let command: String
+        let fault: FaultProxy.Fault
+
+        var testDescription: String { "\(fault) of \(command)" }
+
+        static let all = ["find", "insert", "update", "commitTransaction"].flatMap { command in
+            [Loss(command: command, fault: .dropReply), Loss(command: command, fault: .dropRequest)]
+        }
+    }
+
+    @Test(
+        "a commit that loses one connection on its way succeeds, and is in the journal once (G2)", arguments: WritePath.allCases,
+        Loss.all)
+    func oneLoss(path: WritePath, loss: Loss) async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            proxy.fail(loss.command, loss.fault)
+            let commit = try await path.deposit(2, on: "a", in: store, expecting: 1)
+            #expect(proxy.faults == 1)
+            try await expectDeposits([1, 2], fixture)
+            if let commit {
+                let event = try #require(try await fixture.journal().last)
+                #expect(commit.id == event.commitID)
+                #expect(commit.versions == 2...2)
+            }
+        }
+    }
+
+    @Test("a commit whose reply is lost again and again is reported as the commit that it is", arguments: WritePath.allCases)
+    func repeatedLoss(path: WritePath) async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            // More than the driver's own retry takes care of.
+            proxy.fail("commitTransaction", .dropReply, times: 3)
+            let commit = try await path.deposit(2, on: "a", in: store, expecting: 1)
+            #expect(proxy.faults == 3)
+            try await expectDeposits([1, 2], fixture)
+            if let commit { #expect(commit.id == (try await fixture.journal().last?.commitID)) }
+        }
+    }
+
+    @Test("a commit that the server never hears of is tried until it does", arguments: WritePath.allCases)
+    func repeatedLossBefore(path: WritePath) async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            proxy.fail("commitTransaction", .dropRequest, times: 3)
+            let commit = try await path.deposit(2, on: "a", in: store, expecting: 1)
+            #expect(proxy.faults == 3)
+            try await expectDeposits([1, 2], fixture)
+            if let commit { #expect(commit.id == (try await fixture.journal().last?.commitID)) }
+        }
+    }
+
+    @Test(
+        "at the deadline an unanswered commit is outcomeUnknown, and repeating the command makes it take effect once (G3)",
+        arguments: [FaultProxy.Fault.dropReply, .dropRequest], WritePath.allCases)
+    func deadline(fault: FaultProxy.Fault, path: WritePath) async throws {
+        try await withFaultyStore(commitTimeout: .milliseconds(300)) { store, proxy, fixture in
+            proxy.fail("commitTransaction", fault, times: .max)
+            let error = try await daybookError {
+                _ = try await path.deposit(2, on: "a", in: store, expecting: 1, commandID: "c-2")
+            }
+            #expect(error?.code == .outcomeUnknown)
+            #expect(error?.aggregateID == "account/a")
+            #expect(error?.version == 2)
+            let landed = try await fixture.journal().count == 2
+            // The server did what it was told, or has never been told.
+            #expect(landed == (fault == .dropReply))
+
+            proxy.heal()
+            // A server that never heard of the commit keeps its transaction open for a minute. Until then others lose against it.
+            try await fixture.endSessions(of: proxy)
+            let commit = try await path.deposit(2, on: "a", in: store, expecting: 1, commandID: "c-2")
+            try await expectDeposits([1, 2], fixture)
+            if let commit { #expect(commit.versions == 2...2) }
+        }
+    }
+
+    @Test("a commit that arrives after its client gave up on the connection takes effect once", arguments: WritePath.allCases)
+    func lateCommit(path: WritePath) async throws {
+        try await withFaultyStore(["socketTimeoutMS=1000"]) { store, proxy, fixture in
+            proxy.fail("commitTransaction", .hold)
+            let commit = try await path.deposit(2, on: "a", in: store, expecting: 1)
+            #expect(proxy.held == 1)
+            try await expectDeposits([1, 2], fixture)
+            await proxy.release()
+            #expect(proxy.held == 0)
+            try await expectDeposits([1, 2], fixture)
+            if let commit { #expect(commit.id == (try await fixture.journal().last?.commitID)) }
+        }
+    }
+
+    @Test("an insert that arrives after its transaction was given up takes no effect", arguments: WritePath.allCases)
+    func lateInsert(path: WritePath) async throws {
+        try await withFaultyStore(["socketTimeoutMS=1000"]) { store, proxy, fixture in
+            proxy.fail("insert", .hold)
+            try await path.deposit(2, on: "a", in: store, expecting: 1).map { #expect($0.versions == 2...2) }
+            #expect(proxy.held == 1)
+            await proxy.release()
+            #expect(proxy.held == 0)
+            try await expectDeposits([1, 2], fixture)
+        }
+    }
+
+    @Test("a transaction over several aggregates whose commit's reply is lost is whole (G2)")
+    func severalAggregates() async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            proxy.fail("commitTransaction", .dropReply, times: 3)
+            try await store.transaction { transaction in
+                try await transaction.execute(.deposit(2), on: "a", of: Account.self)
+                try await transaction.execute(.depositEach([3, 4]), on: "b", of: Account.self)
+            }
+            #expect(proxy.faults == 3)
+            try await expectDeposits([1, 2], on: "a", fixture)
+            try await expectDeposits([3, 4], on: "b", fixture)
+            #expect(Set(try await fixture.journal().suffix(3).map(\.commitID)).count == 1)
+        }
+    }
+
+    @Test(
+        "a rejection whose abort is lost is still the rejection, and writes nothing",
+        arguments: [FaultProxy.Fault.dropReply, .dropRequest])
+    func lostAbort(fault: FaultProxy.Fault) async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            proxy.fail("abortTransaction", fault)
+            await #expect(throws: Account.Rejection.insufficient(balance: 1)) {
+                try await store.transaction { transaction in
+                    try await transaction.execute(.deposit(5), on: "b", of: Account.self)
+                    try await transaction.execute(.withdraw(9), on: "a", of: Account.self)
+                }
+            }
+            #expect(proxy.faults == 1)
+            try await expectDeposits([1], on: "a", fixture)
+            try await expectDeposits([], on: "b", fixture)
+            // The connection is as good as new.
+            try await store.repository(Account.self).execute(.deposit(2), on: "a")
+            try await expectDeposits([1, 2], on: "a", fixture)
+        }
+    }
+
+    @Test("a conflict stays a conflict when the connection is lost on the way to it")
+    func lossAndConflict() async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            proxy.fail("find", .dropReply)
+            let error = try await daybookError {
+                try await store.repository(Account.self).append([.deposited(amount: 9)], to: "a", expecting: 0)
+            }
+            #expect(error?.code == .conflict)
+            #expect(error?.version == 1)
+            #expect(proxy.faults == 1)
+            try await expectDeposits([1], fixture)
+        }
+    }
+}

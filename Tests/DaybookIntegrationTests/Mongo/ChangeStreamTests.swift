@@ -1,0 +1,313 @@
+import DaybookBSON
+import DaybookMongo
+import Foundation
+import IntegrationSupport
+import Testing
+
+@Suite("A change stream", .timeLimit(.minutes(2)))
+struct ChangeStreamTests {
+    private struct Undecodable: Error {}
+
+    /// The `_id` of the document that was inserted, updated or deleted.
+    @Sendable private static func changedID(_ change: BorrowedDocument) throws -> Int32 {
+        try change.first("documentKey")?.document().first("_id")?.int32() ?? -1
+    }
+
+    private func withClient<R: Sendable>(_ body: (MongoClient, DriverFixture) async throws -> R) async throws -> R {
+        try await withDriverFixture { fixture in
+            let client = try MongoClient(uri: fixture.uri())
+            _ = try await fixture.run(["create": "things"])
+            let result = try await body(client, fixture)
+            await client.close()
+            return result
+        }
+    }
+
+    private func changes(
+        _ client: MongoClient, _ fixture: DriverFixture, after token: ResumeToken? = nil,
+        maximumWait: Duration = .milliseconds(100)
+    ) -> ChangeStream<Int32>.Iterator {
+        client.changes(
+            of: fixture.namespace(), resumeAfter: token, maximumWait: maximumWait, decode: Self.changedID
+        ).makeAsyncIterator()
+    }
+
+    /// The next `count` changes, with the token behind each; idle elements are skipped.
+    private func next<Change: Sendable>(
+        _ count: Int, of iterator: ChangeStream<Change>.Iterator
+    ) async throws -> [(change: Change, token: ResumeToken)] {
+        var found: [(change: Change, token: ResumeToken)] = []
+        while found.count < count, let element = try await iterator.next() {
+            if case .change(let change, let token) = element { found.append((change, token)) }
+        }
+        return found
+    }
+
+    @Test("gives every change after its opening, in order, whatever their kind")
+    func order() async throws {
+        try await withClient { client, fixture in
+            try await fixture.insert([["_id": .int32(999)]])
+            let stream = client.changes(of: fixture.namespace(), maximumWait: .milliseconds(100)) { change in
+                (try change.first("operationType")?.string() ?? "", try Self.changedID(change))
+            }
+            let iterator = stream.makeAsyncIterator()
+            try await iterator.open()
+            try await fixture.insert((0..<300).map { ["_id": .int32($0)] })
+            let namespace = fixture.namespace()
+            try await fixture.witness.withConnection(.single) { connection in
+                try connection.updateOne(["_id": .int32(5)], with: ["$set": ["n": 1]], in: namespace)
+                try connection.replaceOne(["_id": .int32(6)], with: ["n": 2], in: namespace)
+                _ = try connection.deleteOne(["_id": .int32(7)], in: namespace)
+            }
+            let found = try await next(303, of: iterator).map(\.change)
+            #expect(found.prefix(300).map(\.1) == Array(0..<300))
+            #expect(found.prefix(300).allSatisfy { $0.0 == "insert" })
+            #expect(found.suffix(3).map(\.0) == ["update", "replace", "delete"])
+            #expect(found.suffix(3).map(\.1) == [5, 6, 7])
+        }
+    }
+
+    @Test("gives a transaction's changes once it has committed, and none of one that was given up")
+    func transactions() async throws {
+        try await withClient { client, fixture in
+            let iterator = changes(client, fixture)
+            try await iterator.open()
+            let namespace = fixture.namespace()
+            try await client.withConnection(.transaction) { connection in
+                try connection.beginTransaction()
+                try connection.insert([["_id": .int32(1)]], into: namespace)
+            }
+            try await client.withConnection(.transaction) { connection in
+                try connection.beginTransaction()
+                try connection.insert([["_id": .int32(2)], ["_id": .int32(3)]], into: namespace)
+                try connection.commitTransaction()
+            }
+            #expect(try await next(2, of: iterator).map(\.change) == [2, 3])
+        }
+    }
+
+    @Test("resumes behind the change whose token it is given, exactly")
+    func resume() async throws {
+        try await withClient { client, fixture in
+            var tokens: [ResumeToken] = []
+            do {
+                let iterator = changes(client, fixture)
+                try await iterator.open()
+                try await fixture.insert((0..<20).map { ["_id": .int32($0)] })
+                tokens = try await next(20, of: iterator).map(\.token)
+            }
+            #expect(Set(tokens).count == 20)
+            for place in [0, 9, 18] {
+                let resumed = changes(client, fixture, after: tokens[place])
+                #expect(try await next(1, of: resumed).map(\.change) == [Int32(place) + 1])
+            }
+            // Behind the last one there is nothing, until there is.
+            let resumed = changes(client, fixture, after: tokens[19])
+            guard case .idle = try #require(await resumed.next()) else {
+                Issue.record("something came twice")
+                return
+            }
+            try await fixture.insert([["_id": .int32(20)]])
+            #expect(try await next(1, of: resumed).map(\.change) == [20])
+        }
+    }
+
+    @Test("moves its token on while nothing happens in its collection, and resumes from such a token")
+    func idle() async throws {
+        try await withClient { client, fixture in
+            let iterator = changes(client, fixture)
+            try await iterator.open()
+            let first = try #require(await iterator.next()?.token)
+            var last = first
+            // Something happens, but elsewhere.
+            let moved = try await eventually("the token moves") {
+                try await fixture.insert([["n": 1]], into: "elsewhere")
+                guard case .idle(let token) = try #require(await iterator.next()) else { return false }
+                last = token
+                return last != first
+            }
+            #expect(moved)
+            try await fixture.insert([["_id": .int32(1)]])
+            #expect(try await next(1, of: changes(client, fixture, after: last)).map(\.change) == [1])
+        }
+    }
+
+    @Test("does not lose a change that cannot be decoded: the last token leads to it again")
+    func undecodable() async throws {
+        try await withClient { client, fixture in
+            let failing = client.changes(of: fixture.namespace(), maximumWait: .milliseconds(100)) { change in
+                let id = try Self.changedID(change)
+                if id == 2 { throw Undecodable() }
+                return id
+            }.makeAsyncIterator()
+            try await failing.open()
+            try await fixture.insert((0..<4).map { ["_id": .int32($0)] })
+            let seen = try await next(2, of: failing)
+            #expect(seen.map(\.change) == [0, 1])
+            await #expect(throws: Undecodable.self) { try await failing.next() }
+            let resumed = changes(client, fixture, after: try #require(seen.last?.token))
+            #expect(try await next(2, of: resumed).map(\.change) == [2, 3])
+        }
+    }
+
+    @Test("ends with a cancellation soon after its task is cancelled, and gives its place back")
+    func cancelled() async throws {
+        try await withClient { client, fixture in
+            let gate = Gate(waitingFor: 2)
+            let namespace = fixture.namespace()
+            let task = Task {
+                let iterator = client.changes(of: namespace, maximumWait: .milliseconds(200)) { _ in 0 }.makeAsyncIterator()
+                try await iterator.open()
+                await gate.pass()
+                while try await iterator.next() != nil {}
+            }
+            await gate.pass()
+            let begin = ContinuousClock.now
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+            // 200 ms at most, and what a busy machine adds.
+            #expect(ContinuousClock.now - begin < .seconds(5))
+            #expect(await canOpenAll(client, fixture))
+        }
+    }
+
+    @Test("of a seventeenth is refused with poolExhausted; an abandoned one makes room, and its cursor is gone")
+    func places() async throws {
+        try await withClient { client, fixture in
+            do {
+                var open: [ChangeStream<Int32>.Iterator] = []
+                for _ in 0..<16 {
+                    let iterator = changes(client, fixture)
+                    try await iterator.open()
+                    open.append(iterator)
+                }
+                let seventeenth = changes(client, fixture)
+                let error = await #expect(throws: MongoError.self) { try await seventeenth.open() }
+                #expect(error?.code == .poolExhausted)
+                // Streams are outside the permits: everything else goes on.
+                try await client.withConnection(.single) { _ = try $0.read(["ping": 1], database: "admin") }
+                open.removeLast()
+                let opened = await eventually("the place is free") { (try? await seventeenth.open()) != nil }
+                #expect(opened)
+            }
+            #expect(await canOpenAll(client, fixture))
+            #expect(client.connectionsInUse == 0)
+        }
+    }
+
+    /// Whether all places for streams are, or become, free.
+    private func canOpenAll(_ client: MongoClient, _ fixture: DriverFixture) async -> Bool {
+        await eventually("all places are free") {
+            var open: [ChangeStream<Int32>.Iterator] = []
+            do {
+                for _ in 0..<16 {
+                    let iterator = changes(client, fixture)
+                    try await iterator.open()
+                    open.append(iterator)
+                }
+                return true
+            } catch {
+                return false
+            }
+        }
+    }
+
+    @Test("closes its cursor on the server when it is abandoned")
+    func abandoned() async throws {
+        try await withDriverFixture { fixture in
+            _ = try await fixture.run(["create": "things"])
+            try await fixture.withProxy { proxy in
+                let client = try MongoClient(uri: fixture.uri(through: proxy))
+                do {
+                    let iterator = changes(client, fixture)
+                    try await iterator.open()
+                    _ = try await iterator.next()
+                }
+                await eventually("killCursors is sent") { proxy.count("killCursors") == 1 }
+                let opened = proxy.exchanges.first { $0.command == "aggregate" }?.reply?["cursor"]
+                let killed = proxy.exchanges.first { $0.command == "killCursors" }?.request["cursors"]
+                guard case .document(let cursor) = opened, case .array(let ids) = killed else {
+                    Issue.record("no cursor was opened, or none closed")
+                    return
+                }
+                let id = try #require(cursor["id"])
+                #expect(ids == [id])
+                await client.close()
+            }
+        }
+    }
+
+    @Test("of a pipeline gives what passes it, in the shape it makes")
+    func pipeline() async throws {
+        try await withClient { client, fixture in
+            let iterator = client.changes(
+                of: fixture.namespace(), pipeline: [["$match": ["fullDocument.n": ["$gte": .int32(2)]]]],
+                maximumWait: .milliseconds(100),
+                decode: Self.changedID
+            ).makeAsyncIterator()
+            try await iterator.open()
+            try await fixture.insert((0..<4).map { ["_id": .int32($0), "n": .int32($0)] })
+            #expect(try await next(2, of: iterator).map(\.change) == [2, 3])
+        }
+    }
+
+    // MARK: Faults
+
+    @Test(
+        "goes on after its connection was closed, without a loss or a repetition",
+        arguments: ["fail point", "lost reply", "lost request"])
+    func closedConnection(how: String) async throws {
+        try await withDriverFixture { fixture in
+            _ = try await fixture.run(["create": "things"])
+            try await fixture.withProxy { proxy in
+                let client = try MongoClient(uri: fixture.uri(through: proxy))
+                let iterator = changes(client, fixture)
+                try await iterator.open()
+                try await fixture.insert((0..<3).map { ["_id": .int32($0)] })
+                #expect(try await next(3, of: iterator).map(\.change) == [0, 1, 2])
+                var found: [Int32] = []
+                switch how {
+                case "fail point":
+                    found = try await fixture.withFailPoint { failPoint in
+                        try await failPoint.set(.times(1), ["getMore"], ["closeConnection": true])
+                        try await fixture.insert((3..<6).map { ["_id": .int32($0)] })
+                        return try await next(3, of: iterator).map(\.change)
+                    }
+                default:
+                    proxy.fail("getMore", how == "lost reply" ? .dropReply : .dropRequest)
+                    try await fixture.insert((3..<6).map { ["_id": .int32($0)] })
+                    found = try await next(3, of: iterator).map(\.change)
+                    #expect(proxy.faults == 1)
+                }
+                #expect(found == [3, 4, 5])
+                #expect(proxy.count("aggregate") == 2)
+                await client.close()
+            }
+        }
+    }
+
+    @Test("that the server refuses says so at its opening")
+    func refused() async throws {
+        try await withClient { client, fixture in
+            let iterator = client.changes(of: fixture.namespace(), pipeline: [["$noSuchStage": [:]]]) { _ in 0 }
+                .makeAsyncIterator()
+            let error = await #expect(throws: MongoError.self) { try await iterator.open() }
+            #expect(error?.code == .server)
+            #expect(error?.operation == "watch")
+            #expect(error?.namespace == fixture.namespace().description)
+            #expect(await canOpenAll(client, fixture))
+        }
+    }
+
+    @Test("whose token is none says so, and not later")
+    func badToken() async throws {
+        try await withClient { client, fixture in
+            let iterator = changes(client, fixture, after: ResumeToken(["_data": "82"]))
+            let error = await #expect(throws: MongoError.self) {
+                try await iterator.open()
+                _ = try await iterator.next()
+            }
+            #expect(error?.serverCode != nil)
+        }
+    }
+}

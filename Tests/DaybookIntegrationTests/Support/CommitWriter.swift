@@ -1,0 +1,59 @@
+import Foundation
+import IntegrationSupport
+import Testing
+
+/// A process that commits without end (`Tests/CommitWriter`), and that a test kills.
+enum CommitWriter {
+    enum Work: String, CaseIterable, Sendable {
+        /// Five events of one account at a time.
+        case alone
+        /// Five events each of three accounts, in one transaction.
+        case together
+
+        var eventsPerCommit: Int { self == .alone ? 5 : 15 }
+
+        /// The accounts that it works at.
+        func keys(_ key: String) -> [String] {
+            (1...(self == .alone ? 1 : 3)).map { "\(key)-\($0)" }
+        }
+    }
+
+    /// What it had said when it died: the command ids of its commits.
+    struct LastWords: Sendable {
+        var begun: [String] = []
+        var done: [String] = []
+        /// Whether it died in the middle of a commit.
+        var wasCommitting: Bool { begun.count > done.count }
+    }
+
+    /// Starts one that works at the accounts ``Work/keys(_:)``, and kills it at some moment of its work.
+    static func kill(_ work: Work, in database: String, key: String) async throws -> LastWords {
+        let child = try ChildProcess(executable, [database, work.rawValue, key])
+        var words = LastWords()
+        var isReady = false
+        for await line in child.lines {
+            let parts = line.split(separator: " ").map(String.init)
+            switch parts.first {
+            case "begun": words.begun.append(parts[1])
+            case "done": words.done.append(parts[1])
+            case "ready":
+                isReady = true
+                // The moment of the crash; nothing is waited for.
+                try await Task.sleep(for: .microseconds(Int.random(in: 0...60_000)))
+                child.kill()
+            default: Issue.record("the writer said \(line)")
+            }
+        }
+        #expect(isReady)
+        let ending = await child.ending()
+        #expect(ending == .killed(signal: SIGKILL), "the writer ended by itself")
+        return words
+    }
+
+    /// Beside the test bundle in the build directory.
+    private static var executable: URL {
+        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL ?? Bundle.main.bundleURL
+        let directory = bundle.pathExtension == "xctest" ? bundle.deletingLastPathComponent() : bundle
+        return directory.appendingPathComponent("CommitWriter")
+    }
+}

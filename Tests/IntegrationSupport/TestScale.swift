@@ -1,0 +1,13 @@
+internal import Foundation
+
+/// How often the expensive tests repeat what they prove.
+package enum TestScale {
+    /// `DAYBOOK_TEST_RACES`: races of two writers on one version.
+    package static let races = number("DAYBOOK_TEST_RACES", 1_000)
+    /// `DAYBOOK_TEST_KILLS`: processes killed in the middle of their commits.
+    package static let kills = number("DAYBOOK_TEST_KILLS", 50)
+
+    private static func number(_ name: String, _ standard: Int) -> Int {
+        ProcessInfo.processInfo.environment[name].flatMap(Int.init).map { max($0, 1) } ?? standard
+    }
+}
