@@ -28,7 +28,8 @@ extension Repository {
         SnapshotQuery(repository: self, sort: sort, limit: limit) { try filter?.document() ?? BSONDocument() }
     }
 
-    /// The snapshots that match a MongoDB filter on the stored document, as in `["state.status": "issued"]`.
+    /// The snapshots that match a MongoDB filter on the stored document, as in `["state.status": "issued"]`; to write one, import
+    /// `DaybookBSON` too.
     public func query(matching filter: BSONDocument, sort: [Sort<A>] = [], limit: Int? = nil) -> SnapshotQuery<A> {
         SnapshotQuery(repository: self, sort: sort, limit: limit) { filter }
     }
