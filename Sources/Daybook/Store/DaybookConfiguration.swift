@@ -28,3 +28,15 @@ public struct DaybookConfiguration: Sendable {
         self.database = database
     }
 }
+
+/// A URI may hold a password, so no way of printing a configuration shows it.
+extension DaybookConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Without the URI.
+    public var description: String { "DaybookConfiguration(database: \(database ?? "the URI's"))" }
+
+    /// Without the URI.
+    public var debugDescription: String { description }
+
+    /// Without the URI.
+    public var customMirror: Mirror { Mirror(self, children: ["database": database as Any]) }
+}

@@ -43,6 +43,7 @@ final class DriverPool: @unchecked Sendable {
     let transactionOptions: OpaquePointer
     private let uri: OpaquePointer
     private let state = Mutex(State())
+    private let creation = Mutex(())
 
     /// Reads the URI; sends nothing.
     ///
@@ -50,14 +51,7 @@ final class DriverPool: @unchecked Sendable {
     /// - Throws: ``MongoError`` `invalidConfiguration`, without anything of the URI that may be secret.
     init(uri text: String, appName: String?, defaultConnections: Int, socketTimeout: Duration = .seconds(60)) throws(MongoError) {
         _ = Driver.isStarted
-        let result: OpaquePointer = daybook_result_new()
-        defer { daybook_result_destroy(result) }
-        try MongoURI(text).check()
-        // What libmongoc has to say of it is said by now, about the URI without its secrets.
-        guard let uri = Driver.quietly({ daybook_uri_new(text, result) }) else {
-            throw MongoError(
-                .invalidConfiguration, "the MongoDB URI cannot be used: user, password and option values must be percent-encoded")
-        }
+        let uri = try MongoURI(text).parse()
         guard !daybook_uri_is_unacknowledged(uri) else {
             daybook_uri_destroy(uri)
             throw MongoError(
@@ -78,7 +72,7 @@ final class DriverPool: @unchecked Sendable {
 
     deinit {
         // Every connection retains this pool until it has pushed its client back, so nothing is out any more. Destroying the pool tells the
-        // server which sessions end, and that may block; whoever drops the last reference must not wait for it.
+        // server which sessions end and waits for its monitor, about half a second; whoever drops the last reference must not wait for that.
         let handles = [state.withLock { $0.pool }, transactionOptions, uri].map { $0.map(OpaqueHandle.init) }
         Thread.detachNewThread {
             if let pool = handles[0] { daybook_pool_destroy(pool.pointer) }
@@ -101,20 +95,26 @@ final class DriverPool: @unchecked Sendable {
     ///
     /// The first call makes the pool, which for a `mongodb+srv` URI asks the DNS: call it on a connection's thread.
     func pop() throws(MongoError) -> OpaquePointer {
-        let outcome = state.withLock { state -> Result<OpaquePointer, MongoError> in
-            if let pool = state.pool { return .success(pool) }
+        daybook_pool_pop(try openPool())
+    }
+
+    private func openPool() throws(MongoError) -> OpaquePointer {
+        // A lock of its own: whoever only looks at the state must not wait for the DNS.
+        let outcome = creation.withLock { _ -> Result<OpaqueHandle, MongoError> in
+            if let pool = state.withLock({ $0.pool.map(OpaqueHandle.init) }) { return .success(pool) }
             let result: OpaquePointer = daybook_result_new()
             defer { daybook_result_destroy(result) }
             guard let pool = daybook_pool_new(uri, UInt32(maximumConnections + Self.maximumStreams), result) else {
-                return .failure(
-                    MongoError(
-                        .invalidConfiguration,
-                        "the MongoDB URI cannot be used: \(String(cString: daybook_result_message(result)))"))
+                var error = MongoError(result, operation: "connect", namespace: nil)
+                // The name could not be resolved, now; the URI itself has been read.
+                if error.code == .network { error.code = .noServer }
+                return .failure(error)
             }
-            state.pool = pool
-            return .success(pool)
+            let handle = OpaqueHandle(pool)
+            state.withLock { $0.pool = handle.pointer }
+            return .success(handle)
         }
-        return daybook_pool_pop(try outcome.get())
+        return try outcome.get().pointer
     }
 
     /// - Throws: ``MongoError`` `poolExhausted` when there are as many streams as there may be.
@@ -134,6 +134,7 @@ final class DriverPool: @unchecked Sendable {
     }
 
     func push(_ client: OpaquePointer) {
-        state.withLock { $0.pool.map { OpaqueHandle($0) } }.map { daybook_pool_push($0.pointer, client) }
+        let pool = state.withLock { $0.pool.map(OpaqueHandle.init) }
+        if let pool { daybook_pool_push(pool.pointer, client) }
     }
 }

@@ -4,42 +4,64 @@ internal import CMongoC
 ///
 /// https://www.mongodb.com/docs/manual/reference/connection-string/
 struct MongoURI {
+    private let text: String
     private let scheme: String?
+    /// Stand-ins of the same shape as the URI's credentials: some mechanisms want a user, and some refuse a password.
+    private let credentials: String
     private let hosts: Substring
-    /// From the `/` on: database and options.
+    /// From the `/` or `?` on: database and options.
     private let rest: Substring
 
     init(_ text: String) {
+        self.text = text
         scheme = ["mongodb://", "mongodb+srv://"].first(where: text.hasPrefix)
         let body = text.dropFirst(scheme?.count ?? 0)
-        // A password may hold an "@" or a "/" that should have been encoded: the last "@" ends it.
-        let location = body.lastIndex(of: "@").map { body[body.index(after: $0)...] } ?? body
-        let end = location.firstIndex { $0 == "/" || $0 == "?" } ?? location.endIndex
-        hosts = location[..<end]
-        rest = location[end...]
+        let end = body.firstIndex { $0 == "/" || $0 == "?" } ?? body.endIndex
+        let authority = body[..<end]
+        let at = authority.lastIndex(of: "@")
+        hosts = at.map { authority[authority.index(after: $0)...] } ?? authority
+        credentials = at.map { authority[..<$0].contains(":") ? "u:p@" : "u@" } ?? ""
+        rest = body[end...]
     }
 
-    /// - Throws: ``MongoError`` `invalidConfiguration` when scheme, hosts or options cannot be read.
-    func check() throws(MongoError) {
-        guard let scheme else { throw Self.unusable("it must begin with mongodb:// or mongodb+srv://") }
+    /// The driver's URI; logs what the driver has to say of its options.
+    ///
+    /// - Throws: ``MongoError`` `invalidConfiguration`, without anything of the URI that may be secret.
+    func parse() throws(MongoError) -> OpaquePointer {
+        let result: OpaquePointer = daybook_result_new()
+        defer { daybook_result_destroy(result) }
+        if let uri = Driver.quietly({ daybook_uri_new(text, result) }) {
+            if isHarmless { _ = Self.fault(in: harmless) }
+            return uri
+        }
+        throw MongoError(.invalidConfiguration, "the MongoDB URI cannot be used: \(reason)")
+    }
+
+    private var reason: String {
+        guard let scheme else { return "it must begin with mongodb:// or mongodb+srv://" }
         // What stands in the place of a host may be a password whose host was forgotten, so it is never quoted.
         guard Driver.quietly({ Self.fault(in: scheme + hosts) }) == nil else {
-            throw Self.unusable(
-                "its hosts cannot be read; they are written host:port, separated by commas, behind user:password@ if any")
+            return
+                "its hosts cannot be read; they are written host:port, separated by commas, and user and password before them must be "
+                + "percent-encoded"
         }
-        if let fault = Self.fault(in: scheme + hosts + withoutSecrets) { throw Self.unusable(fault) }
+        guard isHarmless else { return "user, password and option values must be percent-encoded" }
+        return Self.fault(in: harmless) ?? "user and password must be percent-encoded"
     }
 
-    /// Database and options, with values that may be secret made harmless.
-    private var withoutSecrets: String {
-        guard let start = rest.firstIndex(of: "?") else { return String(rest) }
-        let options = rest[rest.index(after: start)...].split(separator: "&", omittingEmptySubsequences: false).map { option in
-            let name = option.prefix { $0 != "=" }
-            let lowercased = name.lowercased()
-            return lowercased.contains("password") || lowercased == "authmechanismproperties" ? "\(name)=" : String(option)
+    /// Whether no part of a password can stand behind the hosts: one that should have been encoded would have left an `@` there.
+    private var isHarmless: Bool { !rest.contains("@") }
+
+    /// The URI with stand-ins for the credentials, and without the options whose values may be secret.
+    private var harmless: String {
+        let start = (scheme ?? "") + credentials + hosts
+        guard let question = rest.firstIndex(of: "?") else { return start + rest }
+        let options = rest[rest.index(after: question)...].split(separator: "&", omittingEmptySubsequences: false).filter {
+            option in
+            let name = option.prefix { $0 != "=" }.lowercased()
+            return !name.contains("password") && name != "authmechanismproperties"
         }
-        // An empty value is left out: libmongoc warns of it.
-        return rest[...start] + options.filter { !$0.hasSuffix("=") }.joined(separator: "&")
+        return start + rest[...question] + options.joined(separator: "&")
     }
 
     private static func fault(in text: String) -> String? {
@@ -48,9 +70,5 @@ struct MongoURI {
         guard let uri = daybook_uri_new(text, result) else { return String(cString: daybook_result_message(result)) }
         daybook_uri_destroy(uri)
         return nil
-    }
-
-    private static func unusable(_ reason: String) -> MongoError {
-        MongoError(.invalidConfiguration, "the MongoDB URI cannot be used: \(reason)")
     }
 }

@@ -38,9 +38,14 @@ private func provokeErrors() async throws {
     ]
     for uri in uris {
         do {
-            let store = try DaybookStore(DaybookConfiguration(uri: uri, database: "daybook-test"))
+            let configuration = DaybookConfiguration(uri: uri, database: "daybook-test")
+            texts.append("\(configuration)")
+            texts.append(String(reflecting: configuration))
+            var dumped = ""
+            dump(configuration, to: &dumped)
+            texts.append(dumped)
+            let store = try DaybookStore(configuration)
             try await store.initialize(Account.self)
-            texts.append("\(store.configuration)")
             await store.close()
         } catch {
             texts.append("\(error)")

@@ -59,6 +59,31 @@ struct DriverPoolTests {
         #expect(error?.message.contains("percent-encoded") == true)
     }
 
+    @Test(
+        "a URI that the driver takes is taken",
+        arguments: [
+            "mongodb://u:p@host/?authMechanism=SCRAM-SHA-256", "mongodb://u:p@host/?authMechanism=SCRAM-SHA-1&authSource=admin",
+            "mongodb://CN%3Du@host/?authMechanism=MONGODB-X509&tls=true",
+            "mongodb://u:p@host/?authMechanism=PLAIN&authSource=$external",
+            "mongodb://[::1]:27018,two:27019/tenant?replicaSet=rs0", "mongodb://u:p@%2Ftmp%2Fmongodb-27017.sock/tenant",
+            "mongodb://host/?appName=who@where", "mongodb://u:p@host/?appName=a@home:prod", "mongodb://host/?appName=",
+            "mongodb+srv://u:p@cluster.example.com/tenant?readPreference=secondaryPreferred",
+            "mongodb://u:p@host/?tls=true&tlsCAFile=/ca.pem&tlsCertificateKeyFile=/c.pem&tlsCertificateKeyFilePassword=Pa@ss/top.secret",
+            "mongodb://host/?w=1&journal=false&wtimeoutMS=500", "mongodb://host/?unknownOption=1",
+        ])
+    func taken(uri: String) {
+        #expect(throws: Never.self) { try pool(uri) }
+    }
+
+    @Test(
+        "a URI that asks for writes nobody acknowledges is refused",
+        arguments: ["mongodb://host/?w=0", "mongodb://host/?w=0&wtimeoutMS=5"])
+    func unacknowledged(uri: String) {
+        let error = #expect(throws: MongoError.self) { try pool(uri) }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains("w=0") == true)
+    }
+
     @Test("every password can be used when it is percent-encoded", arguments: passwords)
     func encoded(password: String) throws {
         let encoded = try #require(password.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
