@@ -133,7 +133,11 @@ public struct Repository<A: Aggregate>: Sendable {
             {
             case .committed: return prepared.commits.first
             case .commandKnown(let error):
-                if let original = try original(commandID, id, on: connection) { return original }
+                do {
+                    if let original = try original(commandID, id, on: connection) { return original }
+                } catch is MongoError {
+                    // It has taken effect; that its commit cannot be read now must not be told as if it had not.
+                }
                 try DaybookStore.giveUp(.commandKnown(error), id, after: deadline)
             case .lost(let error):
                 // Not every server says which index refused: then it may have been the one of command ids.

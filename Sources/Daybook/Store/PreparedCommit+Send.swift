@@ -41,11 +41,14 @@ extension PreparedCommit {
                 return .lost(changed.error)
             } catch let error as MongoError {
                 connection.endTransaction()
-                if error.code == .duplicateKey, error.keyPattern.contains("meta.commandId") { return .commandKnown(error) }
+                let isCommandKnown = error.code == .duplicateKey && error.keyPattern.contains("meta.commandId")
                 if mayHaveLanded {
+                    // Before anything else: a server may name the index of command ids for a commit that is ours.
                     if error.code == .duplicateKey, let outcome = outcome(of: error, on: connection, journal: journal) {
                         return outcome
                     }
+                } else if isCommandKnown {
+                    return .commandKnown(error)
                 } else if error.code == .duplicateKey || error.canBeTriedAgain {
                     return .lost(error)
                 } else {
@@ -87,14 +90,19 @@ extension PreparedCommit {
         }
     }
 
-    /// How a commit ended whose events the journal refuses, by what stands in the place of the first; the others of a commit are there when it is.
+    /// How a commit ended whose events the journal refuses, by what stands in their places: any event of ours, and all of it is there;
+    /// any of another's, and none of it ever will be.
     ///
     /// Nil when that cannot be read now: a majority may not have the event yet on which the index has just refused ours.
     private func outcome(of error: MongoError, on connection: isolated MongoConnection, journal: Journal) -> Outcome? {
-        guard let first = changes.first,
-            let found = try? journal.eventID(of: first.aggregateID, at: first.versions.lowerBound, on: connection)
-        else { return nil }
-        return found == first.firstEventID ? .committed : .lost(error)
+        for change in changes {
+            guard let found = try? journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection) else {
+                continue
+            }
+            return found == change.firstEventID ? .committed : .lost(error)
+        }
+        // Nothing stands in our places: then it was a command id that was used elsewhere on the aggregate.
+        return nil
     }
 
     private func write(on connection: isolated MongoConnection, journal: Journal, isResent: Bool, logger: Logger) throws {

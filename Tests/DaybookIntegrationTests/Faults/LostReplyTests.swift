@@ -125,6 +125,20 @@ struct LostReplyTests {
         }
     }
 
+    @Test("a lost reply does not run a closure twice that has commands with and without an id (G3)")
+    func mixedCommandIDs() async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            proxy.fail("commitTransaction", .dropReply, times: 3)
+            try await store.transaction { transaction in
+                try await transaction.execute(.deposit(2), on: "a", of: Account.self, commandID: "c-1")
+                try await transaction.execute(.deposit(3), on: "b", of: Account.self)
+            }
+            #expect(proxy.faults == 3)
+            try await expectDeposits([1, 2], on: "a", fixture)
+            try await expectDeposits([3], on: "b", fixture)
+        }
+    }
+
     @Test(
         "a rejection whose abort is lost is still the rejection, and writes nothing",
         arguments: [FaultProxy.Fault.dropReply, .dropRequest])
