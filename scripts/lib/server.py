@@ -59,11 +59,11 @@ def primary(number):
         sys.exit(f"{type(error).__name__}: {error}")
 
 
-def answers(uri):
+def answers():
     import pymongo.errors
 
     try:
-        connect(uri, 3000).admin.command("ping")
+        connect(os.environ["DAYBOOK_URI"], 3000).admin.command("ping")
     except pymongo.errors.PyMongoError as error:
         sys.exit(type(error).__name__)  # its text may hold the host list; the URI itself is the caller's to know
 
@@ -89,8 +89,9 @@ def initiate(number):
         admin.command("replSetReconfig", config, force=True)
 
 
-def drop(uri, database):
-    connect(uri, 10000).drop_database(database)
+def drop(database):
+    # The URI comes by the environment: arguments are for every user of the machine to see.
+    connect(os.environ["DAYBOOK_URI"], 10000).drop_database(database)
 
 
 if __name__ == "__main__":

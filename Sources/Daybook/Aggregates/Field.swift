@@ -7,7 +7,7 @@ public struct Field<Root: Aggregate>: Sendable {
     let keyPath: any AnyKeyPath & Sendable
 
     /// - Parameters:
-    ///   - name: The name it is encoded under. `_id` and `version` need no declaration.
+    ///   - name: The name it is encoded under.
     ///   - indexed: Whether a query by it must not scan the collection.
     public init<Value>(_ name: String, _ keyPath: any KeyPath<Root, Value> & Sendable, indexed: Bool = false) {
         self.name = name

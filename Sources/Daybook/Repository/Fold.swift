@@ -39,6 +39,17 @@ struct Fold<A: Aggregate>: Sendable {
         version += 1
     }
 
+    /// - Throws: ``DaybookError/Code/notEncodable``
+    func encodedState() throws -> BSONDocument {
+        do {
+            return try BSONEncoder().encode(state)
+        } catch {
+            throw DaybookError(
+                .notEncodable, "the state after event \(version) cannot be encoded: \(describe(error))", aggregateID: id.rawValue,
+                version: version, underlying: error)
+        }
+    }
+
     var snapshot: Snapshot<A> {
         Snapshot(id: id, version: version, state: state, createdAt: createdAt?.date, updatedAt: updatedAt?.date)
     }

@@ -47,13 +47,7 @@ struct AggregateDraft: Sendable {
             events.append(Event(type: type, schema: EventCoding<A>.schema, data: data, commandID: index == 0 ? commandID : nil))
         }
         if let commandID { commands[commandID] = fold.version }
-        do {
-            state = try BSONEncoder().encode(fold.state)
-        } catch {
-            throw DaybookError(
-                .notEncodable, "the state after event \(fold.version) cannot be encoded: \(describe(error))",
-                aggregateID: aggregateID.rawValue, version: fold.version, underlying: error)
-        }
+        state = try fold.encodedState()
     }
 }
 
@@ -75,7 +69,7 @@ struct AggregateGuard: Sendable {
             return
         }
         snapshot = try StoredSnapshot(
-            aggregateID: fold.id, version: fold.version, state: try BSONEncoder().encode(fold.state), stateSchema: A.stateSchema,
+            aggregateID: fold.id, version: fold.version, state: try fold.encodedState(), stateSchema: A.stateSchema,
             headID: headID, createdAt: createdAt, updatedAt: updatedAt
         ).document()
     }

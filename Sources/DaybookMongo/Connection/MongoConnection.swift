@@ -144,6 +144,10 @@ extension MongoConnection {
     /// - Throws: ``MongoError`` `transactionsUnsupported`.
     package func requireTransactions() throws(MongoError) {
         guard pool.topology?.kind == .standalone else { return }
+        // It may have been made a replica set since, as it was told to.
+        pool.topology = nil
+        try prepare()
+        guard pool.topology?.kind == .standalone else { return }
         var error = MongoError(
             .transactionsUnsupported,
             "this is a standalone server, and a commit needs transactions: run it as a replica set, be it of one node "
