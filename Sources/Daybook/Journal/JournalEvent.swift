@@ -3,7 +3,7 @@ internal import Foundation
 
 /// One document of the journal, apart from its payload, which stays bytes until an aggregate's `Event` is made of it.
 ///
-/// The shape is design section 2's; the fields are coded by hand because every append and every replay passes here.
+/// The fields are coded by hand because every append and every replay passes here.
 struct JournalEvent {
     /// The commit an event belongs to: the same `id` for all of its events, also across aggregates. `id` is the id of its first event.
     struct Commit: Sendable, Hashable {

@@ -3,7 +3,7 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
-/// One document of a snapshot collection, before it is written. The shape is the design's; the digest covers `createdAt` besides.
+/// One document of a snapshot collection, before it is written.
 struct StoredSnapshot {
     var aggregateID: AggregateID
     var version: Int64

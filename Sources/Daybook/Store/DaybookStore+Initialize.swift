@@ -67,7 +67,7 @@ extension Aggregate {
 }
 
 extension Journal {
-    /// What the journal lets in: design section 2, as a MongoDB `$jsonSchema`.
+    /// What the journal lets in, as a MongoDB `$jsonSchema`.
     static let validator: BSONDocument = [
         "$jsonSchema": [
             "bsonType": "object",

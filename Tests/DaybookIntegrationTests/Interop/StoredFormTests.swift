@@ -3,7 +3,7 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// What `execute` stores, as a stranger finds it: pymongo and design section 2, none of our code.
+/// What `execute` stores, as a stranger finds it: pymongo and the stated fields and types, none of our code.
 @Suite struct StoredFormTests {
     private static let program = """
         import bson, datetime, hashlib, struct, sys, uuid, pymongo
