@@ -42,6 +42,9 @@ public protocol Aggregate: Codable, Sendable {
     /// what a replay would give; they are then folded anew. 1 unless declared.
     static var stateSchema: Int32 { get }
 
+    /// How the snapshot is kept: ``Lifecycle/inline`` unless declared.
+    static var lifecycle: Lifecycle { get }
+
     /// What can be queried by key path. None unless declared.
     static var fields: [Field<Self>] { get }
 
@@ -60,6 +63,7 @@ public protocol Aggregate: Codable, Sendable {
 
 extension Aggregate {
     public static var stateSchema: Int32 { 1 }
+    public static var lifecycle: Lifecycle { .inline }
     public static var fields: [Field<Self>] { [] }
     public static var snapshotCollection: String { "snapshots.\(type)" }
 }
