@@ -47,7 +47,7 @@ struct LicenseEventsTests {
         let repository = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/")).repository(A.self)
         let loaded = Loaded(fold: Fold<A>(try AggregateID(A.type, key: "L-1")), stored: nil)
         var (fold, draft) = (loaded.fold, AggregateDraft(loaded, snapshots: repository.snapshots))
-        try draft.append(events, commandID: nil, folding: &fold)
+        try draft.append(events.map(fold.coding.encode), command: .anonymous, folding: &fold)
         return (draft, fold.state)
     }
 
@@ -62,7 +62,7 @@ struct LicenseEventsTests {
 
     @Test("every event has its stored type, and there is a sample of each")
     func types() throws {
-        let types = try store(Self.events, License.self).draft.events.map(\.type)
+        let types = try store(Self.events, License.self).draft.events.map(\.stored.type)
         #expect(types == Self.events.map(Self.type))
         #expect(Set(types).count == 8)
     }

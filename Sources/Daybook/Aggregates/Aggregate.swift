@@ -45,6 +45,12 @@ public protocol Aggregate: Codable, Sendable {
     /// How the snapshot is kept: ``Lifecycle/inline`` unless declared.
     static var lifecycle: Lifecycle { get }
 
+    /// How the stored forms of old events are read. None unless declared.
+    static var upcasters: [Upcaster] { get }
+
+    /// How corrections of states with an older `stateSchema` are read. None unless declared.
+    static var correctionUpcasters: [CorrectionUpcaster] { get }
+
     /// What can be queried by key path. None unless declared.
     static var fields: [Field<Self>] { get }
 
@@ -64,6 +70,8 @@ public protocol Aggregate: Codable, Sendable {
 extension Aggregate {
     public static var stateSchema: Int32 { 1 }
     public static var lifecycle: Lifecycle { .inline }
+    public static var upcasters: [Upcaster] { [] }
+    public static var correctionUpcasters: [CorrectionUpcaster] { [] }
     public static var fields: [Field<Self>] { [] }
     public static var snapshotCollection: String { "snapshots.\(type)" }
 }

@@ -35,15 +35,3 @@ extension DaybookError {
         }
     }
 }
-
-/// Runs `body` and enriches its error, once, where it crosses into the API.
-func enriched<R>(
-    _ operation: String, _ aggregateID: AggregateID? = nil, isolation: isolated (any Actor)? = #isolation,
-    _ body: () async throws -> R
-) async throws -> R {
-    do {
-        return try await body()
-    } catch {
-        throw DaybookError.enriching(error, operation: operation, aggregateID: aggregateID)
-    }
-}

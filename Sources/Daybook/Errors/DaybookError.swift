@@ -13,6 +13,8 @@ public struct DaybookError: Error, Sendable {
         case notInitialized
         /// The aggregate is not at the version that was expected; ``DaybookError/version`` is the one it is at.
         case conflict
+        /// The command id was used before, on the same aggregate, for another command. Nothing was written; use a new id for each command.
+        case commandIDReused = "commandIdReused"
         /// The aggregate has no such version (yet); ``DaybookError/version`` is the last it has.
         case versionNotFound
         /// An event's type or schema is not known to this program: written by a newer one, or a case was removed.

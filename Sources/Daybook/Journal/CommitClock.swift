@@ -6,15 +6,21 @@ public struct CommitClock: Sendable {
     public var now: @Sendable () -> Date
     /// 64 random bits.
     public var random: @Sendable () -> UInt64
+    /// Whether `now` means the real time, so that it is corrected by what the server's clock says.
+    public var followsServer: Bool
 
-    /// A clock of one's own, as for a simulation.
-    public init(now: @escaping @Sendable () -> Date, random: @escaping @Sendable () -> UInt64) {
+    /// A clock of one's own, as for a simulation; the server's time does not matter to it unless it says so.
+    public init(
+        now: @escaping @Sendable () -> Date, random: @escaping @Sendable () -> UInt64, followsServer: Bool = false
+    ) {
         self.now = now
         self.random = random
+        self.followsServer = followsServer
     }
 
-    /// The system's clock and random numbers.
-    public static let system = CommitClock(now: { Date() }, random: { UInt64.random(in: .min ... .max) })
+    /// The system's clock, corrected to the server's, and the system's random numbers.
+    public static let system = CommitClock(
+        now: { Date() }, random: { UInt64.random(in: .min ... .max) }, followsServer: true)
 }
 
 extension CommitClock {

@@ -1,47 +1,107 @@
 internal import DaybookBSON
 internal import Foundation
 
-/// How an aggregate's events become what the journal stores, and back.
-enum EventCoding<A: Aggregate> {
-    /// The schema of every event type that has no upcaster.
-    static var schema: Int32 { 1 }
+/// How an aggregate's events become what the journal stores, and back: upcast on the way.
+struct EventCoding<A: Aggregate>: Sendable {
+    private let upcasters = A.upcasters
 
-    /// The stored type and payload of `event`.
+    /// The stored form of an event, in the schema that its type has now.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
-    static func encode(_ event: A.Event) throws -> (type: String, data: BSONDocument) {
+    func encode(_ event: A.Event) throws -> StoredEvent {
+        let (type, data): (String, BSONDocument)
         do {
-            let (name, payload) = try BSONEncoder().encodeCase(event)
-            return (name, payload)
+            (type, data) = try BSONEncoder().encodeCase(event)
         } catch {
             throw DaybookError(.notEncodable, "an event cannot be encoded: \(describe(error))", underlying: error)
         }
+        guard !type.hasPrefix(Correction.reservedPrefix), !type.isEmpty else {
+            throw DaybookError(
+                .notEncodable,
+                "an event has the type \"\(type)\"; types that begin with $ are Daybook's own. Give the case another key.")
+        }
+        guard let schema = upcasters.currentSchema(of: type) else {
+            throw DaybookError(.notEncodable, "an event has the type \"\(type)\", which an upcaster retires for good")
+        }
+        return StoredEvent(type: type, schema: schema, data: data)
     }
 
-    /// The event of a stored type and payload.
+    /// What a stored event says now.
     ///
     /// - Throws: ``DaybookError/Code/unknownEvent`` and ``DaybookError/Code/unreadableEvent``, with the aggregate and the version.
-    static func decode(type: String, schema: Int32, data: BorrowedDocument, aggregateID: String, version: Int64) throws -> A.Event
-    {
-        guard schema == Self.schema else {
-            throw DaybookError(
-                .unknownEvent,
-                "event \(version) has the type \"\(type)\" in schema \(schema), which this program cannot read: a newer one wrote it",
-                aggregateID: aggregateID, version: version)
-        }
+    func decode(
+        type: String, schema: Int32, data: BorrowedDocument, aggregateID: String, version: Int64
+    ) throws -> RecordedEvent<A>.Body {
         do {
-            return try BSONDecoder().decodeCase(A.Event.self, name: type, payload: data)
-        } catch let error as BSONError where error.code == .unknownCase {
+            if type.hasPrefix(Correction.reservedPrefix) { return .correction(try correction(type, schema, data)) }
+            if upcasters.isEmpty { return .event(try current(type, schema, data)) }
+            return try upcast(type, schema, data, stepsLeft: upcasters.count)
+        } catch let error as DaybookError {
             throw DaybookError(
-                .unknownEvent,
-                "event \(version) has the type \"\(type)\", which \(A.Event.self) does not have: a newer program wrote it, or a case was removed",
-                aggregateID: aggregateID, version: version, underlying: error)
+                error.code, "event \(version) of type \"\(type)\": \(error.message)", aggregateID: aggregateID, version: version,
+                underlying: error.underlying)
         } catch {
             throw DaybookError(
                 .unreadableEvent, "event \(version) of type \"\(type)\" cannot be decoded: \(describe(error))",
                 aggregateID: aggregateID, version: version, underlying: error)
         }
     }
+
+    private func upcast(
+        _ type: String, _ schema: Int32, _ data: BorrowedDocument, stepsLeft: Int
+    ) throws -> RecordedEvent<A>.Body {
+        guard let next = upcasters.first(where: { $0.applies(to: type, schema: schema) }) else {
+            return .event(try current(type, schema, data))
+        }
+        guard stepsLeft > 0 else {
+            throw DaybookError(.unknownEvent, "its upcasters lead in a circle")
+        }
+        switch next.step {
+        case .retire: return .retired(type: type)
+        case .rename(let newType, let newSchema): return try upcast(newType, newSchema, data, stepsLeft: stepsLeft - 1)
+        case .transform(let convert):
+            let converted: BSONDocument
+            do {
+                converted = try convert(data)
+            } catch {
+                throw DaybookError(
+                    .unreadableEvent, "it cannot be upcast from schema \(schema) of \"\(type)\": \(describe(error))",
+                    underlying: error)
+            }
+            return try converted.withBorrowed { try upcast(type, schema + 1, $0, stepsLeft: stepsLeft - 1) }
+        }
+    }
+
+    private func current(_ type: String, _ schema: Int32, _ data: BorrowedDocument) throws -> A.Event {
+        guard schema == (upcasters.isEmpty ? 1 : upcasters.currentSchema(of: type)) else {
+            throw DaybookError(
+                .unknownEvent,
+                "it is in schema \(schema), which this program cannot read: a newer one wrote it, or an upcaster is missing")
+        }
+        do {
+            return try BSONDecoder().decodeCase(A.Event.self, name: type, payload: data)
+        } catch let error as BSONError where error.code == .unknownCase {
+            throw DaybookError(
+                .unknownEvent,
+                "\(A.Event.self) has no such case: a newer program wrote it, or the case was removed without an upcaster",
+                underlying: error)
+        }
+    }
+
+    private func correction(_ type: String, _ schema: Int32, _ data: BorrowedDocument) throws -> Correction {
+        guard type == Correction.eventType, schema == Correction.schema else {
+            throw DaybookError(
+                .unknownEvent, "this version of Daybook does not know schema \(schema) of it: a newer one wrote it")
+        }
+        return try Correction(data)
+    }
+}
+
+/// What the journal stores of an event besides its envelope.
+struct StoredEvent: Sendable {
+    var type: String
+    var schema: Int32
+    var data: BSONDocument
 }
 
 /// What a coding error says, without the values it happened on. The keys on the way to it are shown, those of a dictionary too: like an

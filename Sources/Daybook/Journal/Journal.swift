@@ -44,21 +44,56 @@ struct Journal: Sendable {
     }
 
     /// The commit by which a command took effect on an aggregate, if it did.
-    func commit(of commandID: String, on id: AggregateID, connection: isolated MongoConnection) throws -> Commit? {
+    ///
+    /// - Throws: ``DaybookError/Code/commandIDReused`` when the id was another command's.
+    func commit(
+        of command: CommandIdentity, on id: AggregateID, connection: isolated MongoConnection
+    ) throws -> Commit? {
+        guard let commandID = command.id else { return nil }
         let filter: BSONDocument = ["aggregateId": .string(id.rawValue), "meta.commandId": .string(commandID)]
         guard let first = try connection.findOne(filter, in: namespace, decode: { try BorrowedJournalEvent($0).event }) else {
             return nil
         }
+        guard !command.isContradicted(by: first.metadata) else { throw command.reused(by: first.metadata, first.version) }
         var last = first
         let (end, overflow) = first.version.addingReportingOverflow(Int64(first.commit.count) - Int64(first.commit.index) - 1)
         try read(id, from: first.version, through: overflow ? nil : end, on: connection) {
-            // Another command of the same commit begins with an id of its own.
-            let isOther = $0.event.metadata.commandID != nil && $0.event.version != first.version
+            // Another command of the same commit begins with an event that names it.
+            let isOther = $0.event.metadata.beginsCommand && $0.event.version != first.version
             guard $0.event.commit.id == first.commit.id, !isOther else { return false }
             last = $0.event
             return true
         }
         return Commit(
             id: first.commit.id, aggregateID: id, versions: first.version...last.version, recordedAt: first.recordedAt.date)
+    }
+
+    /// What a commit appended to each of its aggregates, in their order; empty when there is no such commit.
+    ///
+    /// The ids of a commit's events follow from its own, so they are found by them.
+    func participants(of commitID: UUID, on connection: isolated MongoConnection) throws -> [Commit] {
+        let selector: BSONDocument = ["_id": .binary(BSONBinary(commitID))]
+        guard let first = try connection.findOne(selector, in: namespace, decode: { try BorrowedJournalEvent($0).event }),
+            first.commit.id == commitID,
+            let last = EventID(commitID).advanced(by: UInt64(clamping: first.commit.count - 1))
+        else { return [] }
+        let range: BSONDocument = ["$gte": .binary(BSONBinary(commitID)), "$lte": .binary(BSONBinary(last.uuid))]
+        var commits: [Commit] = []
+        try connection.find(["_id": .document(range)], in: namespace, options: FindOptions(sort: [("_id", 1)])) { document in
+            let event = try BorrowedJournalEvent(document).event
+            // Ids of another commit may lie between them, however unlikely.
+            guard event.commit.id == commitID else { return true }
+            let id = try AggregateID(parsing: event.aggregateID)
+            var first = event.version
+            // The events of an aggregate follow one another.
+            if let last = commits.last, last.aggregateID == id, last.version < event.version {
+                first = last.versions.lowerBound
+                commits.removeLast()
+            }
+            commits.append(
+                Commit(id: commitID, aggregateID: id, versions: first...event.version, recordedAt: event.recordedAt.date))
+            return true
+        }
+        return commits
     }
 }

@@ -37,7 +37,7 @@ struct JournalEvent {
         writer.write(commit.count, forKey: "count")
         writer.end()
         writer.beginDocument("meta")
-        writer.writeIfPresent(metadata.commandID, forKey: "commandId")
+        metadata.write(to: &writer)
         writer.end()
         return try writer.finish()
     }
@@ -110,22 +110,5 @@ extension JournalEvent.Commit {
         }
         guard let id, let index, let count else { throw BSONError(.corrupt, "The commit lacks a field.") }
         self.init(id: id, index: index, count: count)
-    }
-}
-
-/// What is recorded beside an event: who or what caused it.
-public struct EventMetadata: Sendable, Hashable {
-    /// The id of the command that this event came from, on the first event of each aggregate in its commit.
-    public var commandID: String?
-
-    init(commandID: String? = nil) {
-        self.commandID = commandID
-    }
-
-    init(_ document: BorrowedDocument) throws {
-        var elements = document.makeElements()
-        while let element = try elements.next() {
-            if element.hasKey("commandId") { commandID = try element.string() }
-        }
     }
 }

@@ -4,7 +4,12 @@ public import Foundation
 public struct RecordedEvent<A: Aggregate>: Sendable {
     /// What was recorded.
     public enum Body: Sendable {
+        /// Something that happened, upcast to what the aggregate's `Event` says now.
         case event(A.Event)
+        /// The state was put right by hand.
+        case correction(Correction)
+        /// Something that no longer means anything; see ``Upcaster/retire(_:through:)``.
+        case retired(type: String)
     }
 
     /// The event's id, a UUID of version 7.
@@ -15,11 +20,13 @@ public struct RecordedEvent<A: Aggregate>: Sendable {
     public let version: Int64
     /// Its stored type, as in `renewed`.
     public let type: String
+    /// The version of its stored form.
+    public let schema: Int32
     /// When it was recorded, to the millisecond; one time for a whole commit.
     public let recordedAt: Date
     /// The commit it belongs to.
     public let commitID: UUID
-    /// What is recorded beside it.
+    /// Who or what caused it.
     public let metadata: EventMetadata
     /// What happened.
     public let body: Body

@@ -73,7 +73,7 @@ public struct SnapshotQuery<A: Aggregate>: AsyncSequence, Sendable {
                     switch found {
                     case .snapshot(let snapshot): return snapshot
                     case .unreadable(let id, let reason):
-                        repository.store.logger.warning(
+                        repository.store.telemetry.logger.warning(
                             "snapshot ignored by a query, journal folded instead: \(reason)",
                             metadata: ["aggregateId": "\(id?.rawValue ?? "none")", "collection": "\(repository.snapshots)"])
                         guard let id, id.type == A.type else { continue }

@@ -6,6 +6,7 @@ internal import Foundation
 /// Events come as their stored bytes, also those just decided: what a writer folds is what every later replay folds.
 struct Fold<A: Aggregate>: Sendable {
     let id: AggregateID
+    let coding = EventCoding<A>()
     var state = A()
     /// The last event folded in; 0 before the first.
     var version: Int64 = 0
@@ -33,9 +34,18 @@ struct Fold<A: Aggregate>: Sendable {
 
     /// The next event, of which only type and payload are known yet.
     mutating func apply(type: String, schema: Int32, data: BorrowedDocument) throws {
-        let event = try EventCoding<A>.decode(
-            type: type, schema: schema, data: data, aggregateID: id.rawValue, version: version + 1)
-        state.apply(event)
+        switch try coding.decode(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: version + 1) {
+        case .event(let event): state.apply(event)
+        case .retired: break
+        case .correction(let correction):
+            do {
+                state = try correction.applied(to: state)
+            } catch let error as DaybookError {
+                throw DaybookError(
+                    error.code, "event \(version + 1) of type \"\(type)\": \(error.message)", aggregateID: id.rawValue,
+                    version: version + 1, underlying: error.underlying)
+            }
+        }
         version += 1
     }
 

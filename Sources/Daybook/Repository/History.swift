@@ -11,18 +11,18 @@ public struct History<A: Aggregate>: AsyncSequence, Sendable {
     /// Starts reading at the first event.
     public func makeAsyncIterator() -> Iterator {
         let id = id
+        let coding = EventCoding<A>()
         let events = store.client.find(
             Journal.events(of: id, from: 1), in: store.journal.namespace, options: FindOptions(sort: Journal.inVersionOrder)
         ) { document in
             let borrowed = try BorrowedJournalEvent(document)
             let event = borrowed.event
             return RecordedEvent<A>(
-                id: event.id, aggregateID: id, version: event.version, type: event.type, recordedAt: event.recordedAt.date,
-                commitID: event.commit.id, metadata: event.metadata,
-                body: .event(
-                    try EventCoding<A>.decode(
-                        type: event.type, schema: event.schema, data: borrowed.data, aggregateID: event.aggregateID,
-                        version: event.version)))
+                id: event.id, aggregateID: id, version: event.version, type: event.type, schema: event.schema,
+                recordedAt: event.recordedAt.date, commitID: event.commit.id, metadata: event.metadata,
+                body: try coding.decode(
+                    type: event.type, schema: event.schema, data: borrowed.data, aggregateID: event.aggregateID,
+                    version: event.version))
         }
         return Iterator(events: events.makeAsyncIterator(), id: id)
     }

@@ -2,33 +2,61 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 internal import Logging
+internal import Metrics
 
 /// Loads aggregates of one kind.
 struct Loader<A: Aggregate>: Sendable {
     let journal: Journal
     let snapshots: Namespace
-    let logger: Logger
+    let telemetry: Telemetry
 
     /// The aggregate at its head.
     ///
     /// The snapshot is trusted when its digest is right, its schema is the declared one, it decodes, and the first event read behind it is
     /// its head. Otherwise it is ignored, with a warning, and the journal is folded from the first event.
     func load(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Loaded<A> {
+        let metrics = telemetry.metrics(of: A.type)
+        metrics.loads.increment()
+        guard A.lifecycle != .live else { return Loaded(fold: try replay(id, metrics, on: connection), stored: nil) }
         var identity: BorrowedSnapshot.Identity?
         let trusted = try connection.findOne(["_id": .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
             let snapshot = try BorrowedSnapshot(document)
             identity = snapshot.identity
             return trust(snapshot, id)
         }
-        if case .some(.some(var fold)) = trusted, try foldTail(&fold, on: connection) {
-            return Loaded(fold: fold, stored: identity)
+        if case .some(.some(var fold)) = trusted {
+            let version = fold.version
+            if try foldTail(&fold, on: connection) {
+                metrics.eventsFolded.increment(by: fold.version - version)
+                return Loaded(fold: fold, stored: identity)
+            }
         }
+        return Loaded(fold: try replay(id, metrics, on: connection), stored: identity)
+    }
+
+    /// The aggregate folded from all of its events.
+    private func replay(_ id: AggregateID, _ metrics: AggregateMetrics, on connection: isolated MongoConnection) throws -> Fold<A>
+    {
         var fold = Fold<A>(id)
         try journal.read(id, from: 1, on: connection) { event in
             try fold.apply(event)
             return true
         }
-        return Loaded(fold: fold, stored: identity)
+        metrics.eventsFolded.increment(by: fold.version)
+        return fold
+    }
+
+    /// The aggregate after the events that were recorded at `date` or before, folded from the journal alone: along an aggregate the times of
+    /// recording never run backwards.
+    func load(_ id: AggregateID, at date: Date, on connection: isolated MongoConnection) throws -> Fold<A> {
+        let end = (date.timeIntervalSince1970 * 1000).rounded(.down)
+        var fold = Fold<A>(id)
+        try journal.read(id, from: 1, on: connection) { event in
+            guard Double(event.event.recordedAt.milliseconds) <= end else { return false }
+            try fold.apply(event)
+            return true
+        }
+        return fold
     }
 
     /// The aggregate after its first `version` events, folded from the journal alone.
@@ -105,9 +133,10 @@ struct Loader<A: Aggregate>: Sendable {
         return isGenuine
     }
 
-    private func ignore(_ id: AggregateID, _ reason: String) {
-        logger.warning(
-            "snapshot ignored, journal folded instead: \(reason)",
-            metadata: ["aggregateId": "\(id)", "collection": "\(snapshots)"])
+    /// Notes that a snapshot was not believed.
+    func ignore(_ id: AggregateID, _ reason: String) {
+        telemetry.metrics(of: A.type).snapshotsIgnored.increment()
+        telemetry.logger.warning(
+            "snapshot ignored, journal folded instead: \(reason)", [.aggregateID: id, .collection: snapshots])
     }
 }

@@ -1,4 +1,6 @@
 public import Logging
+public import Metrics
+public import Tracing
 
 /// How a store reaches its database.
 public struct DaybookConfiguration: Sendable {
@@ -19,8 +21,16 @@ public struct DaybookConfiguration: Sendable {
     public var commitTimeout: Duration = .seconds(90)
     /// Time and randomness of commits; the system's.
     public var clock: CommitClock = .system
+    /// Which of ``CommandContext/headers`` are recorded, by their names in lower case. None unless named: what is recorded is there for good.
+    public var allowedHeaders: Set<String> = []
+    /// The size of an encoded state, in bytes, over which each commit logs a warning: it is rewritten with every commit. 1 MiB.
+    public var stateWarningBytes = 1024 * 1024
     /// Where the store logs: drift that it met, by aggregate id, never what a document holds.
     public var logger = Logger(label: "daybook")
+    /// Where the store counts; what `MetricsSystem` was given unless set.
+    public var metricsFactory: (any MetricsFactory)?
+    /// Where the store's spans go; what `InstrumentationSystem` was given unless set.
+    public var tracer: (any Tracer)?
 
     /// A configuration with the defaults stated at each property.
     public init(uri: String, database: String? = nil) {

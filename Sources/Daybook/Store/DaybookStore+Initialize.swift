@@ -34,7 +34,7 @@ extension DaybookStore {
     /// See ``initialize(_:)-(Aggregate.Type...)``.
     public func initialize(_ aggregates: [any Aggregate.Type]) async throws {
         let (database, journal) = (database, journal)
-        try await enriched("initialize") {
+        try await telemetry.perform("initialize") {
             try await client.withConnection(.single) { connection in
                 try connection.requireTransactions()
                 try Self.create(journal.namespace, validator: Journal.validator, on: connection)

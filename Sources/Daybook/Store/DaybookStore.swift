@@ -1,6 +1,6 @@
 internal import DaybookBSON
 internal import DaybookMongo
-internal import Logging
+public import Foundation
 internal import Synchronization
 
 /// A journal and its snapshots in one database.
@@ -8,8 +8,8 @@ internal import Synchronization
 /// Making one does no input or output; the first operation connects. It is safe to share between tasks, and one is enough for a process.
 ///
 /// ```swift
-/// let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1/?replicaSet=rs0"))
-/// try await store.initialize(License.self)
+/// let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1/?replicaSet=rs0"), aggregates: [License.self])
+/// try await store.initialize()
 /// let licenses = store.repository(License.self)
 /// ```
 public final class DaybookStore: Sendable {
@@ -17,13 +17,22 @@ public final class DaybookStore: Sendable {
     public let configuration: DaybookConfiguration
     /// The database in use.
     public let database: String
+    /// The kinds of aggregates that ``run()`` looks after.
+    let aggregates: [any Aggregate.Type]
     let client: MongoClient
     let journal: Journal
+    let telemetry: Telemetry
+    let clock: ServerClock
+    let groupCommit: GroupCommit
+    let poster: SnapshotPoster
     private let isVerified = Mutex(false)
 
+    /// - Parameter aggregates: The kinds whose lagging snapshots ``run()`` catches up; of these, those with the lifecycle
+    ///   ``Lifecycle/async`` need it. ``initialize(_:)`` prepares them too.
     /// - Throws: ``DaybookError/Code/invalidConfiguration`` when the URI or the database's name cannot be used.
-    public init(_ configuration: DaybookConfiguration) throws {
+    public init(_ configuration: DaybookConfiguration, aggregates: [any Aggregate.Type] = []) throws {
         self.configuration = configuration
+        self.aggregates = aggregates
         do {
             client = try MongoClient(
                 uri: configuration.uri, appName: configuration.appName, defaultConnections: configuration.maximumConnections,
@@ -39,6 +48,10 @@ public final class DaybookStore: Sendable {
             throw DaybookError(.invalidConfiguration, "\"\(database)\" cannot be the name of a MongoDB database")
         }
         journal = Journal(database: database)
+        telemetry = Telemetry(configuration)
+        clock = ServerClock(configuration.clock, telemetry: telemetry)
+        groupCommit = GroupCommit(client: client, journal: journal, telemetry: telemetry)
+        poster = SnapshotPoster(client: client, telemetry: telemetry)
     }
 
     /// The aggregates of one kind.
@@ -46,16 +59,33 @@ public final class DaybookStore: Sendable {
         Repository(store: self)
     }
 
-    /// Refuses new operations and closes the connections that are not in use.
+    /// What a commit appended to each of its aggregates; empty when there is no such commit.
+    ///
+    /// One command's commit has one participant; one of a transaction has those that the transaction changed.
+    ///
+    /// - Parameter commitID: The id that ``Commit/id`` and ``RecordedEvent/commitID`` have.
+    public func participants(of commitID: UUID) async throws -> [Commit] {
+        try await telemetry.perform("participants") {
+            try await client.withConnection(.single) { try journal.participants(of: commitID, on: $0) }
+        }
+    }
+
+    /// Waits until what is under way is done and its snapshots are written, then refuses new operations and closes the connections.
     public func close() async {
+        await groupCommit.drain()
+        await poster.drain()
         await client.close()
     }
 
-    var logger: Logger { configuration.logger }
+    /// What every write needs: a prepared database, and the server's time.
+    func ready(_ connection: isolated MongoConnection) throws {
+        try requireInitialized(on: connection)
+        clock.measureIfDue(on: connection)
+    }
 
     /// Makes sure, once for each store, that the unique indexes are there: without them the journal could not refuse a second event at one
     /// version.
-    func requireInitialized(on connection: isolated MongoConnection) throws {
+    private func requireInitialized(on connection: isolated MongoConnection) throws {
         if isVerified.withLock({ $0 }) { return }
         let found = try connection.indexes(of: journal.namespace)
         let missing = JournalIndex.allCases.filter { wanted in !found.contains { wanted.model.isSatisfied(by: $0) } }
@@ -72,9 +102,10 @@ public final class DaybookStore: Sendable {
 
 /// Runs `body` with a store that is closed afterwards, for scripts and tools.
 public func withDaybook<R: Sendable>(
-    _ configuration: DaybookConfiguration, isolation: isolated (any Actor)? = #isolation, _ body: (DaybookStore) async throws -> R
+    _ configuration: DaybookConfiguration, aggregates: [any Aggregate.Type] = [], isolation: isolated (any Actor)? = #isolation,
+    _ body: (DaybookStore) async throws -> R
 ) async throws -> R {
-    let store = try DaybookStore(configuration)
+    let store = try DaybookStore(configuration, aggregates: aggregates)
     do {
         let result = try await body(store)
         await store.close()

@@ -1,6 +1,8 @@
 internal import DaybookBSON
 internal import DaybookMongo
 public import Foundation
+internal import Logging
+internal import Metrics
 
 /// Several aggregates changed together, all or nothing; see ``DaybookStore/transaction(_:)``.
 ///
@@ -45,17 +47,17 @@ public actor DaybookTransaction {
         at now: Date? = nil
     ) throws -> Int64 {
         let id = try AggregateID(A.type, key: key)
-        if let commandID { try AggregateID.check(commandID, what: "command id", maximumBytes: 256) }
         return try perform("execute", id) {
-            if let commandID, let known = try known(commandID, id) { return known }
+            let identity = try CommandIdentity(command, id: commandID)
+            if let known = try known(identity, id) { return known }
             var loaded = try current(id, A.self)
             if let expected, loaded.fold.version != expected {
                 throw DaybookError(
                     .conflict, "it is at version \(loaded.fold.version), not at the expected version \(expected)",
                     aggregateID: id.rawValue, version: loaded.fold.version)
             }
-            let events = try loaded.fold.state.decide(command, at: now ?? store.configuration.clock.now())
-            if !events.isEmpty { try add(events, to: &loaded, commandID: commandID) }
+            let events = try loaded.fold.state.decide(command, at: now ?? store.clock.now())
+            if !events.isEmpty { try add(events, to: &loaded, identity) }
             return loaded.fold.version
         }
     }
@@ -65,10 +67,18 @@ public actor DaybookTransaction {
     /// It costs a write to the aggregate's snapshot. Use it where a decision on one aggregate rests on the state of another.
     ///
     /// - Returns: The aggregate as this transaction sees it.
+    /// - Throws: ``DaybookError/Code/invalidTransaction`` for an aggregate whose lifecycle is not ``Lifecycle/inline``: its commits write
+    ///   nothing but new events, so there is nothing of it that a transaction could hold.
     @discardableResult
     public func `guard`<A: Aggregate>(_ key: String, of aggregate: A.Type) throws -> Snapshot<A> {
         let id = try AggregateID(A.type, key: key)
         return try perform("guard", id) {
+            guard A.lifecycle == .inline else {
+                throw DaybookError(
+                    .invalidTransaction,
+                    "an aggregate of lifecycle \(A.lifecycle) cannot be guarded; declare \(A.self) inline, or let a command change it"
+                )
+            }
             let fold = try current(id, A.self).fold
             if places[id] == nil {
                 guards[id] = try AggregateGuard(
@@ -84,14 +94,14 @@ public actor DaybookTransaction {
         return (drafts, guards.values.filter { places[$0.aggregateID] == nil })
     }
 
-    private func add<A: Aggregate>(_ events: [A.Event], to loaded: inout Loaded<A>, commandID: String?) throws {
+    private func add<A: Aggregate>(_ events: [A.Event], to loaded: inout Loaded<A>, _ command: CommandIdentity) throws {
         let id = loaded.fold.id
         let place = places[id]
         var draft =
             place.map { drafts[$0] }
             ?? AggregateDraft(loaded, snapshots: Namespace(database: store.database, collection: A.snapshotCollection))
         // Kept only as a whole: the caller may go on after an event that cannot be encoded.
-        try draft.append(events, commandID: commandID, folding: &loaded.fold)
+        try draft.append(events.map(loaded.fold.coding.encode), command: command, folding: &loaded.fold)
         if let place {
             drafts[place] = draft
         } else {
@@ -114,10 +124,15 @@ public actor DaybookTransaction {
     }
 
     /// The version at which a command took effect, before or in this transaction.
-    private func known(_ commandID: String, _ id: AggregateID) throws -> Int64? {
-        if let place = places[id], let version = drafts[place].commands[commandID] { return version }
+    private func known(_ command: CommandIdentity, _ id: AggregateID) throws -> Int64? {
+        guard let commandID = command.id else { return nil }
+        if let place = places[id], let known = drafts[place].commands[commandID] {
+            let recorded = EventMetadata(commandName: known.identity.name, commandDigest: known.identity.digest)
+            guard !command.isContradicted(by: recorded) else { throw command.reused(by: recorded, known.version) }
+            return known.version
+        }
         let journal = store.journal
-        return try connection.assumeIsolated { try journal.commit(of: commandID, on: id, connection: $0)?.version }
+        return try connection.assumeIsolated { try journal.commit(of: command, on: id, connection: $0)?.version }
     }
 
     private func perform<R>(_ operation: String, _ id: AggregateID, _ body: () throws -> R) throws -> R {
@@ -149,21 +164,28 @@ extension DaybookStore {
     /// }
     /// ```
     ///
+    /// - Parameter context: On whose behalf, and in what connection; recorded with every event.
     /// - Throws: What `body` throws; ``DaybookError``: `conflict` when rivals kept coming first, `outcomeUnknown` when the commit may have
     ///   taken effect.
     @discardableResult
-    public func transaction<R: Sendable>(_ body: @Sendable (DaybookTransaction) async throws -> R) async throws -> R {
-        try await enriched("transaction") {
-            try await client.withConnection(.transaction) { connection in
-                try requireInitialized(on: connection)
-                return try await transaction(body, on: connection)
+    public func transaction<R: Sendable>(
+        context: CommandContext = .none, _ body: @Sendable (DaybookTransaction) async throws -> R
+    ) async throws -> R {
+        try await telemetry.perform("transaction") {
+            let context = try context.admitted(configuration.allowedHeaders)
+            let (result, commit) = try await client.withConnection(.transaction) { connection in
+                try ready(connection)
+                return try await transaction(body, context, on: connection)
             }
+            if let commit { await took(effect: commit) }
+            return result
         }
     }
 
     private func transaction<R: Sendable>(
-        _ body: @Sendable (DaybookTransaction) async throws -> R, on connection: isolated MongoConnection
-    ) async throws -> R {
+        _ body: @Sendable (DaybookTransaction) async throws -> R, _ context: CommandContext,
+        on connection: isolated MongoConnection
+    ) async throws -> (R, PreparedCommit?) {
         let deadline = ContinuousClock.now + configuration.commitTimeout
         var backoff = Backoff()
         while true {
@@ -178,17 +200,18 @@ extension DaybookStore {
                 if let poison = connection.poison { throw poison }
                 guard !drafts.isEmpty else {
                     connection.endTransaction()
-                    return result
+                    return (result, nil)
                 }
-                let prepared = try PreparedCommit(drafts, guards: guards, clock: configuration.clock)
+                let prepared = try PreparedCommit(drafts, guards: guards, context: context, clock: clock.corrected)
                 // A rival with the same command id is no refusal: the next run finds its commit.
                 outcome = try await prepared.send(
-                    on: connection, inOpenTransaction: true, journal: journal, deadline: deadline, logger: logger)
-                if case .committed = outcome { return result }
+                    on: connection, inOpenTransaction: true, journal: journal, deadline: deadline, logger: telemetry.logger)
+                if case .committed = outcome { return (result, prepared) }
             } catch {
                 let poison = connection.poison
-                _ = await transaction.finish()
+                let touched = await transaction.finish().drafts.map(\.aggregateID.type)
                 connection.endTransaction()
+                for type in touched { telemetry.metrics(of: type).retries.increment() }
                 guard let poison, poison.canBeTriedAgain else { throw error }
                 outcome = .lost(poison)
             }

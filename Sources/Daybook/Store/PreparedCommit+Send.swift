@@ -55,16 +55,20 @@ extension PreparedCommit {
                     throw error
                 }
                 guard ContinuousClock.now < deadline else {
-                    throw DaybookError(
-                        .outcomeUnknown,
-                        "the connection died after the commit \(id) was sent, and nobody could say in time whether it took effect. It may "
-                            + "still. Repeat the command with the same command id, or look for events of this commit.",
-                        aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound,
-                        underlying: error)
+                    throw outcomeUnknown(error)
                 }
                 await backoff.wait()
             }
         }
+    }
+
+    /// What is told at the deadline of a commit that was sent and not answered.
+    func outcomeUnknown(_ error: any Error) -> DaybookError {
+        DaybookError(
+            .outcomeUnknown,
+            "the connection died after the commit \(id) was sent, and nobody could say in time whether it took effect. It may "
+                + "still. Repeat the command with the same command id, or look for events of this commit.",
+            aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound, underlying: error)
     }
 
     private struct GuardChanged: Error {
@@ -107,9 +111,10 @@ extension PreparedCommit {
 
     private func write(on connection: isolated MongoConnection, journal: Journal, isResent: Bool, logger: Logger) throws {
         try connection.insert(events, into: journal.namespace)
-        for change in changes {
-            if try !isResent && Self.post(change, on: connection) { continue }
-            try replace(change, on: connection, isExpected: isResent, logger: logger)
+        for change in changes where change.lifecycle == .inline {
+            guard let snapshot = change.snapshot else { continue }
+            if try !isResent && Self.post(snapshot, on: connection) { continue }
+            try replace(snapshot, on: connection, isExpected: isResent, logger: logger)
         }
         for aggregate in guards {
             // A new transaction does not know what the first one read.
@@ -143,18 +148,13 @@ extension PreparedCommit {
     }
 
     /// Writes the snapshot of one aggregate where things are as they were loaded: a compare-and-set. False when they are not.
-    private static func post(_ change: Change, on connection: isolated MongoConnection) throws -> Bool {
-        guard let stored = change.stored else {
-            try connection.insert([change.snapshot], into: change.snapshots)
+    private static func post(_ snapshot: SnapshotPost, on connection: isolated MongoConnection) throws -> Bool {
+        guard snapshot.stored != nil else {
+            try connection.insert([snapshot.document], into: snapshot.collection)
             return true
         }
-        // MongoDB refuses to compare with the deprecated type undefined, which a damaged field may have.
-        guard !isNewer(stored, than: change), stored.version != .undefined, stored.digest != .undefined else { return false }
-        let selector: BSONDocument = [
-            "_id": .string(change.aggregateID.rawValue), "version": ["$eq": stored.version ?? .null],
-            "digest": ["$eq": stored.digest ?? .null],
-        ]
-        return try connection.replaceOne(selector, with: change.snapshot, in: change.snapshots).matched > 0
+        guard let selector = snapshot.unchangedSelector else { return false }
+        return try connection.replaceOne(selector, with: snapshot.document, in: snapshot.collection).matched > 0
     }
 
     /// Writes the snapshot of one aggregate whatever stands there.
@@ -162,29 +162,23 @@ extension PreparedCommit {
     /// The events are in, so the journal's head was the version that was loaded, and what stands there instead was not put there by a
     /// commit. Drift never wedges a writer: what the journal says takes its place, unless it belongs to a newer deployment.
     private func replace(
-        _ change: Change, on connection: isolated MongoConnection, isExpected: Bool, logger: Logger
+        _ snapshot: SnapshotPost, on connection: isolated MongoConnection, isExpected: Bool, logger: Logger
     ) throws {
-        let id: BSONDocument = ["_id": .string(change.aggregateID.rawValue)]
-        let metadata: Logger.Metadata = ["aggregateId": "\(change.aggregateID)", "collection": "\(change.snapshots)"]
-        let found = try connection.findOne(id, in: change.snapshots) { try BorrowedSnapshot($0).identity }
-        if let found, Self.isNewer(found, than: change) {
+        let place: [LogKey: any CustomStringConvertible] = [
+            .aggregateID: snapshot.aggregateID, .collection: snapshot.collection,
+        ]
+        let found = try connection.findOne(snapshot.selector, in: snapshot.collection) { try BorrowedSnapshot($0).identity }
+        if let found, snapshot.isOlder(than: found) {
             logger.warning(
-                "the snapshot's stateSchema is newer than \(change.stateSchema); it is left behind the journal",
-                metadata: metadata)
-            try hold(change.aggregateID, change.snapshots, orInsert: nil, on: connection)
+                "the snapshot's stateSchema is newer than \(snapshot.stateSchema); it is left behind the journal", place)
+            try hold(snapshot.aggregateID, snapshot.collection, orInsert: nil, on: connection)
             return
         }
         if !isExpected {
             logger.warning(
-                "the snapshot was \(found == nil ? "deleted" : "changed") by something other than a commit; replaced",
-                metadata: metadata)
+                "the snapshot was \(found == nil ? "deleted" : "changed") by something other than a commit; replaced", place)
         }
-        try connection.replaceOne(id, with: change.snapshot, upsert: true, in: change.snapshots)
-    }
-
-    /// A state of a newer schema belongs to a newer deployment, whose states this one cannot make.
-    private static func isNewer(_ stored: BorrowedSnapshot.Identity, than change: Change) -> Bool {
-        (stored.stateSchema ?? 0) > change.stateSchema
+        try connection.replaceOne(snapshot.selector, with: snapshot.document, upsert: true, in: snapshot.collection)
     }
 }
 

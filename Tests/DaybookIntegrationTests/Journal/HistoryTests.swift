@@ -136,6 +136,7 @@ extension RecordedEvent {
     var event: A.Event {
         switch body {
         case .event(let event): event
+        case .correction, .retired: preconditionFailure("version \(version) is not an event of the aggregate's")
         }
     }
 }

@@ -58,3 +58,12 @@ struct DaybookErrorMongoTests {
         #expect(try await enriched("load") { 7 } == 7)
     }
 }
+
+/// An operation of the API, of a store that is not connected to anything.
+private func enriched<R>(
+    _ operation: String, _ aggregateID: AggregateID? = nil, isolation: isolated (any Actor)? = #isolation,
+    _ body: () async throws -> R
+) async throws -> R {
+    let telemetry = Telemetry(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/"))
+    return try await telemetry.perform(operation, aggregateID, body)
+}

@@ -82,8 +82,8 @@ struct FoldTests {
         var fold = Fold<Parcel>(id)
         let exact = Date(timeIntervalSince1970: 1_700_000_000.123_456)
         _ = try AggregateDraft([Parcel.Event.scanned(at: exact)], fold)
-        let (type, data) = try EventCoding<Parcel>.encode(.scanned(at: exact))
-        try data.withBorrowed { try fold.apply(type: type, schema: 1, data: $0) }
+        let stored = try EventCoding<Parcel>().encode(.scanned(at: exact))
+        try stored.data.withBorrowed { try fold.apply(type: stored.type, schema: 1, data: $0) }
         #expect(fold.state.lastScanAt == BSONDate(milliseconds: 1_700_000_000_123).date)
         #expect(fold.state.lastScanAt != exact)
     }

@@ -33,13 +33,13 @@ struct CommitDraftTests {
         #expect(fold.state.status == .sent)
         #expect(fold.state.lastScanAt == BSONDate(milliseconds: 1_700_000_000_123).date)
         #expect(draft.version == 0)
-        #expect(draft.events.map(\.type) == ["sent", "scanned"])
-        #expect(draft.events.map(\.commandID) == ["c-1", nil])
+        #expect(draft.events.map(\.stored.type) == ["sent", "scanned"])
+        #expect(draft.events.map(\.command?.id) == ["c-1", nil])
         #expect(try BSONDecoder().decode(Parcel.self, from: draft.state) == fold.state)
 
         try draft.append([.lost, .lost], commandID: "c-2", folding: &fold)
         #expect(fold.version == 4)
-        #expect(draft.events.map(\.commandID) == ["c-1", nil, "c-2", nil])
+        #expect(draft.events.map(\.command?.id) == ["c-1", nil, "c-2", nil])
         #expect(try BSONDecoder().decode(Parcel.self, from: draft.state).status == .lost)
     }
 
@@ -50,7 +50,7 @@ struct CommitDraftTests {
         let commit = try prepare([AggregateDraft([.lost, .lost, .lost], fold("P-1", version: loaded))])
         #expect(commit.events.map { $0["version"] } == (1...3).map { .int64(loaded + $0) })
         #expect(commit.changes.map(\.versions) == [loaded + 1...loaded + 3])
-        #expect(commit.changes[0].snapshot["version"] == .int64(loaded + 3))
+        #expect(commit.changes[0].snapshot?.document["version"] == .int64(loaded + 3))
         #expect(commit.commits.map(\.version) == [loaded + 3])
     }
 
@@ -74,10 +74,12 @@ struct CommitDraftTests {
     @Test("each snapshot has the last of its aggregate's events as its head")
     func heads() throws {
         let commit = try prepare([AggregateDraft([.lost, .lost], fold("P-1")), AggregateDraft([.lost], fold("P-2"))])
-        let heads = commit.changes.map { $0.snapshot.value(at: "head.eventId") }
+        let heads = commit.changes.map { $0.snapshot?.document.value(at: "head.eventId") }
         #expect(heads == [1, 2].map { .binary(BSONBinary(UUID(number: commit.id.number + $0))) })
         for change in commit.changes {
-            let isGenuine = try change.snapshot.withBorrowed { try BorrowedSnapshot($0).isGenuine(for: change.aggregateID) }
+            let isGenuine = try #require(change.snapshot).document.withBorrowed {
+                try BorrowedSnapshot($0).isGenuine(for: change.aggregateID)
+            }
             #expect(isGenuine)
         }
     }
@@ -91,9 +93,9 @@ struct CommitDraftTests {
         #expect(EventID(commit.id).milliseconds == 1_700_000_000_123)
         for event in commit.events { #expect(event["recordedAt"] == .datetime(time)) }
         for change in commit.changes {
-            #expect(change.snapshot["updatedAt"] == .datetime(time))
-            #expect(change.snapshot["createdAt"] == .datetime(time))
-            #expect(change.snapshot.value(at: "head.recordedAt") == .datetime(time))
+            #expect(change.snapshot?.document["updatedAt"] == .datetime(time))
+            #expect(change.snapshot?.document["createdAt"] == .datetime(time))
+            #expect(change.snapshot?.document.value(at: "head.recordedAt") == .datetime(time))
         }
         #expect(commit.commits.map(\.recordedAt) == [time.date, time.date])
     }
@@ -111,7 +113,7 @@ struct CommitDraftTests {
         #expect(commit.recordedAt == BSONDate(milliseconds: 1_700_000_600_001))
         #expect(EventID(commit.id) > EventID(late))
         #expect(
-            commit.changes.map { $0.snapshot["createdAt"] }
+            commit.changes.map { $0.snapshot?.document["createdAt"] }
                 == [1_600_000_000_000, 1_500_000_000_000, 1_700_000_600_001].map { .datetime(BSONDate(milliseconds: $0)) })
     }
 

@@ -93,4 +93,10 @@ extension AggregateDraft {
             Loaded(fold: fold, stored: nil), snapshots: Namespace(database: "test", collection: A.snapshotCollection))
         try append(events, commandID: commandID, folding: &fold)
     }
+
+    /// Adds events under a command's id.
+    mutating func append<A: Aggregate>(_ events: [A.Event], commandID: String?, folding fold: inout Fold<A>) throws {
+        let stored = try events.map(fold.coding.encode)
+        try append(stored, command: try CommandIdentity(appending: stored, id: commandID), folding: &fold)
+    }
 }

@@ -1,0 +1,109 @@
+internal import DaybookBSON
+
+extension BSONDocument {
+    /// This document with `patch` merged into it (RFC 7396, over typed values). Fields keep their places; new ones come last, in the patch's
+    /// order.
+    func merging(_ patch: BSONDocument) throws -> BSONDocument {
+        var merged = BSONDocument()
+        try withBorrowed { document in
+            var elements = document.makeElements()
+            while let element = try elements.next() {
+                let key = try element.keyString
+                guard let change = patch[key] else {
+                    try merged.append(key, element.value())
+                    continue
+                }
+                if let value = try Self.merge(change, into: element.value()) { try merged.append(key, value) }
+            }
+        }
+        try patch.withBorrowed { patch in
+            var elements = patch.makeElements()
+            while let element = try elements.next() {
+                let key = try element.keyString
+                guard self[key] == nil, let value = try Self.merge(element.value(), into: nil) else { continue }
+                try merged.append(key, value)
+            }
+        }
+        return merged
+    }
+
+    private static func merge(_ change: BSONValue, into value: BSONValue?) throws -> BSONValue? {
+        switch (change, value) {
+        case (.null, _): return nil
+        case (.document(let patch), .document(let document)): return .document(try document.merging(patch))
+        case (.document(let patch), _): return .document(try BSONDocument().merging(patch))
+        default: return change
+        }
+    }
+
+    /// `patch` with the values that this document, which it was merged into, has in its places.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument`` for a place where this document has something else.
+    func confirming(_ patch: BSONDocument, at path: String) throws -> BSONDocument {
+        var confirmed = BSONDocument()
+        try patch.withBorrowed { patch in
+            var elements = patch.makeElements()
+            while let element = try elements.next() {
+                let key = try element.keyString
+                let place = path.isEmpty ? key : "\(path).\(key)"
+                switch (try element.value(), self[key]) {
+                case (.null, nil), (.null, .null):
+                    try confirmed.append(key, .null)
+                case (.null, _):
+                    throw DaybookError(.invalidArgument, "\(place) cannot be removed: the state has it all the same")
+                case (.document(let inner), .document(let found)):
+                    try confirmed.append(key, .document(found.confirming(inner, at: place)))
+                case (let wanted, let found?) where found.hasValue(of: wanted):
+                    try confirmed.append(key, found)
+                case (_, nil):
+                    throw DaybookError(.invalidArgument, "the state has no field \(place), or not with such a value")
+                default:
+                    throw DaybookError(.invalidArgument, "\(place) cannot have this value: the state makes another one of it")
+                }
+            }
+        }
+        return confirmed
+    }
+}
+
+extension BSONValue {
+    /// Whether both are the same value, of numbers whatever their types.
+    func hasValue(of other: BSONValue) -> Bool {
+        switch (self, other) {
+        case (.document(let left), .document(let right)):
+            guard let keys = try? left.keys, let others = try? right.keys, keys.count == others.count else { return false }
+            return keys.allSatisfy { key in left[key].flatMap { value in right[key].map { value.hasValue(of: $0) } } ?? false }
+        case (.array(let left), .array(let right)):
+            return left.count == right.count && zip(left, right).allSatisfy { $0.hasValue(of: $1) }
+        default:
+            if self == other { return true }
+            if let left = exactInteger, let right = other.exactInteger { return left == right }
+            guard let left = number, let right = other.number else { return false }
+            return left == right
+        }
+    }
+
+    private var exactInteger: Int64? {
+        switch self {
+        case .int32(let value): Int64(value)
+        case .int64(let value): value
+        case .double(let value): Int64(exactly: value)
+        default: nil
+        }
+    }
+
+    private var number: Double? {
+        switch self {
+        case .int32(let value): Double(value)
+        case .int64(let value): Double(exactly: value)
+        case .double(let value): value
+        default: nil
+        }
+    }
+}
+
+extension BSONDocument {
+    fileprivate var keys: [String] {
+        get throws { try withBorrowed { try $0.map { try $0.keyString } } }
+    }
+}

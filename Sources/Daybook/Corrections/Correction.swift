@@ -1,0 +1,133 @@
+public import DaybookBSON
+
+/// A change of an aggregate's state that no command brings about: a mistake put right by hand, recorded as an event.
+///
+/// History is never edited. A correction is appended behind it, says why and by whom, and every replay applies it where it stands.
+///
+/// In the journal it is an event of the type `$corrected`, whose `data` is `{ patch, stateSchema, reason, actor }`.
+public struct Correction: Sendable, Hashable {
+    /// Types that begin with it are Daybook's own.
+    static let reservedPrefix = "$"
+    /// The stored type of a correction.
+    static let eventType = "$corrected"
+    /// The stored form of corrections, of which there has been one.
+    static let schema: Int32 = 1
+
+    /// What changes in the encoded state, merged as a JSON merge patch is (RFC 7396), over typed values: documents are merged field by
+    /// field, `null` removes a field, everything else replaces it.
+    public var patch: BSONDocument
+    /// The `stateSchema` of the state that `patch` was made for.
+    public var stateSchema: Int32
+    /// Why.
+    public var reason: String
+    /// Who.
+    public var actor: String
+
+    init(patch: BSONDocument, stateSchema: Int32, reason: String, actor: String) {
+        self.patch = patch
+        self.stateSchema = stateSchema
+        self.reason = reason
+        self.actor = actor
+    }
+
+    /// - Throws: ``BSONError`` when a field is missing or of another form.
+    init(_ data: BorrowedDocument) throws {
+        guard let patch = try data.first("patch")?.document(), let stateSchema = try data.first("stateSchema")?.int32(),
+            let reason = try data.first("reason")?.string(), let actor = try data.first("actor")?.string()
+        else {
+            throw BSONError(.corrupt, "The correction lacks a field.")
+        }
+        self.init(patch: BSONDocument(patch), stateSchema: stateSchema, reason: reason, actor: actor)
+    }
+
+    /// The payload of its event.
+    func data() throws -> BSONDocument {
+        var writer = BSONWriter(capacity: 128 + patch.bytes.count)
+        writer.write(patch, forKey: "patch")
+        writer.write(stateSchema, forKey: "stateSchema")
+        writer.write(reason, forKey: "reason")
+        writer.write(actor, forKey: "actor")
+        return try writer.finish()
+    }
+}
+
+/// How a correction of a state with an old `stateSchema` reads now that the schema was raised.
+///
+/// A correction is a patch of the encoded state, so a change of the state's form may give it another meaning. Each raise of the schema
+/// therefore says, once there are corrections, what becomes of theirs: that they hold as they are, or what they read now.
+public struct CorrectionUpcaster: Sendable {
+    let schema: Int32
+    let convert: @Sendable (BSONDocument) throws -> BSONDocument
+
+    /// Corrections of states with `schema` hold for the next one as they are.
+    public static func unchanged(from schema: Int32) -> CorrectionUpcaster {
+        CorrectionUpcaster(schema: schema) { $0 }
+    }
+
+    /// The patch of a correction for `schema` becomes the one for the next.
+    public static func transform(
+        from schema: Int32, _ convert: @escaping @Sendable (BSONDocument) throws -> BSONDocument
+    ) -> CorrectionUpcaster {
+        CorrectionUpcaster(schema: schema, convert: convert)
+    }
+}
+
+extension Correction {
+    /// The state with this correction in it.
+    ///
+    /// - Throws: ``DaybookError/Code/unknownEvent`` when it is for another `stateSchema` and no upcaster leads to the present one;
+    ///   ``DaybookError/Code/unreadableEvent`` when the corrected state cannot be decoded.
+    func applied<A: Aggregate>(to state: A) throws -> A {
+        let patch = try current(for: A.self)
+        let corrected: BSONDocument
+        do {
+            corrected = try BSONEncoder().encode(state).merging(patch)
+            return try BSONDecoder().decode(A.self, from: corrected)
+        } catch {
+            throw DaybookError(.unreadableEvent, "the corrected state cannot be decoded: \(describe(error))", underlying: error)
+        }
+    }
+
+    /// The patch in terms of the declared `stateSchema`.
+    private func current<A: Aggregate>(for aggregate: A.Type) throws -> BSONDocument {
+        var (patch, schema) = (patch, stateSchema)
+        while schema != A.stateSchema {
+            guard schema < A.stateSchema, let next = A.correctionUpcasters.first(where: { $0.schema == schema }) else {
+                let advice =
+                    schema > A.stateSchema
+                    ? "a newer program wrote it"
+                    : "declare among the aggregate's correctionUpcasters what it is from schema \(schema) on"
+                throw DaybookError(
+                    .unknownEvent, "it is a correction of a state with stateSchema \(schema), not \(A.stateSchema): \(advice)")
+            }
+            do {
+                patch = try next.convert(patch)
+            } catch {
+                throw DaybookError(
+                    .unreadableEvent, "the correction cannot be upcast from stateSchema \(schema): \(describe(error))",
+                    underlying: error)
+            }
+            schema += 1
+        }
+        return patch
+    }
+
+    /// The correction that is written: its values are those that the corrected state encodes.
+    ///
+    /// So `5` is stored as the type that the field has, whatever number type it was given in.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when a part of the patch does not survive being decoded and encoded as `A`.
+    func normalized<A: Aggregate>(for state: A) throws -> Correction {
+        let encoded: BSONDocument
+        do {
+            let corrected = try BSONEncoder().encode(state).merging(patch)
+            encoded = try BSONEncoder().encode(BSONDecoder().decode(A.self, from: corrected))
+        } catch {
+            throw DaybookError(
+                .invalidArgument, "the corrected state is not one that \(A.self) can have: \(describe(error))", underlying: error)
+        }
+        var correction = self
+        correction.patch = try encoded.confirming(patch, at: "")
+        return correction
+    }
+}

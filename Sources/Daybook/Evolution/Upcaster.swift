@@ -1,0 +1,123 @@
+public import DaybookBSON
+
+/// How the stored form of an old event becomes a newer one when it is read; the journal itself never changes.
+///
+/// An aggregate declares its upcasters; each takes one step, and the steps are taken one after the other until the event is one that the
+/// aggregate's `Event` has now.
+///
+/// ```swift
+/// static let upcasters: [Upcaster] = [
+///     .transform("renewed", from: 1) { (old: RenewedInDays) in Renewed(expiresAt: old.at.addingTimeInterval(old.days * 86_400)) },
+///     .rename("extended", to: "renewed"),
+///     .retire("pinged"),
+/// ]
+/// ```
+///
+/// New events of a type are written in the schema behind the last of its steps: with `.transform("renewed", from: 1)` above, in schema 2.
+public struct Upcaster: Sendable {
+    enum Step: Sendable {
+        /// The same type, one schema further.
+        case transform(@Sendable (BorrowedDocument) throws -> BSONDocument)
+        case rename(to: String, schema: Int32)
+        /// Up to this schema; nil for all.
+        case retire(through: Int32?)
+    }
+
+    let type: String
+    let schema: Int32
+    let step: Step
+
+    /// The payload of an event, decoded as it was, becomes what it would be now: from `schema` to the next one.
+    ///
+    /// - Parameters:
+    ///   - type: The stored type: the case's name.
+    ///   - convert: Pure, as `apply` is. `Old` and `New` encode as the payload does: as a document with the case's labels as its fields.
+    public static func transform<Old: Decodable & SendableMetatype, New: Encodable & SendableMetatype>(
+        _ type: String, from schema: Int32, _ convert: @escaping @Sendable (Old) throws -> New
+    ) -> Upcaster {
+        Upcaster(
+            type: type, schema: schema,
+            step: .transform { try BSONEncoder().encode(convert(BSONDecoder().decode(Old.self, from: $0))) })
+    }
+
+    /// The payload of an event, as it is stored, becomes what it would be now: from `schema` to the next one.
+    public static func transform(
+        _ type: String, from schema: Int32, document convert: @escaping @Sendable (BSONDocument) throws -> BSONDocument
+    ) -> Upcaster {
+        Upcaster(type: type, schema: schema, step: .transform { try convert(BSONDocument($0)) })
+    }
+
+    /// Events of `type` in `schema` are read as events of `newType` in `newSchema`, and go on from there.
+    public static func rename(
+        _ type: String, from schema: Int32 = 1, to newType: String, schema newSchema: Int32 = 1
+    ) -> Upcaster {
+        Upcaster(type: type, schema: schema, step: .rename(to: newType, schema: newSchema))
+    }
+
+    /// Events of `type` no longer mean anything: they keep their versions, change nothing, and a history shows them as retired.
+    ///
+    /// - Parameter schema: The last schema that is retired, where a case of the same name was brought back; all unless given.
+    public static func retire(_ type: String, through schema: Int32? = nil) -> Upcaster {
+        Upcaster(type: type, schema: schema ?? .max, step: .retire(through: schema))
+    }
+
+    /// Whether this step is the next one for an event.
+    func applies(to type: String, schema: Int32) -> Bool {
+        guard self.type.utf8.elementsEqual(type.utf8) else { return false }
+        return switch step {
+        case .transform, .rename: self.schema == schema
+        case .retire(let last): schema <= last ?? .max
+        }
+    }
+}
+
+extension Sequence<Upcaster> {
+    /// The schema that events of `type` are written in; nil when the type is retired.
+    func currentSchema(of type: String) -> Int32? {
+        var current: Int32 = 1
+        for upcaster in self where upcaster.type.utf8.elementsEqual(type.utf8) {
+            if case .retire(through: nil) = upcaster.step { return nil }
+            current = Swift.max(current, upcaster.schema &+ 1)
+        }
+        return current
+    }
+}
+
+extension [Upcaster] {
+    /// What is wrong with a declaration of upcasters; nil when nothing is.
+    ///
+    /// Two steps from one place, a schema below 1, or steps that lead back to where they began.
+    var fault: String? {
+        for (index, upcaster) in enumerated() {
+            let place = "\"\(upcaster.type)\" in schema \(upcaster.schema)"
+            if upcaster.type.isEmpty || upcaster.type.hasPrefix(Correction.reservedPrefix) {
+                return "an upcaster is for the event type \"\(upcaster.type)\", which no aggregate can have"
+            }
+            if upcaster.schema < 1 { return "an upcaster is for \(place); schemas begin at 1" }
+            // What is retired through a schema may well have steps behind it, but none below it.
+            if self[..<index].contains(where: { $0.overlaps(upcaster) }) { return "two upcasters are for \(place)" }
+        }
+        for upcaster in self {
+            var (type, schema) = (upcaster.type, upcaster.schema)
+            for _ in 0...count {
+                guard let next = first(where: { $0.applies(to: type, schema: schema) }) else { break }
+                switch next.step {
+                case .transform: schema += 1
+                case .rename(let newType, let newSchema): (type, schema) = (newType, newSchema)
+                case .retire: (type, schema) = ("", 0)
+                }
+            }
+            if contains(where: { $0.applies(to: type, schema: schema) }) {
+                return "the upcasters from \"\(upcaster.type)\" in schema \(upcaster.schema) lead in a circle"
+            }
+        }
+        return nil
+    }
+}
+
+extension Upcaster {
+    fileprivate func overlaps(_ other: Upcaster) -> Bool {
+        guard type.utf8.elementsEqual(other.type.utf8) else { return false }
+        return applies(to: type, schema: other.schema) || other.applies(to: type, schema: schema)
+    }
+}

@@ -1,0 +1,76 @@
+internal import Crypto
+internal import DaybookBSON
+
+/// What makes a command the same one when it comes again.
+struct CommandIdentity: Sendable, Hashable {
+    /// Given by the caller.
+    var id: String?
+    /// As in `renew`.
+    var name: String?
+    /// SHA-256 over name and content; nil when the content cannot be told apart, because the command is not `Encodable`.
+    var digest: [UInt8]?
+
+    static let anonymous = CommandIdentity()
+
+    /// - Throws: ``DaybookError/Code/invalidArgument`` for an id that breaks its rule.
+    init<Command>(_ command: Command, id: String?) throws {
+        try Self.check(id)
+        self.id = id
+        name = Self.name(of: command)
+        guard id != nil, let command = command as? any Encodable else { return }
+        if let (name, payload) = try? BSONEncoder().encodeCase(command) {
+            digest = Self.digest([Array(name.utf8), payload.bytes])
+        } else if let content = try? BSONEncoder().encode(command) {
+            digest = Self.digest([content.bytes])
+        }
+    }
+
+    /// Of events that the caller appends itself: the command is its events.
+    init(appending events: [StoredEvent], id: String?) throws {
+        try Self.check(id)
+        self.id = id
+        guard id != nil else { return }
+        digest = Self.digest(events.flatMap { [Array($0.type.utf8), $0.data.bytes] })
+    }
+
+    private init() {}
+
+    /// Whether `recorded`, found under the same id, is another command.
+    func isContradicted(by recorded: EventMetadata) -> Bool {
+        guard let digest, let other = recorded.commandDigest else { return false }
+        return digest != other
+    }
+
+    func reused(by recorded: EventMetadata, _ version: Int64) -> DaybookError {
+        DaybookError(
+            .commandIDReused,
+            "its command id was used before, for \(recorded.commandName.map { "another command, \($0)" } ?? "another command"), at version "
+                + "\(version). Nothing was written; give each command an id of its own.", version: version)
+    }
+
+    private static func check(_ id: String?) throws {
+        if let id { try AggregateID.check(id, what: "command id", maximumBytes: 256) }
+    }
+
+    /// The case's name for an enum, the type's for anything else: never what is in it.
+    private static func name<Command>(of command: Command) -> String? {
+        let mirror = Mirror(reflecting: command)
+        let name: String
+        if mirror.displayStyle == .enum {
+            name = mirror.children.first?.label ?? "\(command)"
+        } else {
+            name = "\(type(of: command))"
+        }
+        return name.isEmpty || name.utf8.count > 256 ? nil : name
+    }
+
+    /// Each part is preceded by its length, so that no two lists of parts are hashed as the same bytes.
+    private static func digest(_ parts: [[UInt8]]) -> [UInt8] {
+        var hash = SHA256()
+        for part in parts {
+            withUnsafeBytes(of: UInt64(part.count).littleEndian) { hash.update(bufferPointer: $0) }
+            hash.update(data: part)
+        }
+        return Array(hash.finalize())
+    }
+}

@@ -1,0 +1,104 @@
+public import DaybookBSON
+internal import DaybookMongo
+public import Foundation
+
+extension Repository {
+    /// Lets the aggregate decide `command`, and commits what it decides.
+    ///
+    /// When another writer comes first, the aggregate is loaded again and decides again. After this returns, every load sees the commit; a
+    /// query on the primary sees it at once where the lifecycle is ``Lifecycle/inline``, and can wait for it where it is
+    /// ``Lifecycle/async``.
+    ///
+    /// - Parameters:
+    ///   - key: The aggregate's key; one that was never seen starts in its initial state.
+    ///   - expected: The version that the caller has seen, if the command is only meant for it.
+    ///   - commandID: What identifies the command, 1 to 256 bytes. It takes effect at most once on an aggregate: used again, it returns the
+    ///     commit of the first time, whatever has happened since.
+    ///   - context: On whose behalf, and in what connection; recorded with every event.
+    ///   - now: The time that `decide` is given; the store's clock unless set.
+    /// - Returns: The commit; nil when the aggregate decided that nothing happens.
+    /// - Throws: `A.Rejection` when the aggregate refuses; ``DaybookError`` otherwise: `conflict` when the aggregate is not at `expected` or
+    ///   rivals kept coming first, `commandIDReused` when the id was another command's (where `A.Command` is `Encodable`, so that commands can
+    ///   be told apart), `outcomeUnknown` when the commit may have taken effect.
+    @discardableResult
+    public func execute(
+        _ command: A.Command, on key: String, expecting expected: Int64? = nil, commandID: String? = nil,
+        context: CommandContext = .none, at now: Date? = nil
+    ) async throws -> Commit? {
+        try await commit(key, operation: "execute", expected, context) {
+            try CommandIdentity(command, id: commandID)
+        } decide: { fold in
+            try fold.state.decide(command, at: now ?? store.clock.now()).map(fold.coding.encode)
+        }
+    }
+
+    /// Appends `events` after `expected`, or throws and appends nothing: for facts that are not decided here, such as an import.
+    ///
+    /// The whole array becomes one commit: after a crash of this process or of the connection it is in the journal completely or not at
+    /// all.
+    ///
+    /// - Parameter expected: The version the aggregate is at; 0 for one that has no events.
+    /// - Throws: ``DaybookError/Code/conflict`` when the aggregate is not at `expected`, be it before or behind; the error carries the
+    ///   version it is at.
+    @discardableResult
+    public func append(
+        _ events: [A.Event], to key: String, expecting expected: Int64, commandID: String? = nil, context: CommandContext = .none
+    ) async throws -> Commit? {
+        try await commit(key, operation: "append", expected, context) {
+            let coding = EventCoding<A>()
+            return try CommandIdentity(appending: commandID == nil ? [] : events.map(coding.encode), id: commandID)
+        } decide: { fold in
+            try events.map(fold.coding.encode)
+        }
+    }
+
+    /// Puts an aggregate's state right by hand: appends a ``Correction``, which every replay applies from then on. History stays as it was.
+    ///
+    /// - Parameters:
+    ///   - patch: What changes in the encoded state, as a merge patch: `["price": ["amount": 5], "note": .null]` sets one field and removes
+    ///     another. A number is stored as the type that the field has.
+    ///   - reason: Why; 1 to 1,024 bytes.
+    ///   - actor: Who does it; 1 to 1,024 bytes.
+    ///   - expected: The version that the caller has seen, if the correction is only meant for it.
+    /// - Returns: The commit; nil when the state is so already.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the aggregate has no events, or a part of the patch is not one that the state can
+    ///   have: it would not survive being decoded and encoded. Nothing is written then.
+    @discardableResult
+    public func correct(
+        _ key: String, patch: BSONDocument, reason: String, actor: String, expecting expected: Int64? = nil,
+        commandID: String? = nil, context: CommandContext = .none
+    ) async throws -> Commit? {
+        var context = context
+        context.actor = actor
+        let wanted = Correction(patch: patch, stateSchema: A.stateSchema, reason: reason, actor: actor)
+        return try await commit(key, operation: "correct", expected, context) {
+            guard (1...1_024).contains(reason.utf8.count) else {
+                throw DaybookError(.invalidArgument, "a correction needs a reason, of at most 1024 bytes")
+            }
+            let event = StoredEvent(type: Correction.eventType, schema: Correction.schema, data: try wanted.data())
+            return try CommandIdentity(appending: [event], id: commandID)
+        } decide: { fold in
+            guard fold.version > 0 else {
+                throw DaybookError(.invalidArgument, "it has no events, so there is nothing to correct")
+            }
+            let correction = try wanted.normalized(for: fold.state)
+            let before = try fold.encodedState()
+            guard try before.merging(correction.patch) != before else { return [] }
+            return [StoredEvent(type: Correction.eventType, schema: Correction.schema, data: try correction.data())]
+        }
+    }
+
+    private func commit(
+        _ key: String, operation: String, _ expected: Int64?, _ context: CommandContext, identify: () throws -> CommandIdentity,
+        decide: @escaping @Sendable (Fold<A>) throws -> [StoredEvent]
+    ) async throws -> Commit? {
+        let id = try AggregateID(A.type, key: key)
+        return try await store.telemetry.perform(operation, id) {
+            let attempt = CommitAttempt(
+                repository: self, id: id, expected: expected, command: try identify(),
+                context: try context.admitted(store.configuration.allowedHeaders), decide: decide,
+                deadline: .now + store.configuration.commitTimeout)
+            return try await attempt.run()
+        }
+    }
+}

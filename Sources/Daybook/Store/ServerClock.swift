@@ -1,0 +1,79 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Synchronization
+internal import Logging
+
+/// The store's clock, corrected to the primary's: writers whose machines disagree about the time still record nearly the same.
+///
+/// The offset is measured with the first write and once a minute from then on, against `localTime` in the reply to `hello`
+/// (https://www.mongodb.com/docs/manual/reference/command/hello/). A clock that a simulation brings is left as it is.
+final class ServerClock: Sendable {
+    private struct Measurement {
+        /// What the server's clock is ahead by; in seconds.
+        var offset: TimeInterval = 0
+        var nextAt: ContinuousClock.Instant?
+        var hasWarned = false
+    }
+
+    /// How long a measurement holds.
+    private static let interval = Duration.seconds(60)
+    /// An offset that is worth a warning.
+    private static let tolerance: TimeInterval = 5
+
+    private let clock: CommitClock
+    private let telemetry: Telemetry
+    private let measurement = Mutex(Measurement())
+
+    init(_ clock: CommitClock, telemetry: Telemetry) {
+        self.clock = clock
+        self.telemetry = telemetry
+    }
+
+    func now() -> Date {
+        clock.now().addingTimeInterval(measurement.withLock { $0.offset })
+    }
+
+    /// What commits take their ids and times from.
+    var corrected: CommitClock {
+        CommitClock(now: { self.now() }, random: clock.random)
+    }
+
+    /// Measures the offset if the last measurement is too old. A failure is left to the operation that follows to tell.
+    func measureIfDue(on connection: isolated MongoConnection) {
+        guard clock.followsServer else { return }
+        let isDue = measurement.withLock { measurement in
+            if let next = measurement.nextAt, ContinuousClock.now < next { return false }
+            // Whoever comes first measures; the others go on with the last offset.
+            measurement.nextAt = .now + Self.interval
+            return true
+        }
+        guard isDue else { return }
+        let (sent, start) = (clock.now(), ContinuousClock.now)
+        guard let reply = try? connection.read(["hello": 1], database: "admin"), case .datetime(let server) = reply["localTime"]
+        else {
+            measurement.withLock { $0.nextAt = nil }
+            return
+        }
+        let roundTrip = (ContinuousClock.now - start) / .seconds(1)
+        let offset = Self.offset(sent: sent, roundTrip: roundTrip, server: server.date)
+        let isNews = measurement.withLock { measurement in
+            measurement.offset = offset
+            defer { measurement.hasWarned = abs(offset) > Self.tolerance }
+            return abs(offset) > Self.tolerance && !measurement.hasWarned
+        }
+        if isNews {
+            telemetry.logger.warning(
+                "this machine's clock differs from the server's; commits are recorded by the server's. Check its time synchronization.",
+                [.offset: "\((offset * 10).rounded() / 10) s"])
+        }
+    }
+
+    /// How far the server's clock is ahead, when it read `server` at some time during the round trip. What the round trip leaves open, and the
+    /// millisecond that `server` is rounded down by, is no offset: clocks that agree stay untouched.
+    static func offset(sent: Date, roundTrip: TimeInterval, server: Date) -> TimeInterval {
+        let uncertainty = roundTrip / 2 + 0.001
+        let offset = server.timeIntervalSince(sent) - roundTrip / 2
+        return abs(offset) <= uncertainty ? 0 : offset
+    }
+}

@@ -1,0 +1,35 @@
+internal import Logging
+
+/// The keys of Daybook's log metadata, the same in every line.
+enum LogKey: String {
+    case aggregateID = "aggregateId"
+    case aggregateType = "aggregateType"
+    case bytes
+    case collection
+    case count
+    case error
+    case offset
+    case reason
+    case stateSchema
+    case version
+}
+
+extension Logger {
+    func warning(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
+        warning(message, metadata: Metadata(metadata))
+    }
+
+    func info(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
+        info(message, metadata: Metadata(metadata))
+    }
+
+    func error(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
+        error(message, metadata: Metadata(metadata))
+    }
+}
+
+extension Logger.Metadata {
+    fileprivate init(_ metadata: [LogKey: any CustomStringConvertible]) {
+        self.init(uniqueKeysWithValues: metadata.map { ($0.key.rawValue, .string($0.value.description)) })
+    }
+}

@@ -1,0 +1,126 @@
+internal import Logging
+internal import Metrics
+internal import Synchronization
+internal import Tracing
+
+/// What a store tells of itself: log lines, counters and spans. Never what a document, an event or a command holds.
+final class Telemetry: Sendable {
+    let logger: Logger
+    private let factory: any MetricsFactory
+    private let tracer: (any Tracer)?
+    private let aggregates = Mutex<[AggregateType: AggregateMetrics]>([:])
+
+    /// How many commits travelled in one insert.
+    let batchSize: Recorder
+    /// How long a commit waited for its insert to leave.
+    let queueWait: Timer
+    /// How long an operation took.
+    private let durations = Mutex<[String: Timer]>([:])
+
+    init(_ configuration: DaybookConfiguration) {
+        logger = configuration.logger
+        tracer = configuration.tracer
+        factory = configuration.metricsFactory ?? MetricsSystem.factory
+        batchSize = Recorder(label: "daybook.batch.size", dimensions: [], aggregate: true, factory: factory)
+        queueWait = Timer(label: "daybook.queue.wait", dimensions: [], factory: factory)
+    }
+
+    /// The counters of one kind of aggregate.
+    func metrics(of type: AggregateType) -> AggregateMetrics {
+        aggregates.withLock { aggregates in
+            if let known = aggregates[type] { return known }
+            let made = AggregateMetrics(type, factory)
+            aggregates[type] = made
+            return made
+        }
+    }
+
+    /// Runs an operation of the API: in a span, timed, and with its error enriched, once, where it crosses into the API.
+    func perform<R>(
+        _ operation: String, _ aggregateID: AggregateID? = nil, type: AggregateType? = nil,
+        isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
+    ) async throws -> R {
+        let start = ContinuousClock.now
+        defer { timer(operation).record(duration: ContinuousClock.now - start) }
+        let tracer: any Tracer = self.tracer ?? InstrumentationSystem.tracer
+        return try await tracer.span(operation, type ?? aggregateID?.type, aggregateID) {
+            do {
+                return try await body()
+            } catch {
+                throw DaybookError.enriching(error, operation: operation, aggregateID: aggregateID)
+            }
+        }
+    }
+
+    private func timer(_ operation: String) -> Timer {
+        durations.withLock { timers in
+            if let known = timers[operation] { return known }
+            let made = Timer(label: "daybook.operation.duration", dimensions: [("operation", operation)], factory: factory)
+            timers[operation] = made
+            return made
+        }
+    }
+}
+
+extension Tracer {
+    fileprivate func span<R>(
+        _ operation: String, _ type: AggregateType?, _ aggregateID: AggregateID?,
+        isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
+    ) async throws -> R {
+        try await withSpan("daybook.\(operation)", ofKind: .client) { span in
+            if span.isRecording {
+                span.attributes["db.system.name"] = "mongodb"
+                span.attributes["db.operation.name"] = operation
+                if let type { span.attributes["daybook.aggregate.type"] = type.rawValue }
+                if let aggregateID { span.attributes["daybook.aggregate.id"] = aggregateID.rawValue }
+            }
+            return try await body()
+        }
+    }
+}
+
+/// What is counted of one kind of aggregate; each has the dimension `aggregate`.
+struct AggregateMetrics: Sendable {
+    /// Commits that took effect.
+    let commits: Counter
+    /// Events appended.
+    let events: Counter
+    /// Attempts that another writer forestalled.
+    let conflicts: Counter
+    /// Attempts that were made again, for whatever reason.
+    let retries: Counter
+    /// Aggregates loaded, also for a command.
+    let loads: Counter
+    /// Events folded while loading.
+    let eventsFolded: Counter
+    /// Snapshots that were not believed, and the journal folded instead.
+    let snapshotsIgnored: Counter
+    /// Snapshots written behind a commit.
+    let snapshotsPosted: Counter
+    /// Snapshots that could not be written behind a commit, and lag.
+    let snapshotsDropped: Counter
+    /// Snapshots over the size that is warned about.
+    let largeStates: Counter
+
+    init(_ type: AggregateType, _ factory: any MetricsFactory) {
+        func counter(_ label: String) -> Counter {
+            Counter(label: "daybook.\(label)", dimensions: [("aggregate", type.rawValue)], factory: factory)
+        }
+        commits = counter("commits")
+        events = counter("events.appended")
+        conflicts = counter("conflicts")
+        retries = counter("retries")
+        loads = counter("loads")
+        eventsFolded = counter("events.folded")
+        snapshotsIgnored = counter("snapshots.ignored")
+        snapshotsPosted = counter("snapshots.posted")
+        snapshotsDropped = counter("snapshots.dropped")
+        largeStates = counter("states.large")
+    }
+
+    /// A commit took effect.
+    func count(_ commit: Commit) {
+        commits.increment()
+        events.increment(by: commit.versions.count)
+    }
+}
