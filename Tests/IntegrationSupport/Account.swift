@@ -8,7 +8,7 @@ public struct Account: Aggregate, Equatable {
         case withdrawn(amount: Int)
     }
 
-    public enum Command: Sendable {
+    public enum Command: Codable, Sendable {
         case deposit(Int)
         case withdraw(Int)
         /// Several events in one commit.

@@ -15,6 +15,8 @@ public struct DaybookError: Error, Sendable {
         case conflict
         /// The command id was used before, on the same aggregate, for another command. Nothing was written; use a new id for each command.
         case commandIDReused = "commandIdReused"
+        /// A snapshot lags behind a commit, and is a newer deployment's to write; ``DaybookError/version`` is the one it is at.
+        case snapshotBehind
         /// The aggregate has no such version (yet); ``DaybookError/version`` is the last it has.
         case versionNotFound
         /// An event's type or schema is not known to this program: written by a newer one, or a case was removed.

@@ -16,6 +16,12 @@ struct Journal: Sendable {
         return ["aggregateId": .string(id.rawValue), "version": .document(range)]
     }
 
+    /// The condition on `aggregateId` for all aggregates of a type: an id begins with its type, so they are one range of the index.
+    static func ids(of type: AggregateType) -> BSONDocument {
+        // "0" follows "/".
+        ["$gte": .string("\(type)/"), "$lt": .string("\(type)0")]
+    }
+
     static let inVersionOrder: [(key: String, direction: Int32)] = [("version", 1)]
 
     /// Visits an aggregate's events in order, each borrowed for its call.

@@ -32,13 +32,19 @@ import Testing
             return datetime.datetime.fromtimestamp(0, datetime.timezone.utc) + datetime.timedelta(milliseconds=milliseconds)
 
         # The journal
+        named = ["meta.commandName str"]
+        identified = ["meta.commandId str", "meta.commandName str", "meta.commandDigest bytes"]
+        context = ["meta.correlationId str", "meta.causationId str", "meta.actor str", "meta.headers document",
+            "meta.headers.a-b str", "meta.headers.z str"]
+        meta = {("account/a", 1): identified, ("account/a", 2): [], ("account/a", 3): named,
+            ("account/a", 4): identified + context, ("account/b", 1): identified + context, ("account/b", 2): context}
         events = list(database.get_collection("journal", codec_options=options).find().sort([("aggregateId", 1), ("version", 1)]))
         check(len(events) == 6, "events", events)
         for event in events:
-            command = "commandId" in event["meta"]
+            wanted_meta = meta[(event["aggregateId"], event["version"])]
             wanted = ["_id UUID", "aggregateId str", "version Int64", "type str", "schema int", "data document",
                 "data.amount Int64", "recordedAt datetime", "commit document", "commit.id UUID", "commit.index int",
-                "commit.count int", "meta document"] + (["meta.commandId str"] if command else [])
+                "commit.count int", "meta document"] + wanted_meta
             check(list(types(event)) == wanted, "an event's fields", list(types(event)))
             check(event["schema"] == 1, "schema", event)
             check(time_of(event["_id"]) == event["recordedAt"], "recordedAt is the id's own time", event)
@@ -48,6 +54,12 @@ import Testing
         check([e["type"] for e in events] == ["deposited"] * 3 + ["withdrawn"] + ["deposited"] * 2, "types", events)
         check([e["data"]["amount"] for e in events] == [1, 2, 3, 4, 5, 6], "amounts", events)
         check([e["meta"].get("commandId") for e in events] == ["c-1", None, None, "c-2", "c-2", None], "command ids", events)
+        check([e["meta"].get("commandName") for e in events] ==
+            ["depositEach", None, "deposit", "withdraw", "depositEach", None], "command names", events)
+        check(all(len(e["meta"]["commandDigest"]) == 32 for e in events if "commandDigest" in e["meta"]), "digests", events)
+        for event in events[3:]:
+            check(event["meta"]["correlationId"] == "r-1" and event["meta"]["causationId"] == "e-1"
+                and event["meta"]["actor"] == "clerk" and event["meta"]["headers"] == {"a-b": "1", "z": "2"}, "context", event)
         check([(e["commit"]["index"], e["commit"]["count"]) for e in events] ==
             [(0, 2), (1, 2), (0, 1), (0, 3), (1, 3), (2, 3)], "places in commits", events)
         check([str(e["commit"]["id"]) for e in events[:3]] == [commits[0], commits[0], commits[1]], "commit ids", events)
@@ -87,11 +99,14 @@ import Testing
 
     @Test("what execute stores has the fields, the types and the digest that the design states")
     func asDesigned() async throws {
-        try await withTestStore { store in
+        try await withTestStore(configure: { $0.allowedHeaders = ["a-b", "z"] }) { store in
             let accounts = store.repository(Account.self)
             let first = try #require(try await accounts.execute(.depositEach([1, 2]), on: "a", commandID: "c-1"))
             let second = try #require(try await accounts.execute(.deposit(3), on: "a"))
-            try await store.transaction { transaction in
+            let context = CommandContext(
+                correlationID: "r-1", causationID: "e-1", actor: "clerk",
+                headers: ["z": "2", "A-B": "1", "authorization": "secret"])
+            try await store.transaction(context: context) { transaction in
                 try await transaction.execute(.withdraw(4), on: "a", of: Account.self, commandID: "c-2")
                 try await transaction.execute(.depositEach([5, 6]), on: "b", of: Account.self, commandID: "c-2")
             }

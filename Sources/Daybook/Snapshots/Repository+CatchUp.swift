@@ -1,0 +1,103 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Logging
+internal import Metrics
+
+extension Repository {
+    /// Returns when a query on the primary sees this commit: for reads behind a command whose snapshots are written behind it.
+    ///
+    /// Where the lifecycle is ``Lifecycle/inline``, that is at once. Otherwise it waits for the snapshot; should its writer have died, this writes it.
+    ///
+    /// - Throws: ``DaybookError``: `versionNotFound` when the journal has no such version, `snapshotBehind` when a newer deployment keeps the
+    ///   snapshot and has not followed, `invalidArgument` for an aggregate without snapshots.
+    public func waitForSnapshot(of commit: Commit) async throws {
+        try await waitForSnapshot(commit.aggregateID.key, version: commit.version)
+    }
+
+    /// Returns when a query on the primary sees an aggregate at `version` or later; see ``waitForSnapshot(of:)``.
+    public func waitForSnapshot(_ key: String, version: Int64) async throws {
+        let id = try AggregateID(A.type, key: key)
+        try await store.telemetry.perform("waitForSnapshot", id) {
+            guard A.lifecycle != .live else {
+                throw DaybookError(
+                    .invalidArgument, "\(A.self) has the lifecycle live: no snapshot of it is kept, so load it instead")
+            }
+            if A.lifecycle == .async { await store.poster.settled(id, version) }
+            // Another process may be about to write it; so soon after a commit that is likelier than that it died.
+            let patience = ContinuousClock.now + .milliseconds(A.lifecycle == .async ? 200 : 0)
+            var backoff = Backoff()
+            while true {
+                let found = try await store.client.withConnection(.single) { try snapshotVersion(id, on: $0) }
+                if found >= version { return }
+                guard ContinuousClock.now < patience else { break }
+                try Task.checkCancellation()
+                await backoff.wait()
+            }
+            let reached = try await store.client.withConnection(.single) { connection in
+                try catchUp([id], on: connection)
+                return (try snapshotVersion(id, on: connection), try store.journal.head(of: id, on: connection))
+            }
+            guard reached.0 < version else { return }
+            guard reached.1 >= version else {
+                throw DaybookError(
+                    .versionNotFound, "it has no version \(version); it is at version \(reached.1)", aggregateID: id.rawValue,
+                    version: reached.1)
+            }
+            throw DaybookError(
+                .snapshotBehind,
+                "its snapshot is at version \(reached.0), and not this program's to write: it has a newer stateSchema",
+                aggregateID: id.rawValue, version: reached.0)
+        }
+    }
+
+    /// The version that stands in a snapshot; 0 when there is none, or no number in it.
+    private func snapshotVersion(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Int64 {
+        let options = FindOptions(projection: ["version": 1])
+        return try connection.findOne(["_id": .string(id.rawValue)], in: snapshots, options: options) {
+            try BorrowedSnapshot($0).version ?? 0
+        } ?? 0
+    }
+
+    /// Writes the snapshots of these aggregates as the journal has them, guarded as behind a commit.
+    ///
+    /// An aggregate whose journal cannot be read is left out, and logged: it must not keep the others waiting.
+    ///
+    /// - Throws: What kept a snapshot from being written.
+    func catchUp(_ ids: [AggregateID], on connection: isolated MongoConnection) throws {
+        var posts: [SnapshotPost] = []
+        for id in ids {
+            do {
+                let loaded = try loader.load(id, on: connection)
+                guard let snapshot = try loaded.fold.stored() else { continue }
+                posts.append(try SnapshotPost(snapshot, collection: snapshots, stored: loaded.stored))
+            } catch let error as DaybookError {
+                store.telemetry.metrics(of: A.type).snapshotsDropped.increment()
+                store.telemetry.logger.error(
+                    "the snapshot cannot be made: \(error.message)",
+                    [.aggregateID: id, .collection: snapshots, .version: error.version ?? 0])
+            }
+        }
+        guard !posts.isEmpty else { return }
+        let result = try connection.bulkWrite(posts.map(\.guardedWrite), ordered: false, in: snapshots)
+        for outcome in result.outcomes {
+            switch outcome {
+            case .done: store.telemetry.metrics(of: A.type).snapshotsPosted.increment()
+            // A newer one is there.
+            case .failed(let error) where error.code == .duplicateKey: break
+            case .failed(let error), .unknown(let error): throw error
+            case .notSent: break
+            }
+        }
+    }
+}
+
+extension Fold {
+    /// The snapshot of it; nil before the first event.
+    func stored() throws -> StoredSnapshot? {
+        guard let headID, let createdAt, let updatedAt else { return nil }
+        return StoredSnapshot(
+            aggregateID: id, version: version, state: try encodedState(), stateSchema: A.stateSchema, headID: headID,
+            createdAt: createdAt, updatedAt: updatedAt)
+    }
+}

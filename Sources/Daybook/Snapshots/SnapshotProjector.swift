@@ -1,0 +1,168 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Logging
+
+/// Catches up the snapshots whose writers died between journal and snapshot, for one kind of aggregate of the lifecycle `async`.
+///
+/// It follows the journal by a change stream and, a little behind each event, looks whether the snapshot has come. One process at a time does
+/// so, by a lease; its place is a checkpoint. Where there is none, or it is older than what the server still knows, it first compares all.
+struct SnapshotProjector<A: Aggregate>: Sendable {
+    /// What was seen of the journal in one interval.
+    private struct Interval {
+        /// The last version of each aggregate.
+        var heads: [AggregateID: Int64] = [:]
+        /// The place behind it.
+        var token: ResumeToken?
+    }
+
+    /// How long a writer has for its own snapshots, at least.
+    private static var grace: Duration { .seconds(1) }
+    /// How many aggregates are compared in one query.
+    private static var batch: Int { 500 }
+    /// Aggregates in one interval, at most.
+    private static var maximumHeads: Int { 10_000 }
+
+    private let repository: Repository<A>
+    private let holder: String
+
+    private var store: DaybookStore { repository.store }
+    private var name: String { "snapshots.\(A.type)" }
+
+    init(_ repository: Repository<A>, holder: String) {
+        self.repository = repository
+        self.holder = holder
+    }
+
+    /// Works until its task is cancelled; faults are logged, and it goes on behind them.
+    func run() async {
+        while !Task.isCancelled {
+            do {
+                let lease = try await store.client.withConnection(.single) {
+                    try Lease.acquire(name, holder: holder, from: store, on: $0)
+                }
+                guard let lease else {
+                    try await Task.sleep(for: .seconds(Lease.duration / 3))
+                    continue
+                }
+                do {
+                    try await follow(lease)
+                } catch {
+                    try? await store.client.withConnection(.single) { try lease.release(in: store, on: $0) }
+                    throw error
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                let error = DaybookError.enriching(error, operation: "project", aggregateID: nil)
+                store.telemetry.logger.warning(
+                    "catching up snapshots failed, and starts again", [.aggregateType: A.type, .error: "\(error)"])
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    private func follow(_ lease: Lease) async throws {
+        let checkpoint = Checkpoint(name: name, store: store)
+        var start = try await store.client.withConnection(.single) { try checkpoint.load(on: $0) }
+        var stream = heads(after: start)
+        do {
+            try await stream.open()
+        } catch let error as MongoError where start != nil && error.code != .network && error.code != .noServer {
+            store.telemetry.logger.warning(
+                "the server no longer knows the place up to which snapshots were followed; all are compared",
+                [.aggregateType: A.type, .error: "\(error)"])
+            start = nil
+            stream = heads(after: nil)
+            try await stream.open()
+        }
+        // Behind the opening, so that nothing is missed in between.
+        if start == nil { try await compareAll(lease) }
+        var (previous, current) = (Interval(), Interval())
+        var due = ContinuousClock.now + Self.grace
+        while let element = try await stream.next() {
+            if case .change(let head?, _) = element {
+                current.heads[head.id] = max(current.heads[head.id] ?? 0, head.version)
+            }
+            current.token = element.token
+            guard ContinuousClock.now >= due || current.heads.count >= Self.maximumHeads else { continue }
+            try await settle(previous.heads)
+            let token = previous.token
+            let isHeld = try await store.client.withConnection(.single) { connection in
+                if let token { try checkpoint.save(token, on: connection) }
+                return try lease.renew(in: store, on: connection)
+            }
+            guard isHeld else { return }
+            (previous, current) = (current, Interval())
+            due = .now + Self.grace
+        }
+    }
+
+    private typealias Head = (id: AggregateID, version: Int64)
+
+    /// The journal's events of this kind as they come; nil for one that is none.
+    private func heads(after token: ResumeToken?) -> ChangeStream<Head?>.Iterator {
+        let match: BSONDocument = [
+            "operationType": "insert", "fullDocument.aggregateId": .document(Journal.ids(of: A.type)),
+        ]
+        let shape: BSONDocument = ["fullDocument.aggregateId": 1, "fullDocument.version": 1]
+        return store.client.changes(
+            of: store.journal.namespace, pipeline: [["$match": .document(match)], ["$project": .document(shape)]],
+            resumeAfter: token
+        ) { change in
+            try change.first("fullDocument").flatMap { try Self.head($0.document()) }
+        }.makeAsyncIterator()
+    }
+
+    private static func head(_ document: BorrowedDocument) throws -> Head? {
+        guard let id = try document.first("aggregateId")?.string(), let version = try document.first("version")?.int64() else {
+            return nil
+        }
+        return (try? AggregateID(parsing: id)).map { ($0, version) }
+    }
+
+    /// Compares every aggregate of this kind with its snapshot: the journal's keys, in order, from the index alone.
+    private func compareAll(_ lease: Lease) async throws {
+        var heads: [AggregateID: Int64] = [:]
+        var last: Head?
+        let keys = store.client.find(
+            ["aggregateId": .document(Journal.ids(of: A.type))], in: store.journal.namespace,
+            options: FindOptions(
+                sort: [("aggregateId", 1), ("version", 1)], projection: ["_id": 0, "aggregateId": 1, "version": 1])
+        ) { try Self.head($0) }
+        for try await case let head? in keys {
+            if let last, last.id != head.id {
+                heads[last.id] = last.version
+                if heads.count >= Self.batch {
+                    try await settle(heads)
+                    heads = [:]
+                    guard try await store.client.withConnection(.single, { try lease.renew(in: store, on: $0) }) else { return }
+                }
+            }
+            last = head
+        }
+        if let last { heads[last.id] = last.version }
+        try await settle(heads)
+    }
+
+    /// Looks which of these aggregates' snapshots are behind, and writes those.
+    private func settle(_ heads: [AggregateID: Int64]) async throws {
+        let ids = Array(heads.keys)
+        for start in stride(from: 0, to: ids.count, by: Self.batch) {
+            let part = ids[start..<min(start + Self.batch, ids.count)]
+            try await store.client.withConnection(.single) { connection in
+                var behind = Set(part)
+                let filter: BSONDocument = ["_id": ["$in": .array(part.map { .string($0.rawValue) })]]
+                let options = FindOptions(projection: ["version": 1, "stateSchema": 1])
+                try connection.find(filter, in: repository.snapshots, options: options) { document in
+                    let stored = try BorrowedSnapshot(document)
+                    guard let id = stored.id.flatMap({ try? AggregateID(parsing: $0) }), let head = heads[id] else { return true }
+                    let isNewer = (stored.identity.stateSchema ?? 0) > A.stateSchema
+                    if isNewer || stored.version ?? 0 >= head { behind.remove(id) }
+                    return true
+                }
+                try repository.catchUp(Array(behind), on: connection)
+            }
+        }
+    }
+}
