@@ -29,7 +29,6 @@ struct CommitAttempt<A: Aggregate>: Sendable {
             let (answer, commit) = try await A.lifecycle == .inline ? self.inTransaction(metrics) : self.journalOnly(metrics)
             if let commit { await store.took(effect: commit) }
             if let answer { return answer.commit }
-            metrics.retries.increment()
             await backoff.wait()
         }
     }
@@ -114,12 +113,12 @@ struct CommitAttempt<A: Aggregate>: Sendable {
                 // It has taken effect; that its commit cannot be read now must not be told as if it had not.
             }
         case .lost(let error):
-            if error.code == .duplicateKey || error.code == .writeConflict { metrics.conflicts.increment() }
             // Not every server says which index refused: then it may have been the one of command ids.
             if error.code == .duplicateKey, let original = try original(on: connection) {
                 return (Answer(commit: original), nil)
             }
         }
+        metrics.count(outcome)
         try DaybookStore.giveUp(outcome, id, after: deadline)
         return (nil, nil)
     }

@@ -48,10 +48,13 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                 do {
                     try await follow(lease)
                 } catch {
-                    try? await store.client.withConnection(.single) { try lease.release(in: store, on: $0) }
+                    // In a task of its own, because this one may have been cancelled.
+                    await Task { try? await store.client.withConnection(.single) { try lease.release(in: store, on: $0) } }.value
                     throw error
                 }
             } catch is CancellationError {
+                return
+            } catch let error as MongoError where error.code == .closed {
                 return
             } catch {
                 let error = DaybookError.enriching(error, operation: "project", aggregateID: nil)
@@ -80,6 +83,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
         if start == nil { try await compareAll(lease) }
         var (previous, current) = (Interval(), Interval())
         var due = ContinuousClock.now + Self.grace
+        var nextRenewal = ContinuousClock.now
         while let element = try await stream.next() {
             if case .change(let head?, _) = element {
                 current.heads[head.id] = max(current.heads[head.id] ?? 0, head.version)
@@ -87,12 +91,16 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
             current.token = element.token
             guard ContinuousClock.now >= due || current.heads.count >= Self.maximumHeads else { continue }
             try await settle(previous.heads)
-            let token = previous.token
-            let isHeld = try await store.client.withConnection(.single) { connection in
-                if let token { try checkpoint.save(token, on: connection) }
-                return try lease.renew(in: store, on: connection)
+            // A quiet journal needs few checkpoints, but some: the place must stay among what the server knows.
+            if !previous.heads.isEmpty || ContinuousClock.now >= nextRenewal {
+                let token = previous.token
+                let isHeld = try await store.client.withConnection(.single) { connection in
+                    if let token { try checkpoint.save(token, on: connection) }
+                    return try lease.renew(in: store, on: connection)
+                }
+                guard isHeld else { return }
+                nextRenewal = .now + .seconds(Lease.duration / 3)
             }
-            guard isHeld else { return }
             (previous, current) = (current, Interval())
             due = .now + Self.grace
         }

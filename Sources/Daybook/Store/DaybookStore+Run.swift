@@ -20,7 +20,7 @@ extension DaybookStore: Service {
                     group.addTask { await self.project(aggregate, holder) }
                 }
                 // Also without any of those it runs until it is told to stop.
-                group.addTask { for await _ in AsyncStream<Never>.makeStream().stream {} }
+                group.addTask { try? await gracefulShutdown() }
                 await group.waitForAll()
             }
         }

@@ -193,9 +193,11 @@ extension DaybookStore {
             try connection.beginTransaction()
             let transaction = DaybookTransaction(store: self, connection: connection)
             var outcome: PreparedCommit.Outcome
+            var touched: [AggregateType] = []
             do {
                 let result = try await body(transaction)
                 let (drafts, guards) = await transaction.finish()
+                touched = drafts.map(\.aggregateID.type)
                 // An error that `body` swallowed has ended the transaction all the same.
                 if let poison = connection.poison { throw poison }
                 guard !drafts.isEmpty else {
@@ -209,13 +211,13 @@ extension DaybookStore {
                 if case .committed = outcome { return (result, prepared) }
             } catch {
                 let poison = connection.poison
-                let touched = await transaction.finish().drafts.map(\.aggregateID.type)
+                touched = await transaction.finish().drafts.map(\.aggregateID.type)
                 connection.endTransaction()
-                for type in touched { telemetry.metrics(of: type).retries.increment() }
                 guard let poison, poison.canBeTriedAgain else { throw error }
                 outcome = .lost(poison)
             }
             connection.endTransaction()
+            for type in touched { telemetry.metrics(of: type).count(outcome) }
             try Self.giveUp(outcome, nil, after: deadline)
             await backoff.wait()
         }

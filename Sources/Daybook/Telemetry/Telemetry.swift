@@ -1,3 +1,4 @@
+internal import DaybookMongo
 internal import Logging
 internal import Metrics
 internal import Synchronization
@@ -116,6 +117,12 @@ struct AggregateMetrics: Sendable {
         snapshotsPosted = counter("snapshots.posted")
         snapshotsDropped = counter("snapshots.dropped")
         largeStates = counter("states.large")
+    }
+
+    /// An attempt is made again.
+    func count(_ outcome: PreparedCommit.Outcome) {
+        if case .lost(let error) = outcome, error.code == .duplicateKey || error.code == .writeConflict { conflicts.increment() }
+        retries.increment()
     }
 
     /// A commit took effect.
