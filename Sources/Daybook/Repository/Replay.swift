@@ -1,0 +1,78 @@
+package import DaybookBSON
+
+/// An event as the journal stores it: the part that an aggregate is folded from.
+package struct ReplayedEvent: Sendable, Hashable {
+    package var type: String
+    package var schema: Int32
+    package var data: BSONDocument
+
+    package init(type: String, schema: Int32, data: BSONDocument) {
+        self.type = type
+        self.schema = schema
+        self.data = data
+    }
+}
+
+/// Events folded without a store, and otherwise as a store folds them: what the tests of an aggregate are made of.
+package struct Replay<A: Aggregate>: Sendable {
+    private var fold: Fold<A>
+
+    package init() {
+        guard let id = try? AggregateID(A.type, key: "replay") else { preconditionFailure("\"replay\" is a valid key") }
+        fold = Fold(id)
+    }
+
+    /// A state that comes from elsewhere, before any event.
+    package init(state: A) {
+        self.init()
+        fold.state = state
+    }
+
+    package var state: A { fold.state }
+
+    /// How many events are in the state.
+    package var version: Int64 { fold.version }
+
+    /// - Throws: ``DaybookError/Code/unknownEvent``, ``DaybookError/Code/unreadableEvent``
+    package mutating func apply(_ event: ReplayedEvent) throws {
+        try event.data.withBorrowed { try fold.apply(type: event.type, schema: event.schema, data: $0) }
+    }
+
+    /// - Throws: ``DaybookError/Code/notEncodable``
+    package func encodedState() throws -> BSONDocument { try fold.encodedState() }
+
+    /// Goes on from the state's stored form, as a load does that trusts its snapshot.
+    ///
+    /// - Throws: ``DaybookError/Code/notEncodable``, also when the state cannot be decoded from what it encoded as.
+    package mutating func reload() throws {
+        let stored = try encodedState()
+        do {
+            fold.state = try stored.withBorrowed { try BSONDecoder().decode(A.self, from: $0) }
+        } catch {
+            throw DaybookError(
+                .notEncodable, "the state after event \(version) cannot be decoded from what it encoded as: \(describe(error))",
+                aggregateID: fold.id.rawValue, version: version, underlying: error)
+        }
+    }
+
+    /// What the journal stores of `event`.
+    ///
+    /// - Throws: ``DaybookError/Code/notEncodable``
+    package static func stored(_ event: A.Event) throws -> ReplayedEvent {
+        let stored = try EventCoding<A>().encode(event)
+        return ReplayedEvent(type: stored.type, schema: stored.schema, data: stored.data)
+    }
+
+    /// What the journal would store today of an event that it holds; nil for one that was retired.
+    package static func stored(again event: ReplayedEvent, version: Int64) throws -> ReplayedEvent? {
+        let body = try event.data.withBorrowed { data in
+            try EventCoding<A>().decode(
+                type: event.type, schema: event.schema, data: data, aggregateID: "\(A.type)/replay", version: version)
+        }
+        return switch body {
+        case .event(let event): try stored(event)
+        case .correction: event
+        case .retired: nil
+        }
+    }
+}
