@@ -17,6 +17,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Daybook", targets: ["Daybook", "DaybookBSON"]),
+        .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
         .executable(name: "licensing", targets: ["LicensingService"]),
     ],
     dependencies: [
@@ -48,6 +49,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "DaybookTesting",
+            dependencies: ["Daybook", "DaybookBSON", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings
+        ),
         .target(name: "Licensing", dependencies: ["Daybook"], swiftSettings: settings),
         .executableTarget(
             name: "LicensingService",
@@ -68,6 +74,9 @@ let package = Package(
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
         ),
+        .testTarget(
+            name: "DaybookTestingTests", dependencies: ["Daybook", "DaybookBSON", "DaybookTesting"], exclude: ["Golden"],
+            swiftSettings: settings),
         .testTarget(name: "LicensingTests", dependencies: ["Daybook", "Licensing"], swiftSettings: settings),
         // A process of its own, for the integration tests to kill.
         .executableTarget(
@@ -81,7 +90,7 @@ let package = Package(
         .testTarget(
             name: "DaybookIntegrationTests",
             dependencies: [
-                "Daybook", "DaybookBSON", "DaybookMongo", "IntegrationSupport", "CommitWriter", "TestSupport",
+                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookTesting", "IntegrationSupport", "CommitWriter", "TestSupport",
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),

@@ -1,0 +1,69 @@
+internal import Daybook
+internal import DaybookBSON
+
+/// Two lists of events as a diff: `-` was expected, `+` is there, and below a pair of the same type the paths at which it differs.
+///
+/// ```
+///   1 created { "member" : "m-1" }
+/// - 2 renewed { "expiresAt" : { "$date" : "2026-02-01T00:00:00Z" } }
+/// + 2 renewed { "expiresAt" : { "$date" : "2026-02-02T00:00:00Z" } }
+///     expiresAt: expected { "$date" : "2026-02-01T00:00:00Z" }, got { "$date" : "2026-02-02T00:00:00Z" }
+/// ```
+struct EventDifference {
+    private(set) var lines: [String] = []
+
+    init(_ expected: [ReplayedEvent], _ actual: [ReplayedEvent]) {
+        let (removed, inserted) = Self.changes(expected, actual)
+        var (left, right) = (0, 0)
+        while left < expected.count || right < actual.count {
+            let lost = take(&left, expected, in: removed)
+            let found = take(&right, actual, in: inserted)
+            lines += lost.map { "- \(Self.line(expected, $0))" } + found.map { "+ \(Self.line(actual, $0))" }
+            for (lost, found) in zip(lost, found) where expected[lost].type == actual[found].type {
+                lines += Self.paths(expected[lost], actual[found]).map { "    \($0)" }
+            }
+            if left < expected.count, right < actual.count {
+                lines.append("  \(Self.line(actual, right))")
+                left += 1
+                right += 1
+            }
+        }
+        if lines.isEmpty { lines = ["  no events"] }
+    }
+
+    /// Which of the expected events are not there, and which of the actual ones were not expected.
+    private static func changes(_ expected: [ReplayedEvent], _ actual: [ReplayedEvent]) -> (Set<Int>, Set<Int>) {
+        // With as many events on both sides, the ones at the same place belong together; otherwise some were inserted or left out.
+        guard expected.count != actual.count else {
+            let changed = Set(expected.indices.filter { expected[$0] != actual[$0] })
+            return (changed, changed)
+        }
+        var (removed, inserted) = (Set<Int>(), Set<Int>())
+        for change in actual.difference(from: expected) {
+            switch change {
+            case .remove(let offset, _, _): removed.insert(offset)
+            case .insert(let offset, _, _): inserted.insert(offset)
+            }
+        }
+        return (removed, inserted)
+    }
+
+    /// The next positions, as long as they are in `set`.
+    private func take(_ position: inout Int, _ events: [ReplayedEvent], in set: Set<Int>) -> Range<Int> {
+        let start = position
+        while position < events.count, set.contains(position) { position += 1 }
+        return start..<position
+    }
+
+    private static func line(_ events: [ReplayedEvent], _ index: Int) -> String {
+        let event = events[index]
+        let data = event.data == BSONDocument() ? "" : " \(BSONValue.document(event.data).shown())"
+        return "\(index + 1) \(event.type)\(data)"
+    }
+
+    private static func paths(_ expected: ReplayedEvent, _ actual: ReplayedEvent) -> [String] {
+        let schema =
+            expected.schema == actual.schema ? [] : ["(schema): expected \(expected.schema), got \(actual.schema)"]
+        return schema + DocumentDifference(expected.data, actual.data).lines()
+    }
+}
