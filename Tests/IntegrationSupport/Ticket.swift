@@ -24,13 +24,20 @@ public struct Ticket: Aggregate, Equatable {
         public var assignee: String?
         public var dueAt: Date?
         public var row: Int
+        public var tags: [String]
+        public var weight: Double?
 
-        public init(_ status: Status, priority: Int, assignee: String? = nil, dueAt: Date? = nil, row: Int = 0) {
+        public init(
+            _ status: Status, priority: Int, assignee: String? = nil, dueAt: Date? = nil, row: Int = 0, tags: [String] = [],
+            weight: Double? = nil
+        ) {
             self.status = status
             self.priority = priority
             self.assignee = assignee
             self.dueAt = dueAt
             self.row = row
+            self.tags = tags
+            self.weight = weight
         }
     }
 
@@ -41,7 +48,8 @@ public struct Ticket: Aggregate, Equatable {
     public static let type: AggregateType = "ticket"
     public static let fields: [Field<Ticket>] = [
         Field("status", \.status, indexed: true), Field("priority", \.priority), Field("assignee", \.assignee),
-        Field("dueAt", \.dueAt), Field("place.row", \.place.row),
+        Field("dueAt", \.dueAt), Field("place.row", \.place.row), Field("tags", \.tags), Field("watchers", \.watchers),
+        Field("weight", \.weight),
     ]
 
     public var status = Status.open
@@ -49,6 +57,11 @@ public struct Ticket: Aggregate, Equatable {
     public var assignee: String?
     public var dueAt: Date?
     public var place = Place()
+    public var tags: [String] = []
+    /// The same as the tags, if there are any.
+    public var watchers: Set<String>?
+    /// NaN, too.
+    public var weight: Double?
     /// Not among the declared fields.
     public var changes = 0
 
@@ -63,6 +76,9 @@ public struct Ticket: Aggregate, Equatable {
             assignee = details.assignee
             dueAt = details.dueAt
             place.row = details.row
+            tags = details.tags
+            watchers = details.tags.isEmpty ? nil : Set(details.tags)
+            weight = details.weight
         }
     }
 

@@ -4,47 +4,107 @@ internal import DaybookBSON
 ///
 /// ```swift
 /// licenses.query(where: \.status == .issued && \.renewals < 3)
+/// licenses.query(where: .in(\.status, [.issued, .lapsed]) && !.hasPrefix(\.title, "The "))
 /// ```
+///
+/// Values are compared as they are stored. Texts compare by their UTF-8 bytes. Numbers compare by value, whatever their type; nothing is less
+/// or more than a NaN, so `<`, `<=`, `>` and `>=` refuse one, while `== .nan` finds those that are stored.
+///
+/// What has no value, be it stored as null or not at all, is not less, more or equal to any value: the conditions that find it are
+/// `== nil`, ``missing(_:)``, `!=` with a value, ``notIn(_:_:)``, and `!` in front of a condition that does not hold for it.
+///
+/// Asking with it throws ``DaybookError/Code/invalidArgument`` when a key path is not among the aggregate's `fields`, or a value cannot be
+/// stored.
 public struct Filter<A: Aggregate>: Sendable {
     indirect enum Node: Sendable {
-        case compare(any AnyKeyPath & Sendable, String, any Encodable & Sendable)
+        case field(any AnyKeyPath & Sendable, Condition)
         case all([Node])
         case any([Node])
         case not(Node)
+        case raw(BSONDocument)
+    }
+
+    /// What is asked of one field.
+    enum Condition: Sendable {
+        case compare(Comparison, any Encodable & Sendable)
+        case among([any Encodable & Sendable], isNegated: Bool)
+        /// An array with this element.
+        case containing(any Encodable & Sendable)
+        case beginning(String)
+    }
+
+    enum Comparison: String, Sendable {
+        case equal = "$eq"
+        case unequal = "$ne"
+        case less = "$lt"
+        case lessOrEqual = "$lte"
+        case more = "$gt"
+        case moreOrEqual = "$gte"
+
+        var isOrdering: Bool { self != .equal && self != .unequal }
     }
 
     let node: Node
 
+    init(_ node: Node) {
+        self.node = node
+    }
+
     /// The MongoDB filter.
     ///
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when a key path is not among the aggregate's `fields`.
+    /// - Throws: ``DaybookError/Code/invalidArgument``
     func document() throws -> BSONDocument {
         try Self.document(node)
     }
 
     private static func document(_ node: Node) throws -> BSONDocument {
         switch node {
-        case .compare(let keyPath, let comparison, let operand):
+        case .field(let keyPath, let condition):
             let field = try A.field(keyPath)
-            do {
-                return [field.path: [comparison: try BSONEncoder().encodeValue(operand)]]
-            } catch {
-                throw DaybookError(
-                    .invalidArgument, "the value that \(field.name) is compared with cannot be encoded: \(describe(error))",
-                    underlying: error)
-            }
+            return [field.path: .document(try document(condition, on: field))]
+        // MongoDB refuses lists without a condition.
+        case .all(let nodes) where nodes.isEmpty: return [:]
+        case .any(let nodes) where nodes.isEmpty: return ["_id": ["$in": []]]
         case .all(let nodes): return ["$and": .array(try nodes.map { .document(try document($0)) })]
         case .any(let nodes): return ["$or": .array(try nodes.map { .document(try document($0)) })]
         case .not(let node): return ["$nor": [.document(try document(node))]]
+        case .raw(let document): return document
         }
     }
 
-    init(_ node: Node) {
-        self.node = node
+    private static func document(_ condition: Condition, on field: Field<A>) throws -> BSONDocument {
+        switch condition {
+        case .compare(let comparison, let operand):
+            let value = try encode(operand, for: field)
+            guard !(comparison.isOrdering && value.isNaN) else {
+                throw DaybookError(.invalidArgument, "\(field.name) is compared with NaN: nothing is less or more than that")
+            }
+            return [comparison.rawValue: value]
+        case .among(let operands, let isNegated):
+            return [isNegated ? "$nin" : "$in": .array(try operands.map { try encode($0, for: field) })]
+        case .containing(let operand):
+            return ["$elemMatch": ["$eq": try encode(operand, for: field)]]
+        case .beginning(let prefix):
+            // A range and no regular expression: exact bounds of an index, and no character means anything else than itself.
+            guard let end = prefix.endOfPrefixRange else { return ["$gte": .string(prefix)] }
+            return ["$gte": .string(prefix), "$lt": .string(end)]
+        }
     }
 
-    fileprivate init<Value: Encodable & Sendable>(_ keyPath: any AnyKeyPath & Sendable, _ comparison: String, _ operand: Value) {
-        self.init(.compare(keyPath, comparison, operand))
+    private static func encode(_ operand: any Encodable & Sendable, for field: Field<A>) throws -> BSONValue {
+        let value: BSONValue
+        do {
+            value = try BSONEncoder().encodeValue(operand)
+        } catch {
+            throw DaybookError(
+                .invalidArgument, "the value that \(field.name) is compared with cannot be encoded: \(describe(error))",
+                underlying: error)
+        }
+        // A list would take one for a search.
+        if case .regex = value {
+            throw DaybookError(.invalidArgument, "\(field.name) is compared with a regular expression; that takes a raw filter")
+        }
+        return value
     }
 }
 
@@ -58,71 +118,16 @@ extension Aggregate {
     }
 }
 
-// MARK: - Operators
-
-/// The field has this value; `== nil` finds those without one.
-public func == <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
-    Filter(field, "$eq", value)
-}
-
-/// The field has another value, or none.
-public func != <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
-    Filter(field, "$ne", value)
-}
-
-/// The field is less than this value.
-public func < <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
-    Filter(field, "$lt", value)
-}
-
-/// The field is this value or less.
-public func <= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
-    Filter(field, "$lte", value)
-}
-
-/// The field is more than this value.
-public func > <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
-    Filter(field, "$gt", value)
-}
-
-/// The field is this value or more.
-public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
-    Filter(field, "$gte", value)
-}
-
-/// The field is there, and less than this value.
-public func < <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A> {
-    Filter(field, "$lt", value)
-}
-
-/// The field is there, and this value or less.
-public func <= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A>
-{
-    Filter(field, "$lte", value)
-}
-
-/// The field is there, and more than this value.
-public func > <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A> {
-    Filter(field, "$gt", value)
-}
-
-/// The field is there, and this value or more.
-public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A>
-{
-    Filter(field, "$gte", value)
-}
-
-/// Both hold.
-public func && <A>(left: Filter<A>, right: Filter<A>) -> Filter<A> {
-    Filter(.all([left.node, right.node]))
-}
-
-/// At least one holds.
-public func || <A>(left: Filter<A>, right: Filter<A>) -> Filter<A> {
-    Filter(.any([left.node, right.node]))
-}
-
-/// It does not hold.
-public prefix func ! <A>(filter: Filter<A>) -> Filter<A> {
-    Filter(.not(filter.node))
+extension String {
+    /// The first text behind all that begin with this one, by UTF-8 bytes, which order texts as their scalars do; nil when there is none.
+    fileprivate var endOfPrefixRange: String? {
+        var scalars = Array(unicodeScalars)
+        while let last = scalars.popLast() {
+            guard last.value < 0x10FFFF else { continue }
+            // Between D7FF and E000 lie the surrogates, which are no scalars.
+            scalars.append(Unicode.Scalar(last.value + 1) ?? "\u{E000}")
+            return String(String.UnicodeScalarView(scalars))
+        }
+        return nil
+    }
 }

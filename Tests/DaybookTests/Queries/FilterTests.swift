@@ -70,7 +70,7 @@ struct FilterTests {
         try expect(sent || many, ["$or": [s, m]])
         try expect(!sent, ["$nor": [s]])
         try expect(!(!sent), ["$nor": [["$nor": [s]]]])
-        try expect(sent && many && heavy, ["$and": [["$and": [s, m]], h]])
+        try expect(sent && many && heavy, ["$and": [s, m, h]])
         try expect(sent || many && heavy, ["$or": [s, ["$and": [m, h]]]])
         try expect((sent || many) && heavy, ["$and": [["$or": [s, m]], h]])
         try expect(!(sent && !many) || heavy, ["$or": [["$nor": [["$and": [s, ["$nor": [m]]]]]], h]])
@@ -88,7 +88,8 @@ struct FilterTests {
         let right: Filter<Parcel> = \.scans == 1
         let filters = [
             wrong, right && wrong, wrong || right, !wrong, right && !(right || wrong), \.origin.zip == "x",
-            \.origin == .init(city: ""),
+            \.origin == .init(city: ""), .in(\.undeclared, []), .notIn(\.undeclared, [1]), .hasPrefix(\.origin.zip, "x"),
+            .missing(\.origin.zip), .exists(\.origin.zip), .all([right, .any([wrong])]), .raw([:]) && wrong,
         ]
         for filter in filters {
             let error = #expect(throws: DaybookError.self) { try filter.document() }
@@ -99,12 +100,102 @@ struct FilterTests {
 
     @Test("a value that MongoDB cannot hold is refused as an invalid argument, without the value")
     func notRepresentable() {
-        let filters: [Filter<Parcel>] = [\.big == .max, \.lastScanAt < Date(timeIntervalSince1970: .infinity)]
+        let filters: [Filter<Parcel>] = [
+            \.big == .max, .in(\.big, [1, .max]), .notIn(\.big, [.max]), \.lastScanAt < Date(timeIntervalSince1970: .infinity),
+        ]
         for filter in filters {
             let error = #expect(throws: DaybookError.self) { try filter.document() }
             #expect(error?.code == .invalidArgument)
             if let error { #expect(!"\(error)".contains("\(UInt64.max)")) }
         }
+    }
+
+    @Test("a list of values is encoded value by value, and an empty one finds nothing")
+    func lists() throws {
+        try expect(.in(\.status, [.sent, .lost]), ["state.status": ["$in": ["sent", "lost"]]])
+        try expect(.in(\.status, []), ["state.status": ["$in": []]])
+        try expect(.notIn(\.scans, [1, 2]), ["state.scans": ["$nin": [1, 2]]])
+        try expect(.notIn(\.scans, []), ["state.scans": ["$nin": []]])
+        try expect(.in(\.lastScanAt, [nil, date.date]), ["state.lastScanAt": ["$in": [.null, .datetime(date)]]])
+        let dates = [date.date]
+        try expect(.in(\.lastScanAt, dates), ["state.lastScanAt": ["$in": [.datetime(date)]]])
+        try expect(.in(\.note, ["$where", "^a"]), ["state.note": ["$in": ["$where", "^a"]]])
+    }
+
+    @Test("what has a value is neither missing nor null")
+    func existence() throws {
+        try expect(.exists(\.lastScanAt), ["state.lastScanAt": ["$ne": .null]])
+        try expect(.missing(\.owner), ["state.owner": ["$eq": .null]])
+    }
+
+    @Test(
+        "a prefix is a range of texts, of which no character means anything else",
+        arguments: [
+            ("x", "y"), ("Zoë", "Zoì"), ("a.*|(", "a.*|)"), ("\\Q^$", "\\Q^%"), ("\u{D7FF}", "\u{E000}"), ("a\u{10FFFF}", "b"),
+            ("a\u{0}", "a\u{1}"), ("z\u{7F}", "z\u{80}"),
+        ])
+    func prefix(prefix: String, end: String) throws {
+        try expect(.hasPrefix(\.note, prefix), ["state.note": ["$gte": .string(prefix), "$lt": .string(end)]])
+        #expect(prefix.utf8.lexicographicallyPrecedes(end.utf8))
+        #expect((prefix + "\u{10FFFF}\u{10FFFF}").utf8.lexicographicallyPrecedes(end.utf8))
+    }
+
+    @Test("a prefix behind which no text comes has no end", arguments: ["", "\u{10FFFF}", "\u{10FFFF}\u{10FFFF}"])
+    func prefixWithoutEnd(prefix: String) throws {
+        try expect(.hasPrefix(\.note, prefix), ["state.note": ["$gte": .string(prefix)]])
+    }
+
+    @Test("a raw filter stands as it is, alone and beside typed ones")
+    func raw() throws {
+        let raw: BSONDocument = ["version": ["$gt": 3]]
+        try expect(.raw(raw), raw)
+        try expect(.raw([:]), [:])
+        try expect(.raw(raw) && \.scans == 1, ["$and": [.document(raw), ["state.scans": ["$eq": 1]]]])
+        try expect(!.raw(raw) || .missing(\.owner), ["$or": [["$nor": [.document(raw)]], ["state.owner": ["$eq": .null]]]])
+    }
+
+    @Test("all of none is everything, any of none is nothing")
+    func emptyLists() throws {
+        try expect(.all([]), [:])
+        try expect(.any([]), ["_id": ["$in": []]])
+        try expect(!.any([]), ["$nor": [["_id": ["$in": []]]]])
+        try expect(.all([.all([]), .all([])]), [:])
+        try expect(.all([]) && \.scans == 1, ["$and": [["state.scans": ["$eq": 1]]]])
+        try expect(.any([\.scans == 1]), ["$or": [["state.scans": ["$eq": 1]]]])
+    }
+
+    @Test("a thousand conditions are no deeper than two")
+    func manyConditions() throws {
+        let all = (0..<1_000).map { \Parcel.scans != $0 }.reduce(.all([])) { $0 && $1 }
+        let any = (0..<1_000).map { \Parcel.scans == $0 }.reduce(.any([])) { $0 || $1 }
+        guard case .array(let conditions) = try all.document()["$and"] else { throw Missing() }
+        #expect(conditions.count == 1_000)
+        guard case .array(let choices) = try any.document()["$or"] else { throw Missing() }
+        #expect(choices.count == 1_000)
+    }
+
+    private struct Missing: Error {}
+
+    @Test("nothing is less or more than NaN; one can be asked for")
+    func notANumber() throws {
+        for filter in [\Parcel.weight < .nan, \.weight <= .nan, \.weight > -.nan, \.weight >= .signalingNaN, !(\.weight < .nan)] {
+            let error = #expect(throws: DaybookError.self) { try filter.document() }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.message.contains("weight") == true)
+        }
+        try expect(\.weight == .nan, ["state.weight": ["$eq": .double(.nan)]])
+        try expect(\.weight < .infinity, ["state.weight": ["$lt": .double(.infinity)]])
+    }
+
+    @Test("in a query's argument the aggregate need not be named")
+    func inference() throws {
+        let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1"))
+        let parcels = store.repository(Parcel.self)
+        _ = parcels.query(where: .in(\.status, [.sent]) && \.scans > 3)
+        _ = parcels.query(where: \.scans > 3 && !.hasPrefix(\.note, "x") || .exists(\.lastScanAt))
+        _ = parcels.query(where: .missing(\.owner))
+        _ = parcels.query(
+            Parcel.Address.self, of: [\.status, \.lastScanAt], where: .notIn(\.scans, [1]), sort: [.ascending(\.note)])
     }
 
     private func expect(_ filter: Filter<Parcel>, _ expected: BSONDocument) throws {

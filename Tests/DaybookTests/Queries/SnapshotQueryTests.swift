@@ -40,6 +40,35 @@ struct SnapshotQueryTests {
         #expect(error?.operation == "query")
     }
 
+    /// Nothing of it is stored but its events.
+    private struct Ephemeral: Aggregate {
+        enum Event: Codable, Sendable { case happened }
+        enum Rejection: Error {}
+        static let type: AggregateType = "ephemeral"
+        static let lifecycle = Lifecycle.live
+        static let fields: [Field<Ephemeral>] = [Field("count", \.count)]
+        var count = 0
+        mutating func apply(_ event: Event) { count += 1 }
+        func decide(_ command: Event, at now: Date) throws(Rejection) -> [Event] { [command] }
+    }
+
+    @Test("an aggregate without stored snapshots has nothing to query, and is told what to do")
+    func live() async throws {
+        struct Row: Decodable { var count: Int }
+        let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10"))
+        let repository = store.repository(Ephemeral.self)
+        for ask in [
+            { for try await _ in repository.query() {} }, { for try await _ in repository.query(matching: [:]) {} },
+            { for try await _ in repository.query(Row.self, of: [\.count]) {} }, { _ = try await repository.page() },
+            { _ = try await repository.count() }, { _ = try await repository.contains(where: \.count > 0) },
+            { _ = try await repository.first() },
+        ] as [() async throws -> Void] {
+            let error = await #expect(throws: DaybookError.self) { try await ask() }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.message.contains("ephemeral has the lifecycle live") == true)
+        }
+    }
+
     // MARK: Reading a snapshot
 
     @Test("a stored snapshot becomes the aggregate's state, version and times")
@@ -90,13 +119,13 @@ struct SnapshotQueryTests {
     ]
 
     private func read(_ document: BSONDocument) throws -> Snapshot<Parcel> {
-        let found = try document.withBorrowed { try QueriedSnapshot<Parcel>($0) }
-        guard case .snapshot(let snapshot) = found else { throw Unexpected() }
+        let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Parcel>>($0) }
+        guard case .readable(let snapshot) = found else { throw Unexpected() }
         return snapshot
     }
 
     private func unreadable(_ document: BSONDocument) throws -> (id: String?, reason: String) {
-        let found = try document.withBorrowed { try QueriedSnapshot<Parcel>($0) }
+        let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Parcel>>($0) }
         guard case .unreadable(let id, let reason) = found else { throw Unexpected() }
         return (id?.rawValue, reason)
     }

@@ -1,0 +1,74 @@
+extension Filter {
+    fileprivate init<Value: Encodable & Sendable>(
+        _ keyPath: any AnyKeyPath & Sendable, _ comparison: Comparison, _ operand: Value
+    ) {
+        self.init(.field(keyPath, .compare(comparison, operand)))
+    }
+}
+
+/// The field has this value; `== nil` finds those without one.
+public func == <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+    Filter(field, .equal, value)
+}
+
+/// The field has another value, or none; `!= nil` finds those with one.
+public func != <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+    Filter(field, .unequal, value)
+}
+
+/// The field is less than this value.
+public func < <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+    Filter(field, .less, value)
+}
+
+/// The field is this value or less.
+public func <= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+    Filter(field, .lessOrEqual, value)
+}
+
+/// The field is more than this value.
+public func > <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+    Filter(field, .more, value)
+}
+
+/// The field is this value or more.
+public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+    Filter(field, .moreOrEqual, value)
+}
+
+/// The field has a value, and it is less than this one.
+public func < <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A> {
+    Filter(field, .less, value)
+}
+
+/// The field has a value, and it is this one or less.
+public func <= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A>
+{
+    Filter(field, .lessOrEqual, value)
+}
+
+/// The field has a value, and it is more than this one.
+public func > <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A> {
+    Filter(field, .more, value)
+}
+
+/// The field has a value, and it is this one or more.
+public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A>
+{
+    Filter(field, .moreOrEqual, value)
+}
+
+/// Both hold.
+public func && <A>(left: Filter<A>, right: Filter<A>) -> Filter<A> {
+    .all([left, right])
+}
+
+/// At least one holds.
+public func || <A>(left: Filter<A>, right: Filter<A>) -> Filter<A> {
+    .any([left, right])
+}
+
+/// It does not hold: also where it cannot, as `!(\.dueAt < now)` finds those without a `dueAt`.
+public prefix func ! <A>(filter: Filter<A>) -> Filter<A> {
+    Filter(.not(filter.node))
+}

@@ -1,0 +1,51 @@
+internal import DaybookBSON
+internal import DaybookMongo
+
+/// Which snapshots a query, a page or a count is about, in which order: what all of them go through before they ask the server.
+struct SnapshotSelection<A: Aggregate>: Sendable {
+    enum Condition: Sendable {
+        case typed(Filter<A>?)
+        case raw(BSONDocument)
+    }
+
+    let repository: Repository<A>
+    let condition: Condition
+    var sort: [Sort<A>] = []
+    var limit: Int?
+
+    /// The one place where a query is made ready, whatever it gives: what it has to wait for is awaited here, and what is wrong with it is
+    /// said here, before any server is asked.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument``
+    func prepare() async throws -> Prepared {
+        guard A.lifecycle != .live else {
+            throw DaybookError(
+                .invalidArgument,
+                "there is nothing to query: \(A.type) has the lifecycle live, which stores no snapshots. Load its aggregates by key, or "
+                    + "give it the lifecycle inline or async")
+        }
+        if let limit, limit < 1 { throw DaybookError(.invalidArgument, "a query's limit is at least 1, not \(limit)") }
+        let filter =
+            switch condition {
+            case .typed(let filter): try filter?.document() ?? BSONDocument()
+            case .raw(let document): document
+            }
+        return Prepared(filter: filter, columns: try SortColumn.columns(of: sort), isSorted: !sort.isEmpty, limit: limit)
+    }
+
+    /// What MongoDB is asked for.
+    struct Prepared: Sendable {
+        var filter: BSONDocument
+        /// The id last.
+        var columns: [SortColumn]
+        var isSorted: Bool
+        var limit: Int?
+
+        /// The user says where queries are read from: by the read preference in the URI.
+        var options: FindOptions {
+            FindOptions(sort: isSorted ? order : [], limit: limit, reads: .asConfigured)
+        }
+
+        var order: [(key: String, direction: Int32)] { columns.map { (key: $0.path, direction: $0.direction) } }
+    }
+}

@@ -1,0 +1,55 @@
+internal import DaybookBSON
+internal import Foundation
+
+/// An order of snapshots by one declared field.
+///
+/// Values are ordered as MongoDB orders them: what has no value before everything else, texts by their UTF-8 bytes.
+/// A field that is named twice counts the first time.
+public struct Sort<A: Aggregate>: Sendable {
+    let keyPath: any AnyKeyPath & Sendable
+    let direction: Int32
+    let isOfArrays: Bool
+
+    /// The smallest first.
+    public static func ascending<Value>(_ field: any KeyPath<A, Value> & Sendable) -> Sort {
+        Sort(keyPath: field, direction: 1, isOfArrays: Value.self is any StoredAsArray.Type)
+    }
+
+    /// The largest first.
+    public static func descending<Value>(_ field: any KeyPath<A, Value> & Sendable) -> Sort {
+        Sort(keyPath: field, direction: -1, isOfArrays: Value.self is any StoredAsArray.Type)
+    }
+}
+
+/// What MongoDB sorts by, in the end: a path in the stored document, and 1 or -1.
+struct SortColumn: Sendable, Hashable {
+    var path: String
+    var direction: Int32
+
+    static let id = SortColumn(path: "_id", direction: 1)
+
+    var isAscending: Bool { direction > 0 }
+}
+
+extension SortColumn {
+    /// The columns of `sort`, the id last: then no two snapshots are equal.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument``
+    static func columns<A>(of sort: [Sort<A>]) throws -> [SortColumn] {
+        var columns: [SortColumn] = []
+        for sort in sort {
+            let path = try A.field(sort.keyPath).path
+            // MongoDB refuses a path that is named twice.
+            if !columns.contains(where: { $0.path == path }) {
+                columns.append(SortColumn(path: path, direction: sort.direction))
+            }
+        }
+        return columns + [.id]
+    }
+}
+
+/// A type that is encoded as an array, by whose smallest or largest element MongoDB sorts.
+private protocol StoredAsArray {}
+extension Array: StoredAsArray {}
+extension Set: StoredAsArray {}
+extension Optional: StoredAsArray where Wrapped: StoredAsArray {}

@@ -1,0 +1,73 @@
+internal import DaybookBSON
+
+/// Some fields of a state: as a projection for the server, and the same for a state that was folded here.
+struct StateExcerpt: Sendable {
+    /// Dotted names, none of which is inside another: MongoDB refuses such a projection.
+    let names: [String]
+
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when there are none.
+    init(of names: [String]) throws {
+        guard !names.isEmpty else {
+            throw DaybookError(.invalidArgument, "a query of parts of the state names at least one field")
+        }
+        var kept: [String] = []
+        for name in names where !kept.contains(name) && !names.contains(where: { name.hasPrefix($0 + ".") }) {
+            kept.append(name)
+        }
+        self.names = kept
+    }
+
+    /// What a snapshot is read by, and the fields; the id comes unasked.
+    var projection: BSONDocument {
+        get throws {
+            var projection: BSONDocument = ["version": 1, "stateSchema": 1]
+            for name in names { try projection.append("state.\(name)", 1) }
+            return projection
+        }
+    }
+
+    func decode<A, Value: Decodable>(from snapshot: Snapshot<A>) throws -> SnapshotExcerpt<Value> {
+        do {
+            let state = try BSONEncoder().encode(snapshot.state)
+            return SnapshotExcerpt(
+                id: snapshot.id, version: snapshot.version,
+                value: try BSONDecoder().decode(Value.self, from: try applied(to: state)))
+        } catch {
+            throw DaybookError(
+                .invalidArgument,
+                "\(Value.self) cannot be decoded from the fields \(names.joined(separator: ", ")) of the state: \(describe(error))",
+                aggregateID: snapshot.id.rawValue, version: snapshot.version, underlying: error)
+        }
+    }
+
+    /// `state` with these fields alone, as the server gives it.
+    func applied(to state: BSONDocument) throws -> BSONDocument {
+        try Self.select(names.map { $0[...] }, of: state)
+    }
+
+    private static func select(_ names: [Substring], of document: BSONDocument) throws -> BSONDocument {
+        var selected = BSONDocument()
+        try document.withBorrowed { document in
+            var elements = document.makeElements()
+            while let element = try elements.next() {
+                let key = try element.keyString
+                if names.contains(where: { $0 == key }) {
+                    try selected.append(key, try element.value())
+                    continue
+                }
+                let inner = names.filter { $0.hasPrefix(key + ".") }.map { $0.dropFirst(key.count + 1) }
+                if !inner.isEmpty, let value = try select(inner, of: try element.value()) { try selected.append(key, value) }
+            }
+        }
+        return selected
+    }
+
+    /// Of an array, what its documents have; nil for a value that has no fields.
+    private static func select(_ names: [Substring], of value: BSONValue) throws -> BSONValue? {
+        switch value {
+        case .document(let document): .document(try select(names, of: document))
+        case .array(let values): .array(try values.compactMap { try select(names, of: $0) })
+        default: nil
+        }
+    }
+}
