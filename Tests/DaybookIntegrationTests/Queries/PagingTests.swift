@@ -232,32 +232,36 @@ import Testing
     @Test("a page behind a key uses the index of a field that is filtered by, and of one that is sorted by")
     func indexes() async throws {
         try await withTickets(30, seed: 8) { tickets in
-            func plan(_ filter: Filter<Ticket>?, _ sort: [Sort<Ticket>]) async throws -> [String] {
-                let page = try await tickets.page(where: filter, sort: sort, limit: 2)
-                let key = try #require(page.next)
-                let prepared = try await SnapshotSelection(
-                    repository: tickets, condition: .typed(filter), sort: sort, limit: 2
-                ).prepare()
-                let filter = prepared.filter(behind: try key.position(of: Ticket.type, in: prepared.columns))
-                var order = BSONDocument()
-                for (path, direction) in prepared.order { try order.append(path, .int32(direction)) }
+            func explain(_ filter: BSONDocument, sort: BSONDocument = [:]) async throws -> [String] {
                 let find: BSONDocument = [
-                    "find": "snapshots.ticket", "filter": .document(filter), "sort": .document(order), "limit": 3,
+                    "find": "snapshots.ticket", "filter": .document(filter), "sort": .document(sort), "limit": 3,
                 ]
                 let reply = try await tickets.store.raw.read(["explain": .document(find), "verbosity": "queryPlanner"])
                 return reply.value(at: "queryPlanner.winningPlan").map(stages) ?? []
             }
-            let byStatus = try await plan(\.status == .open, [.descending(\.priority)])
-            #expect(byStatus.contains("IXSCAN state.status_1") && !byStatus.contains("COLLSCAN"), "\(byStatus)")
-            let inStatusOrder = try await plan(nil, [.ascending(\.status)])
-            #expect(!inStatusOrder.isEmpty)
-            withKnownIssue(
-                "the local server scans for a choice of conditions; MongoDB uses the index for each of them", isIntermittent: true
-            ) {
-                #expect(inStatusOrder.contains("IXSCAN state.status_1"), "\(inStatusOrder)")
+            func explainPage(_ filter: Filter<Ticket>?, _ sort: [Sort<Ticket>]) async throws -> [String] {
+                let key = try #require(try await tickets.page(where: filter, sort: sort, limit: 2).next)
+                let prepared = try await SnapshotSelection(
+                    repository: tickets, condition: .typed(filter), sort: sort, limit: 2
+                ).prepare()
+                var order = BSONDocument()
+                for (path, direction) in prepared.order { try order.append(path, .int32(direction)) }
+                let position = try key.position(of: Ticket.type, in: prepared.columns)
+                return try await explain(prepared.filter(behind: position), sort: order)
             }
-            let byID = try await plan(nil, [])
-            #expect(!byID.contains("COLLSCAN"), "\(byID)")
+            let byStatus = try await explainPage(\.status == .open, [.descending(\.priority)])
+            let inStatusOrder = try await explainPage(nil, [.ascending(\.status)])
+            let inIDOrder = try await explainPage(nil, [])
+            // The local server uses an index for one condition alone, and MongoDB for one among others.
+            let plain = try await explain(["state.status": "open", "state.priority": 1])
+            withKnownIssue("this server scans wherever a filter has two conditions") {
+                #expect(byStatus.contains("IXSCAN state.status_1") && !byStatus.contains("COLLSCAN"), "\(byStatus)")
+                #expect(
+                    inStatusOrder.contains("IXSCAN state.status_1") && !inStatusOrder.contains("COLLSCAN"), "\(inStatusOrder)")
+                #expect(!inIDOrder.isEmpty && !inIDOrder.contains("COLLSCAN"), "\(inIDOrder)")
+            } when: {
+                !plain.contains("IXSCAN state.status_1")
+            }
         }
     }
 

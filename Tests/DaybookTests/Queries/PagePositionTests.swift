@@ -81,4 +81,19 @@ struct PagePositionTests {
                 "$and": [["state.a": ["$eq": .null]], ["_id": ["$gt": "x/1"]]]
             ])
     }
+
+    @Test("the filter and the place are conditions side by side, each as it would be alone, so that an index serves either")
+    func besideFilter() {
+        let position = PagePosition(values: ["x/1"])
+        var prepared = SnapshotSelection<Parcel>.Prepared(filter: [:], columns: [.id], isSorted: false)
+        #expect(prepared.filter(behind: nil) == [:])
+        #expect(prepared.filter(behind: position) == ["_id": ["$gt": "x/1"]])
+        prepared.filter = ["state.status": ["$eq": "sent"]]
+        #expect(prepared.filter(behind: nil) == prepared.filter)
+        #expect(
+            prepared.filter(behind: position) == ["$and": [["state.status": ["$eq": "sent"]], ["_id": ["$gt": "x/1"]]]])
+        // A filter on the id stays beside the place.
+        prepared.filter = ["_id": ["$lt": "x/5"]]
+        #expect(prepared.filter(behind: position) == ["$and": [["_id": ["$lt": "x/5"]], ["_id": ["$gt": "x/1"]]]])
+    }
 }
