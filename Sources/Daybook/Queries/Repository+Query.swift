@@ -11,7 +11,7 @@ extension Repository {
     }
 
     /// The snapshots that match a MongoDB filter on the stored document, as in `["state.status": "issued"]`; to write one, import
-    /// `DaybookBSON` too.
+    /// `DaybookBSON` too. It goes to the server as it is: never make one from what a stranger wrote.
     public func query(matching filter: BSONDocument, sort: [Sort<A>] = [], limit: Int? = nil) -> SnapshotQuery<A> {
         SnapshotQuery(selection: SnapshotSelection(repository: self, condition: .raw(filter), sort: sort, limit: limit))
     }

@@ -150,6 +150,37 @@ import Testing
         }
     }
 
+    @Test("paging while others write meets whatever they leave alone exactly once")
+    func besideWriters() async throws {
+        try await withTickets(30, seed: 9) { tickets in
+            let sort: [Sort<Ticket>] = [.descending(\.priority), .ascending(\.dueAt)]
+            let before = try await keys(tickets.query(sort: sort))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<3 {
+                    group.addTask {
+                        var generator = SeededGenerator(seed: UInt64(writer))
+                        for count in 0..<40 {
+                            // Comes into being at one place, and moves on to others.
+                            let key = "t-\(Int.random(in: 0..<30, using: &generator))-\(writer)-\(count % 9)"
+                            try await tickets.execute(.change(Self.random(&generator)), on: key)
+                        }
+                    }
+                }
+                for limit in [2, 5] {
+                    var met: [String] = []
+                    var key: PageKey?
+                    repeat {
+                        let page = try await tickets.page(sort: sort, limit: limit, after: key)
+                        met += page.items.map(\.id.key)
+                        key = page.next
+                    } while key != nil
+                    #expect(met.filter(before.contains) == before)
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test("a page ends and begins behind a snapshot that was folded anew, where it is stored")
     func refolded() async throws {
         try await withTickets(12, seed: 3) { tickets in
