@@ -1,0 +1,53 @@
+package import DaybookBSON
+
+extension BSONDocument {
+    /// Whether both define the same: a validator, the options of an index.
+    ///
+    /// A server gives a definition back as it was sent to it, and it may have been sent by us, by a shell, which writes every number as a
+    /// double, or by a tool that restores a dump. So numbers are compared by value. The order of fields has no meaning in the options of an
+    /// index, nor in `$jsonSchema`, nor has the order of a schema's `required`, `enum` and `bsonType`; other arrays have an order.
+    ///
+    /// https://www.mongodb.com/docs/manual/reference/operator/query/jsonSchema/
+    package func isSameDefinition(as other: BSONDocument) -> Bool {
+        let (left, right) = (fields, other.fields)
+        guard left.count == right.count, Set(left.map(\.key)).count == left.count else { return false }
+        let named = Dictionary(right.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        return left.allSatisfy { key, value in
+            named[key].map { value.isSameDefinition(as: $0, under: key) } ?? false
+        }
+    }
+
+    /// Its fields in order; none when its bytes are no document.
+    package var fields: [(key: String, value: BSONValue)] {
+        withBorrowed { document in (try? document.map { (try $0.keyString, try $0.value()) }) ?? [] }
+    }
+}
+
+extension BSONValue {
+    /// The value of a number of whatever type; nil for anything else.
+    package var number: Double? {
+        switch self {
+        case .int32(let value): Double(value)
+        case .int64(let value): Double(value)
+        case .double(let value): value
+        default: nil
+        }
+    }
+
+    fileprivate func isSameDefinition(as other: BSONValue, under key: String) -> Bool {
+        switch (self, other) {
+        case (.document(let left), .document(let right)):
+            return left.isSameDefinition(as: right)
+        case (.array(let left), .array(let right)):
+            guard left.count == right.count else { return false }
+            guard ["required", "enum", "bsonType"].contains(key) else {
+                return zip(left, right).allSatisfy { $0.isSameDefinition(as: $1, under: "") }
+            }
+            return left.allSatisfy { value in right.contains { value.isSameDefinition(as: $0, under: "") } }
+                && right.allSatisfy { value in left.contains { value.isSameDefinition(as: $0, under: "") } }
+        default:
+            if let left = number, let right = other.number { return left == right }
+            return self == other
+        }
+    }
+}
