@@ -11,6 +11,10 @@ public struct DaybookError: Error, Sendable {
         case invalidArgument
         /// The database has not been prepared, or not for this: call ``DaybookStore/initialize(_:)``.
         case notInitialized
+        /// What the database has is not what was asked for, and Daybook does not change what it did not make: an index, the journal's
+        /// validator, a role. Nothing was written. The message shows both definitions and the commands that settle it, and
+        /// ``DaybookError/underlying`` is ``DefinitionConflicts``.
+        case conflictingDefinition
         /// The aggregate is not at the version that was expected; ``DaybookError/version`` is the one it is at.
         case conflict
         /// The command id was used before, on the same aggregate, for another command. Nothing was written; use a new id for each command.

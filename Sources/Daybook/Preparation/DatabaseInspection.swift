@@ -1,0 +1,201 @@
+internal import DaybookBSON
+internal import DaybookMongo
+
+/// What a database has of a plan, what it lacks, and what stands in the way.
+struct DatabaseInspection: Sendable {
+    struct Missing: Sendable {
+        var collection: DatabasePlan.Collection
+        /// Whether the collection itself is not there.
+        var isWhole: Bool
+        var indexes: [IndexModel]
+    }
+
+    private let database: String
+    private(set) var conflicts: [DefinitionConflict] = []
+    private(set) var missing: [Missing] = []
+
+    /// Looks at everything, whatever it meets.
+    init(of plan: DatabasePlan, on connection: isolated MongoConnection) throws {
+        database = plan.database
+        let found = try connection.collections(named: plan.collections.map(\.name), in: plan.database)
+        for collection in plan.collections {
+            guard let description = found.first(where: { $0["name"] == .string(collection.name) }) else {
+                missing.append(Missing(collection: collection, isWhole: true, indexes: collection.indexes))
+                continue
+            }
+            try inspect(collection, description, on: connection)
+        }
+    }
+
+    private mutating func inspect(
+        _ collection: DatabasePlan.Collection, _ description: BSONDocument, on connection: isolated MongoConnection
+    ) throws {
+        guard inspectKind(of: collection, description) else { return }
+        if let validation = collection.validation { inspect(validation, of: collection, description.options) }
+        let namespace = Namespace(database: database, collection: collection.name)
+        let lacking = inspect(try connection.indexes(of: namespace), of: collection)
+        guard !lacking.isEmpty else { return }
+        missing.append(Missing(collection: collection, isWhole: false, indexes: lacking))
+    }
+
+    /// What is missing, for people.
+    var lacking: String {
+        missing.flatMap { missing -> [String] in
+            let indexes = missing.indexes.map { "the index \"\($0.name)\" of \"\(missing.collection.name)\"" }
+            return missing.isWhole ? ["the collection \"\(missing.collection.name)\""] + indexes : indexes
+        }.joined(separator: ", ")
+    }
+
+    // MARK: Collections
+
+    /// Whether it is a collection that documents are written to and stay in, in which ids are the same only if their bytes are.
+    private mutating func inspectKind(of collection: DatabasePlan.Collection, _ description: BSONDocument) -> Bool {
+        let options = description.options
+        let reason: String? =
+            if description["type"] == "view" || options["viewOn"] != nil {
+                "is a view"
+            } else if description["type"] == "timeseries" || options["timeseries"] != nil {
+                "is a time-series collection"
+            } else if let capped = options["capped"], capped != .bool(false), capped.number != 0 {
+                "is capped: it drops its oldest documents"
+            } else if options["expireAfterSeconds"] != nil {
+                "lets its documents expire"
+            } else if case .document(let collation) = options["collation"], collation["locale"] != "simple" {
+                "has a collation, under which different ids count as the same"
+            } else {
+                nil
+            }
+        guard let reason else { return true }
+        let wanted: BSONDocument = ["name": .string(collection.name), "type": "collection", "options": [:]]
+        conflicts.append(
+            DefinitionConflict(
+                subject: "the collection \"\(collection.name)\"", reason: reason,
+                found: Shell.json(description.keeping(["name", "type", "options"])), wanted: Shell.json(wanted),
+                remedy: replacement(of: collection, isView: reason.hasSuffix("view"), isTimeSeries: options["timeseries"] != nil))
+        )
+        return false
+    }
+
+    /// A collection cannot be made into another kind. Snapshots can be made again; what the journal has must be kept.
+    private func replacement(of collection: DatabasePlan.Collection, isView: Bool, isTimeSeries: Bool) -> [String] {
+        let there = Shell.collection(collection.name, in: database)
+        if isView { return ["\(there).drop()", "// the documents behind the view stay; then run initialize again"] }
+        guard collection.isJournal else { return ["\(there).drop()", "// run initialize again, then rebuild the snapshots"] }
+        let aside = "\(collection.name).before"
+        let keep =
+            isTimeSeries
+            ? ["\(there).aggregate([{ \"$out\": \(Shell.quoted(aside)) }])", "\(there).drop()"]
+            : ["\(there).renameCollection(\(Shell.quoted(aside)))"]
+        return ["// stop every writer first"] + keep + [
+            "// run initialize again, then",
+            "\(Shell.collection(aside, in: database)).aggregate([{ \"$merge\": "
+                + "{ \"into\": \(Shell.quoted(collection.name)), \"whenMatched\": \"keepExisting\" } }])",
+        ]
+    }
+
+    // MARK: Validators
+
+    private mutating func inspect(_ wanted: BSONDocument, of collection: DatabasePlan.Collection, _ options: BSONDocument) {
+        var reasons: [String] = []
+        if case .document(let validator) = options["validator"], !validator.fields.isEmpty {
+            if case .document(let ours) = wanted["validator"], !ours.isSameDefinition(as: validator) {
+                reasons.append("is not the one of this version of Daybook")
+            }
+        } else {
+            reasons.append("is not there")
+        }
+        // Absent is MongoDB's default, which is what is wanted; errorAndLog (MongoDB 8.1) refuses as error does.
+        if let level = options["validationLevel"], level != "strict" { reasons.append("does not hold for every write") }
+        if let action = options["validationAction"], action != "error", action != "errorAndLog" {
+            reasons.append("refuses nothing")
+        }
+        guard !reasons.isEmpty else { return }
+        var command: BSONDocument = ["collMod": .string(collection.name)]
+        for (key, value) in wanted.fields { try? command.append(key, value) }
+        conflicts.append(
+            DefinitionConflict(
+                subject: "the validator of \"\(collection.name)\"", reason: reasons.joined(separator: ", and "),
+                found: Shell.json(options.keeping(["validator", "validationLevel", "validationAction"])),
+                wanted: Shell.json(wanted), remedy: [Shell.command(command, in: database)]))
+    }
+
+    // MARK: Indexes
+
+    /// The indexes that are neither there nor kept from being made.
+    private mutating func inspect(_ found: [BSONDocument], of collection: DatabasePlan.Collection) -> [IndexModel] {
+        var lacking: [IndexModel] = []
+        var reported: Set<BSONDocument> = []
+        for wanted in collection.indexes where !found.contains(where: wanted.isSatisfied) {
+            let rivals = found.filter { $0["name"] == .string(wanted.name) || wanted.hasSameKeys(as: $0) }
+            if rivals.isEmpty { lacking.append(wanted) }
+            for rival in rivals {
+                reported.insert(rival)
+                report(rival, insteadOf: wanted, of: collection)
+            }
+        }
+        // Other indexes are the operator's business; one that deletes history is not.
+        guard collection.isJournal else { return lacking }
+        for index in found where index["expireAfterSeconds"] != nil && !reported.contains(index) {
+            conflicts.append(
+                DefinitionConflict(
+                    subject: index.subject(in: collection), reason: "deletes events", found: index.shown, wanted: "no such index",
+                    remedy: [drop(index, of: collection)]))
+        }
+        return lacking
+    }
+
+    private mutating func report(_ rival: BSONDocument, insteadOf wanted: IndexModel, of collection: DatabasePlan.Collection) {
+        guard let definition = try? wanted.document() else { return }
+        let reason =
+            if !wanted.hasSameKeys(as: rival) {
+                "has the name of another that is needed"
+            } else if wanted.isUnique, rival["unique"] == nil || rival["unique"] == .bool(false) {
+                "is over the right keys but not unique"
+            } else {
+                "is over the right keys but has other options"
+            }
+        var options = BSONDocument()
+        for (key, value) in definition.fields where key != "key" { try? options.append(key, value) }
+        let keys = if case .document(let key) = definition["key"] { Shell.json(key) } else { "{}" }
+        let create = "\(Shell.collection(collection.name, in: database)).createIndex(\(keys), \(Shell.json(options)))"
+        let warning = collection.isJournal ? ["// stop every writer first: between these two the journal refuses nothing"] : []
+        conflicts.append(
+            DefinitionConflict(
+                subject: rival.subject(in: collection), reason: reason, found: rival.shown, wanted: Shell.json(definition),
+                remedy: warning + [drop(rival, of: collection), create]))
+    }
+
+    private func drop(_ index: BSONDocument, of collection: DatabasePlan.Collection) -> String {
+        "\(Shell.collection(collection.name, in: database)).dropIndex(\(Shell.quoted(index.name)))"
+    }
+}
+
+extension BSONDocument {
+    /// A collection's options in what the server says of it.
+    fileprivate var options: BSONDocument {
+        if case .document(let options) = self["options"] { options } else { [:] }
+    }
+
+    fileprivate var name: String {
+        if case .string(let name) = self["name"] { name } else { "?" }
+    }
+
+    fileprivate func subject(in collection: DatabasePlan.Collection) -> String {
+        "the index \"\(name)\" of \"\(collection.name)\""
+    }
+
+    /// An index without what servers add.
+    fileprivate var shown: String {
+        var shown = BSONDocument()
+        for (key, value) in fields where !["v", "ns"].contains(key) { try? shown.append(key, value) }
+        return Shell.json(shown)
+    }
+
+    fileprivate func keeping(_ keys: [String]) -> BSONDocument {
+        var kept = BSONDocument()
+        for key in keys {
+            if let value = self[key] { try? kept.append(key, value) }
+        }
+        return kept
+    }
+}

@@ -1,0 +1,130 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+
+/// What a database must have for some aggregates: the journal, and the snapshot collection of each whose state is stored.
+struct DatabasePlan: Sendable {
+    struct Collection: Sendable {
+        var name: String
+        var indexes: [IndexModel]
+        /// The journal has one; what an operator puts on a snapshot collection is theirs.
+        var validation: BSONDocument?
+
+        var isJournal: Bool { validation != nil }
+    }
+
+    let database: String
+    let journal: Collection
+    /// By name, in the order of the aggregates.
+    let snapshots: [Collection]
+
+    var collections: [Collection] { [journal] + snapshots }
+
+    /// - Parameter aggregates: One given twice counts once.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when two of them have one type; ``DaybookError/Code/invalidConfiguration`` when what
+    ///   one declares cannot be: names of collections and fields. Nothing is sent for that.
+    init(database: String, aggregates: [any Aggregate.Type]) throws(DaybookError) {
+        self.database = database
+        journal = Collection(name: "journal", indexes: JournalIndex.allCases.map(\.model), validation: Journal.validation)
+        var types: [AggregateType: any Aggregate.Type] = [:]
+        var owners: [String: AggregateType] = [:]
+        var snapshots: [Collection] = []
+        for aggregate in aggregates {
+            if let other = types[aggregate.type] {
+                guard ObjectIdentifier(other) == ObjectIdentifier(aggregate) else {
+                    throw DaybookError(
+                        .invalidArgument,
+                        "\(other) and \(aggregate) both have the aggregate type \"\(aggregate.type)\"; a type names one kind of aggregate"
+                    )
+                }
+                continue
+            }
+            types[aggregate.type] = aggregate
+            let indexes = try Self.indexes(of: aggregate)
+            guard aggregate.lifecycle != .live else { continue }
+            let name = aggregate.snapshotCollection
+            try Self.check(name, of: aggregate, in: database)
+            for taken in [name, Self.rebuildCollection(of: name)] {
+                if let owner = owners.updateValue(aggregate.type, forKey: taken) {
+                    throw DaybookError(
+                        .invalidConfiguration,
+                        "the aggregates \"\(owner)\" and \"\(aggregate.type)\" both keep snapshots in \"\(taken)\"; each needs a collection of "
+                            + "its own (a rebuild uses its name with .rebuild)")
+                }
+            }
+            snapshots.append(Collection(name: name, indexes: indexes))
+        }
+        self.snapshots = snapshots
+    }
+
+    /// Where a rebuild makes the snapshots anew, beside those in use: one name, so that a role can be given it.
+    static func rebuildCollection(of snapshots: String) -> String { "\(snapshots).rebuild" }
+
+    /// https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
+    private static func check(_ name: String, of aggregate: any Aggregate.Type, in database: String) throws(DaybookError) {
+        // A sharded collection's full name has 235 bytes at most; a rebuild needs its suffix as well.
+        let longest = "\(database).\(rebuildCollection(of: name))".utf8.count
+        let fault: String? =
+            if name.isEmpty {
+                "is empty"
+            } else if name == "journal" || name.hasPrefix("daybook.") {
+                "is one of Daybook's own"
+            } else if name.hasPrefix("system.") || name.contains(".system.") {
+                "is reserved by MongoDB"
+            } else if name.utf8.contains(UInt8(ascii: "$")) || name.utf8.contains(0) {
+                "has a $ or a NUL"
+            } else if name.hasPrefix(".") || name.hasSuffix(".") || name.contains("..") {
+                "has an empty part"
+            } else if longest > 235 {
+                "is too long: with the database's name and .rebuild it has \(longest) bytes, and MongoDB allows 235"
+            } else {
+                nil
+            }
+        guard let fault else { return }
+        throw DaybookError(
+            .invalidConfiguration,
+            "\"\(name)\" cannot be the snapshot collection of \(aggregate) (\"\(aggregate.type)\"): the name \(fault)")
+    }
+
+    private static func indexes(of aggregate: any Aggregate.Type) throws(DaybookError) -> [IndexModel] {
+        let names = aggregate.fieldNames
+        if let name = firstRepeated(names) {
+            throw DaybookError(.invalidConfiguration, "\(aggregate) declares the field \"\(name)\" twice")
+        }
+        for name in names {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.allSatisfy({ !$0.isEmpty && $0.utf8.first != UInt8(ascii: "$") }), !name.utf8.contains(0) else {
+                throw DaybookError(
+                    .invalidConfiguration,
+                    "\(aggregate) declares the field \"\(name)\", which cannot be: it is written name or name.name, and no name is empty "
+                        + "or begins with $")
+            }
+        }
+        let indexes = aggregate.indexes
+        if let name = firstRepeated(indexes.map(\.name)) {
+            throw DaybookError(.invalidConfiguration, "\(aggregate) declares two indexes that would be named \"\(name)\"")
+        }
+        guard indexes.count < 64 else {
+            throw DaybookError(
+                .invalidConfiguration,
+                "\(aggregate) declares \(indexes.count) indexes; MongoDB allows a collection 64, and the one of _id is among them"
+            )
+        }
+        return indexes
+    }
+
+    /// By bytes, as MongoDB compares names.
+    private static func firstRepeated(_ names: [String]) -> String? {
+        var seen: Set<[UInt8]> = []
+        return names.first { !seen.insert(Array($0.utf8)).inserted }
+    }
+}
+
+extension Aggregate {
+    static var fieldNames: [String] { fields.map(\.name) }
+
+    /// The indexes that its fields declare.
+    static var indexes: [IndexModel] {
+        fields.filter(\.isIndexed).map { IndexModel(name: "\($0.path)_1", keys: [($0.path, 1)]) }
+    }
+}

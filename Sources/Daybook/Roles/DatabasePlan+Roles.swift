@@ -1,0 +1,62 @@
+extension DatabasePlan {
+    /// The collections that long work and subscriptions keep their state in.
+    enum ControlCollection: String, CaseIterable {
+        case leases = "daybook.leases"
+        case checkpoints = "daybook.checkpoints"
+        case runs = "daybook.runs"
+        case deadLetters = "daybook.deadLetters"
+    }
+
+    var roles: [RoleDefinition] { [application, reader, `operator`] }
+
+    private typealias Actions = Set<RoleDefinition.Action>
+
+    /// Cursors, and the check that the journal has its indexes.
+    private static let reading: Actions = [.find, .listIndexes, .killCursors]
+    /// A collection that is not there is made by the first insert, for which MongoDB asks no more than `insert`.
+    private static let writing: Actions = reading.union([.insert, .update, .remove])
+    private static let appending: Actions = reading.union([.insert, .changeStream])
+    private static let keeping: Actions = writing.union([
+        .createCollection, .dropCollection, .renameCollectionSameDB, .createIndex, .dropIndex, .collMod,
+    ])
+
+    private var application: RoleDefinition {
+        role(.application) {
+            $0[journal.name] = Self.appending
+            for snapshots in snapshots { $0[snapshots.name] = Self.writing }
+            for control in [ControlCollection.leases, .checkpoints] { $0[control.rawValue] = Self.writing }
+        }
+    }
+
+    private var reader: RoleDefinition {
+        role(.reader) {
+            for collection in collections { $0[collection.name] = Self.reading }
+        }
+    }
+
+    /// A rebuild renames its collection over the one in use. Where a user has not `renameCollectionSameDB` on the whole database, which would
+    /// let them move the journal, MongoDB asks for `find` and `dropCollection` on the one collection, and for `insert`, `createIndex` and
+    /// `dropCollection` on the other.
+    private var `operator`: RoleDefinition {
+        role(.operator) {
+            $0[journal.name] = Self.appending
+            for snapshots in snapshots {
+                $0[snapshots.name] = Self.keeping
+                $0[Self.rebuildCollection(of: snapshots.name)] = Self.keeping
+            }
+            for control in ControlCollection.allCases { $0[control.rawValue] = Self.writing }
+        }
+    }
+
+    private func role(_ name: RoleDefinition.Name, _ fill: (inout [String: Actions]) -> Void) -> RoleDefinition {
+        var actions: [String: Actions] = [:]
+        fill(&actions)
+        let rebuilds = snapshots.map { Self.rebuildCollection(of: $0.name) }
+        let order = collections.map(\.name) + rebuilds + ControlCollection.allCases.map(\.rawValue)
+        let privileges = order.compactMap { name in
+            actions[name].map { RoleDefinition.Privilege(collection: name, actions: $0) }
+        }
+        return RoleDefinition(
+            name: name, database: database, privileges: privileges + [.init(collection: nil, actions: [.listCollections])])
+    }
+}
