@@ -39,14 +39,22 @@ def detach(*command):
     os.execvp(command[0], command)
 
 
-def connect(uri, timeout):
+ADMINISTRATOR = "daybook-admin"
+
+
+def connect(uri, timeout, **options):
     import pymongo
 
-    return pymongo.MongoClient(uri, serverSelectionTimeoutMS=timeout, connectTimeoutMS=timeout, socketTimeoutMS=10000)
+    return pymongo.MongoClient(uri, serverSelectionTimeoutMS=timeout, connectTimeoutMS=timeout, socketTimeoutMS=10000, **options)
 
 
-def direct(number):
-    return connect(f"mongodb://127.0.0.1:{number}/?directConnection=true", 500)
+def password():
+    """The administrator's, by the environment: arguments are for every user of the machine to see."""
+    return os.environ.get("DAYBOOK_ADMIN_PASSWORD") or None
+
+
+def direct(number, **options):
+    return connect(f"mongodb://127.0.0.1:{number}/?directConnection=true", 500, **options)
 
 
 def primary(number):
@@ -72,14 +80,20 @@ def initiate(number):
     """Makes a fresh mongod the one member of the replica set `daybook`, or tells an old one its new port."""
     import pymongo.errors
 
-    admin = direct(number).admin
+    credentials = {"username": ADMINISTRATOR, "password": password()} if password() else {}
+    admin = direct(number, **credentials).admin
     host = f"127.0.0.1:{number}"
     try:
         config = admin.command("replSetGetConfig")["config"]
     except pymongo.errors.OperationFailure as error:
-        if error.code != 94:  # NotYetInitialized
+        # NotYetInitialized; or Unauthorized, by a server that has no user yet and lets this one command through.
+        if error.code != 94 and (error.code != 13 or credentials):
             raise
-        admin.command("replSetInitiate", {"_id": "daybook", "members": [{"_id": 0, "host": host}]})
+        try:
+            admin.command("replSetInitiate", {"_id": "daybook", "members": [{"_id": 0, "host": host}]})
+        except pymongo.errors.OperationFailure as refusal:
+            if refusal.code != 23:  # AlreadyInitialized
+                raise
         return
     if config["_id"] != "daybook":
         sys.exit(f"port {number} belongs to the replica set {config['_id']}")  # a stranger's, come first: hands off
@@ -89,11 +103,25 @@ def initiate(number):
         admin.command("replSetReconfig", config, force=True)
 
 
+def administrator(number):
+    """Makes the user who may do everything, or gives them a new password where a start was interrupted."""
+    import pymongo.errors
+
+    admin = direct(number).admin
+    roles = [{"role": "root", "db": "admin"}]
+    try:
+        admin.command("createUser", ADMINISTRATOR, pwd=password(), roles=roles)
+    except pymongo.errors.OperationFailure as error:
+        if error.code != 51003:  # the user exists
+            raise
+        admin.command("updateUser", ADMINISTRATOR, pwd=password(), roles=roles)
+
+
 def drop(database):
-    # The URI comes by the environment: arguments are for every user of the machine to see.
+    # The URI comes by the environment, for the same reason as a password.
     connect(os.environ["DAYBOOK_URI"], 10000).drop_database(database)
 
 
 if __name__ == "__main__":
-    actions = {f.__name__: f for f in (port, detach, primary, answers, initiate, drop)}
+    actions = {f.__name__: f for f in (port, detach, primary, answers, initiate, administrator, drop)}
     actions[sys.argv[1]](*sys.argv[2:])

@@ -11,17 +11,17 @@ finish() {
     local status=$?
     trap - EXIT
     # Without the variable exported for the tests, which would make the server somebody else's.
-    if "$server_is_ours"; then env -u DAYBOOK_URI scripts/mongo down 9>&- || true; fi
+    if "$server_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth down 9>&- || true; fi
     # An interrupted phase or a failed step outside one is no success, whatever the phases say.
     summary || ((status != 0)) || status=1
     exit "$status"
 }
 
-# Sets and exports DAYBOOK_URI and DAYBOOK_PYTHON.
+# Sets and exports DAYBOOK_URI, the administrator's of a server that asks for passwords, and DAYBOOK_PYTHON.
 start_server() {
     if [[ -z "${DAYBOOK_URI-}" ]]; then
-        scripts/mongo status >/dev/null || server_is_ours=true
-        DAYBOOK_URI="$(scripts/mongo up)" || return
+        scripts/mongo --auth status >/dev/null || server_is_ours=true
+        DAYBOOK_URI="$(scripts/mongo --auth up)" || return
         export DAYBOOK_URI
     fi
     (
