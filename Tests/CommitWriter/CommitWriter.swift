@@ -2,7 +2,8 @@ import Daybook
 import Foundation
 import IntegrationSupport
 
-/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together KEY`.
+/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together KEY`, with the server's URI on standard input, because
+/// arguments are for every user of the machine to see.
 ///
 /// `alone` appends five events at a time to the account `KEY-1`; `together` five to each of `KEY-1`, `KEY-2` and `KEY-3`, in one transaction. Each
 /// commit has a command id. It writes `begun ID` before and `done ID` after each commit, `ready` after the first, and stops when nobody reads that.
@@ -14,7 +15,7 @@ struct CommitWriter {
             throw Misuse(description: "usage: CommitWriter DATABASE alone|together KEY")
         }
         let (isAlone, key) = (arguments[2] == "alone", arguments[3])
-        let configuration = DaybookConfiguration(uri: try TestServer.uri, database: arguments[1])
+        let configuration = DaybookConfiguration(uri: readLine() ?? "", database: arguments[1])
         try await withDaybook(configuration) { store in
             let accounts = store.repository(Account.self)
             let keys = (1...(isAlone ? 1 : 3)).map { "\(key)-\($0)" }

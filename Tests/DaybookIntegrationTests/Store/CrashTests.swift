@@ -43,7 +43,7 @@ import Testing
         var toll = Toll()
         for run in 1...kills {
             let key = "\(work)-\(run)"
-            let words = try await CommitWriter.kill(work, in: store.database, key: key)
+            let words = try await CommitWriter.kill(work, in: store, key: key)
             let audit = try await JournalAudit(store.raw, keysBeginningWith: "\(key)-")
             #expect(audit.faults.isEmpty, "kill \(run): \(audit.faults)")
             #expect(audit.commits.values.allSatisfy { $0.count == work.eventsPerCommit })

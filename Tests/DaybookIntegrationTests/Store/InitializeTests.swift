@@ -76,11 +76,18 @@ import Testing
         }
     }
 
-    @Test("initialize may run in 8 tasks at once", .timeLimit(.minutes(1)))
+    @Test("initialize may run in 10 tasks at once, each with connections of its own", .timeLimit(.minutes(1)))
     func concurrently() async throws {
         try await withEmptyStore { store in
+            let database = store.database
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 1...8 { group.addTask { try await store.initialize(Account.self, Ticket.self, Notebook.self) } }
+                for _ in 1...10 {
+                    group.addTask {
+                        try await withDaybook(DaybookConfiguration(uri: try TestServer.uri, database: database)) {
+                            try await $0.initialize(Account.self, Ticket.self, Notebook.self)
+                        }
+                    }
+                }
                 try await group.waitForAll()
             }
             #expect(try await indexes(of: "journal", store) == Set(Self.journalIndexes))
@@ -129,7 +136,9 @@ import Testing
         case noAggregateID, noVersion, noType, noSchema, noData, noTime, noCommit, noMeta
         case aggregateIDWithoutSlash, aggregateIDNumber, versionZero, versionNegative, versionInt32, versionDouble, typeEmpty
         case schemaZero, schemaInt64, dataText, dataArray, timeText, commitWithoutID, commitWithoutCount, countZero
-        case indexNegative, metaText, commandIDNumber, commandIDEmpty, moreFields, idText
+        case indexNegative, metaText, commandIDNumber, commandIDEmpty, moreFields, idText, typeReserved, typeNearlyReserved
+        case moreInCommit, moreInMeta, commandNameNumber, commandDigestText, correlationIDNumber, causationIDNumber, actorNumber
+        case headersText, headerNumber
 
         func apply(_ event: BSONDocument) throws -> BSONDocument {
             func commit(_ key: String, _ value: BSONValue?) throws -> BSONDocument {
@@ -165,6 +174,17 @@ import Testing
             case .commandIDNumber: return try event.setting("meta", to: ["commandId": 7])
             case .commandIDEmpty: return try event.setting("meta", to: ["commandId": ""])
             case .moreFields: return try event.setting("note", to: "by hand")
+            case .typeReserved: return try event.setting("type", to: "$other")
+            case .typeNearlyReserved: return try event.setting("type", to: "$corrected\n")
+            case .moreInCommit: return try commit("note", "by hand")
+            case .moreInMeta: return try event.setting("meta", to: ["comandId": "c"])
+            case .commandNameNumber: return try event.setting("meta", to: ["commandName": 7])
+            case .commandDigestText: return try event.setting("meta", to: ["commandDigest": "digest"])
+            case .correlationIDNumber: return try event.setting("meta", to: ["correlationId": 7])
+            case .causationIDNumber: return try event.setting("meta", to: ["causationId": 7])
+            case .actorNumber: return try event.setting("meta", to: ["actor": 7])
+            case .headersText: return try event.setting("meta", to: ["headers": "h"])
+            case .headerNumber: return try event.setting("meta", to: ["headers": ["h": 7]])
             case .idText: return try event.setting("_id", to: "by hand")
             }
         }
@@ -190,6 +210,42 @@ import Testing
         }
     }
 
+    @Test("the journal lets in everything that an event may say of its command, and Daybook's own types")
+    func validEvents() async throws {
+        try await withTestStore { store in
+            try await store.repository(Account.self).execute(.deposit(1), on: "a")
+            let stored = try #require(try await store.raw.documents(in: "journal").first)
+            let complete = try stored.setting("_id", to: .binary(BSONBinary(UUID()))).setting("version", to: 2)
+                .setting(
+                    "meta",
+                    to: [
+                        "commandId": "c", "commandName": "deposit", "commandDigest": .binary(BSONBinary(bytes: [1, 2])),
+                        "correlationId": "trace", "causationId": "cause", "actor": "ann",
+                        "headers": ["tenant": "t", "": "empty"],
+                    ])
+            let correction = try complete.setting("_id", to: .binary(BSONBinary(UUID()))).setting("version", to: 3)
+                .setting("type", to: "$corrected").setting("meta", to: [:])
+            try await store.raw.insert([complete, correction], into: "journal")
+            #expect(try await store.raw.documents(in: "journal").count == 3)
+        }
+    }
+
+    @Test(
+        "a journal that was without its index, and has two events at one version, is said to be damaged", .timeLimit(.minutes(1)))
+    func duplicates() async throws {
+        try await withEmptyStore { store in
+            try await store.initialize(Account.self)
+            try await store.repository(Account.self).execute(.deposit(1), on: "a")
+            _ = try await store.raw.write(["dropIndexes": "journal", "index": "aggregateId_version"])
+            let stored = try #require(try await store.raw.documents(in: "journal").first)
+            try await store.raw.insert([stored.setting("_id", to: .binary(BSONBinary(UUID())))], into: "journal")
+            let error = try await daybookError { try await store.initialize(Account.self) }
+            #expect(error?.code == .damagedJournal)
+            #expect(error?.message.contains("aggregateId and version") == true)
+            #expect(try await store.raw.documents(in: "journal").count == 2)
+        }
+    }
+
     @Test("a second event at one version is refused by the journal itself")
     func uniqueVersion() async throws {
         try await withTestStore { store in
@@ -206,11 +262,10 @@ import Testing
         }
     }
 
-    /// A store on a database that has nothing in it.
+    /// A store of the administrator on a database that has nothing in it.
     private func withEmptyStore(_ body: (DaybookStore) async throws -> Void) async throws {
-        try await withTestStore { prepared in
-            _ = try await prepared.raw.write(["dropDatabase": 1])
-            try await withDaybook(DaybookConfiguration(uri: try TestServer.uri, database: prepared.database), body)
+        try await withRawDatabase { database in
+            try await withDaybook(DaybookConfiguration(uri: try TestServer.uri, database: database.name), body)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Daybook
 import Foundation
 import IntegrationSupport
 import Testing
@@ -27,8 +28,9 @@ enum CommitWriter {
     }
 
     /// Starts one that works at the accounts ``Work/keys(_:)``, and kills it at some moment of its work.
-    static func kill(_ work: Work, in database: String, key: String) async throws -> LastWords {
-        let child = try ChildProcess(executable, [database, work.rawValue, key])
+    static func kill(_ work: Work, in store: DaybookStore, key: String) async throws -> LastWords {
+        let child = try ChildProcess(
+            executable, [store.database, work.rawValue, key], input: "\(store.configuration.uri)\n")
         var words = LastWords()
         var isReady = false
         for await line in child.lines {

@@ -3,8 +3,13 @@ import DaybookMongo
 import IntegrationSupport
 
 extension DaybookStore {
-    /// Its database behind its back, over its own connections.
-    var raw: RawDatabase { RawDatabase(client: client, name: database) }
+    /// Its database behind its back, as the administrator: what a test looks at and damages is not the application's to see and damage.
+    var raw: RawDatabase { RawDatabase(client: (try? TestServer.administrator) ?? client, name: database) }
+
+    /// Makes, as the administrator, what a store needs for more aggregates than ``testAggregates``, and lets the application use it.
+    func prepare(for more: any Aggregate.Type...) async throws {
+        try await raw.prepare(for: testAggregates + more)
+    }
 
     /// Whether every connection comes back. What an abandoned iterator held is given back a little after its end of life, on the connection's
     /// own thread, so this looks until it is so.

@@ -114,28 +114,3 @@ extension DriverFixture {
         _ = try await run(["killSessions": .array(proxy.sessions.map { .document($0) })], database: "admin")
     }
 }
-
-/// A URI of one host, taken apart.
-package struct ServerAddress {
-    package var host: String
-    package var options: [String]
-
-    package struct Unusable: Error {}
-
-    package init(_ uri: String) throws {
-        guard let rest = uri.range(of: "mongodb://").map({ uri[$0.upperBound...] }) else { throw Unusable() }
-        let parts = rest.split(separator: "?", maxSplits: 1)
-        guard let authority = parts.first?.split(separator: "/").first, !authority.contains(",") else { throw Unusable() }
-        host = String(authority)
-        options = parts.count > 1 ? parts[1].split(separator: "&").map(String.init) : []
-    }
-
-    package var port: UInt16 {
-        get throws {
-            guard let text = host.split(separator: ":").last, let port = UInt16(text) else { throw Unusable() }
-            return port
-        }
-    }
-
-    package var uri: String { "mongodb://\(host)/?\(options.joined(separator: "&"))" }
-}
