@@ -108,13 +108,14 @@ def administrator(number):
     import pymongo.errors
 
     admin = direct(number).admin
-    roles = [{"role": "root", "db": "admin"}]
+    # Every connection of a test pays for the rounds of hashing, which are a third fewer, and cheaper, than SCRAM-SHA-256's.
+    user = {"pwd": password(), "roles": [{"role": "root", "db": "admin"}], "mechanisms": ["SCRAM-SHA-1"]}
     try:
-        admin.command("createUser", ADMINISTRATOR, pwd=password(), roles=roles)
+        admin.command("createUser", ADMINISTRATOR, **user)
     except pymongo.errors.OperationFailure as error:
         if error.code != 51003:  # the user exists
             raise
-        admin.command("updateUser", ADMINISTRATOR, pwd=password(), roles=roles)
+        admin.command("updateUser", ADMINISTRATOR, **user)
 
 
 def drop(database):

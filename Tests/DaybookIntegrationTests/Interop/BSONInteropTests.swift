@@ -32,7 +32,7 @@ import Testing
 
     /// The same in pymongo, and how it is compared: by type and value, field by field, in order.
     private static let prelude = """
-        import bson, datetime, sys, uuid
+        import bson, datetime, os, sys, uuid
         from bson import Int64, Decimal128, MinKey, MaxKey, ObjectId, Regex, Timestamp, Code, Binary
         from bson.codec_options import CodecOptions, DatetimeConversion
         options = CodecOptions(uuid_representation=bson.binary.UuidRepresentation.STANDARD, tz_aware=True)
@@ -117,10 +117,10 @@ import Testing
             _ = try await Python.run(
                 Self.prelude + """
                     import pymongo
-                    collection = pymongo.MongoClient(sys.argv[1])[sys.argv[2]].get_collection("interop", codec_options=options)
+                    collection = pymongo.MongoClient(os.environ["DAYBOOK_URI"])[sys.argv[1]].get_collection("interop", codec_options=options)
                     check(collection.find_one({"_id": "here"}))
                     collection.insert_one({"_id": "there", **expected})
-                    """, [try TestServer.uri, store.database])
+                    """, [store.database])
             for id in ["here", "there"] {
                 let stored = try #require(try await store.raw.document(in: "interop", id: id))
                 try expectEqual(try stored.setting("_id", to: nil), document)

@@ -6,14 +6,14 @@ import Testing
 /// What `execute` stores, as a stranger finds it: pymongo and the stated fields and types, none of our code.
 @Suite struct StoredFormTests {
     private static let program = """
-        import bson, datetime, hashlib, struct, sys, uuid, pymongo
+        import bson, datetime, hashlib, os, struct, sys, uuid, pymongo
         from bson import Int64
         from bson.codec_options import CodecOptions
         from bson.raw_bson import RawBSONDocument
         standard = bson.binary.UuidRepresentation.STANDARD
         options = CodecOptions(uuid_representation=standard, tz_aware=True)
-        database = pymongo.MongoClient(sys.argv[1])[sys.argv[2]]
-        commits = sys.argv[3:]
+        database = pymongo.MongoClient(os.environ["DAYBOOK_URI"])[sys.argv[1]]
+        commits = sys.argv[2:]
 
         def types(document, prefix=""):
             for key, value in document.items():
@@ -111,7 +111,7 @@ import Testing
                 try await transaction.execute(.depositEach([5, 6]), on: "b", of: Account.self, commandID: "c-2")
             }
             let commits = [first, second].map { $0.id.uuidString.lowercased() }
-            let output = try await Python.run(Self.program, [try TestServer.uri, store.database] + commits)
+            let output = try await Python.run(Self.program, [store.database] + commits)
             #expect(output == ["checked"])
         }
     }

@@ -32,7 +32,7 @@ package struct ServerAddress {
     package func signingIn(_ user: String, _ password: String, knownTo database: String) -> ServerAddress {
         var copy = self
         copy.credentials = "\(user):\(password)"
-        copy.options.removeAll { $0.lowercased().hasPrefix("authsource=") }
+        copy.options.removeAll { $0.lowercased().hasPrefix("authsource=") || $0.lowercased().hasPrefix("authmechanism=") }
         copy.options.append("authSource=\(database)")
         return copy
     }
