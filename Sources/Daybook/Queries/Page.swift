@@ -1,7 +1,7 @@
 public import DaybookBSON
 internal import DaybookMongo
 
-/// Some snapshots in an order, and where the next ones begin; see ``Repository/page(where:sort:limit:after:)``.
+/// Some snapshots in an order, and where the next ones begin; see ``Repository/page(where:sort:limit:after:waitFor:)``.
 public struct Page<A: Aggregate>: Sendable {
     /// At most as many as were asked for; fewer only on the last page.
     public let items: [Snapshot<A>]
@@ -34,21 +34,27 @@ extension Repository {
     /// - Throws: ``DaybookError``; `invalidArgument` when `key` belongs to another type or sort, `tooLarge` when the values in the sort's fields
     ///   are too long for a key.
     public func page(
-        where filter: Filter<A>? = nil, sort: [Sort<A>] = [], limit: Int = 50, after key: PageKey? = nil
+        where filter: Filter<A>? = nil, sort: [Sort<A>] = [], limit: Int = 50, after key: PageKey? = nil,
+        waitFor commit: Commit? = nil
     ) async throws -> Page<A> {
-        try await page(SnapshotSelection(repository: self, condition: .typed(filter), sort: sort, limit: limit), limit, key)
+        try await page(
+            SnapshotSelection(repository: self, condition: .typed(filter), sort: sort, limit: limit, waitFor: commit),
+            limit, key)
     }
 
     /// One page of the snapshots that match a MongoDB filter on the stored document; otherwise as
-    /// ``page(where:sort:limit:after:)``.
+    /// ``page(where:sort:limit:after:waitFor:)``.
     public func page(
-        matching filter: BSONDocument, sort: [Sort<A>] = [], limit: Int = 50, after key: PageKey? = nil
+        matching filter: BSONDocument, sort: [Sort<A>] = [], limit: Int = 50, after key: PageKey? = nil,
+        waitFor commit: Commit? = nil
     ) async throws -> Page<A> {
-        try await page(SnapshotSelection(repository: self, condition: .raw(filter), sort: sort, limit: limit), limit, key)
+        try await page(
+            SnapshotSelection(repository: self, condition: .raw(filter), sort: sort, limit: limit, waitFor: commit),
+            limit, key)
     }
 
     private func page(_ selection: SnapshotSelection<A>, _ limit: Int, _ key: PageKey?) async throws -> Page<A> {
-        try await enriched("page") {
+        try await store.telemetry.perform("page", type: A.type) {
             let prepared = try await selection.prepare()
             if selection.sort.contains(where: \.isOfArrays) {
                 throw DaybookError(.invalidArgument, "a field that is stored as an array cannot be paged by; sort by another")

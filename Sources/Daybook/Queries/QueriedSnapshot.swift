@@ -1,6 +1,7 @@
 internal import DaybookBSON
 internal import Foundation
 internal import Logging
+internal import Metrics
 
 /// A stored snapshot as a query finds it: what is made of it, or why nothing can be.
 enum QueriedSnapshot<Element: Sendable>: Sendable {
@@ -56,8 +57,9 @@ extension Repository {
 
     /// Says that a query found a snapshot that it cannot read: the one place to count them.
     func ignored(_ id: AggregateID?, reason: String) {
-        store.logger.warning(
+        store.telemetry.metrics(of: A.type).snapshotsIgnored.increment()
+        store.telemetry.logger.warning(
             "snapshot ignored by a query, journal folded instead: \(reason)",
-            metadata: ["aggregateId": "\(id?.rawValue ?? "none")", "collection": "\(snapshots)"])
+            [.aggregateID: id?.rawValue ?? "none", .collection: snapshots])
     }
 }

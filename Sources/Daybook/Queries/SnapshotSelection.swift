@@ -12,6 +12,8 @@ struct SnapshotSelection<A: Aggregate>: Sendable {
     let condition: Condition
     var sort: [Sort<A>] = []
     var limit: Int?
+    /// What the primary's snapshots must have before the server is asked.
+    var waitFor: Commit?
 
     /// The one place where a query is made ready, whatever it gives: what it has to wait for is awaited here, and what is wrong with it is
     /// said here, before any server is asked.
@@ -30,7 +32,16 @@ struct SnapshotSelection<A: Aggregate>: Sendable {
             case .typed(let filter): try filter?.document() ?? BSONDocument()
             case .raw(let document): document
             }
-        return Prepared(filter: filter, columns: try SortColumn.columns(of: sort), isSorted: !sort.isEmpty, limit: limit)
+        let columns = try SortColumn.columns(of: sort)
+        if let waitFor {
+            guard waitFor.aggregateID.type == A.type else {
+                throw DaybookError(
+                    .invalidArgument, "a query of \(A.type) cannot wait for a commit to \(waitFor.aggregateID.type)",
+                    aggregateID: waitFor.aggregateID.rawValue)
+            }
+            try await repository.waitForSnapshot(of: waitFor)
+        }
+        return Prepared(filter: filter, columns: columns, isSorted: !sort.isEmpty, limit: limit)
     }
 
     /// What MongoDB is asked for.

@@ -32,7 +32,8 @@ struct SortColumn: Sendable, Hashable {
 }
 
 extension SortColumn {
-    /// The columns of `sort`, the id last: then no two snapshots are equal.
+    /// The columns of `sort`, the id last: then no two snapshots are equal. It has the direction of the column before it, so that the index of a
+    /// field, which has the id behind it, gives this order read forwards or backwards.
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument``
     static func columns<A>(of sort: [Sort<A>]) throws -> [SortColumn] {
@@ -44,7 +45,7 @@ extension SortColumn {
                 columns.append(SortColumn(path: path, direction: sort.direction))
             }
         }
-        return columns + [.id]
+        return columns + [SortColumn(path: SortColumn.id.path, direction: columns.last?.direction ?? 1)]
     }
 }
 

@@ -8,12 +8,12 @@ extension DaybookStore {
     /// for role in try store.roles(for: [License.self, Member.self]) { print(role.script) }
     /// ```
     ///
-    /// - Parameter aggregates: Every one that keeps snapshots in this database: MongoDB has no privilege for "the collections that begin with
+    /// - Parameter aggregates: Every one that keeps snapshots in this database, besides the store's own: MongoDB has no privilege for "the collections that begin with
     ///   snapshots".
     /// - Throws: ``DaybookError``: `invalidArgument`, `invalidConfiguration` as ``initialize(_:)``.
-    public func roles(for aggregates: [any Aggregate.Type]) throws -> [RoleDefinition] {
+    public func roles(for aggregates: [any Aggregate.Type] = []) throws -> [RoleDefinition] {
         do {
-            return try DatabasePlan(database: database, aggregates: aggregates).roles
+            return try DatabasePlan(database: database, aggregates: all(aggregates)).roles
         } catch {
             throw DaybookError.enriching(error, operation: "roles", aggregateID: nil)
         }
@@ -27,15 +27,15 @@ extension DaybookStore {
     /// widened or taken away unasked.
     ///
     /// - Parameters:
-    ///   - aggregates: Every one that keeps snapshots in this database, also those of other services.
+    ///   - aggregates: Every one that keeps snapshots in this database, besides the store's own; also those of other services.
     ///   - updating: Whether a role that is there and says something else is changed.
     /// - Returns: The roles that were made or changed.
     /// - Throws: ``DaybookError``: `conflictingDefinition` with both definitions and the `updateRole` command, `unauthorized`, and as
     ///   ``roles(for:)``.
     @discardableResult
-    public func createRoles(for aggregates: [any Aggregate.Type], updating: Bool = false) async throws -> [RoleDefinition] {
-        try await enriched("createRoles") {
-            let creation = try RoleCreation(database: database, aggregates: aggregates)
+    public func createRoles(for aggregates: [any Aggregate.Type] = [], updating: Bool = false) async throws -> [RoleDefinition] {
+        try await telemetry.perform("createRoles") {
+            let creation = try RoleCreation(database: database, aggregates: all(aggregates))
             return try await client.withConnection(.single) { try creation.run(updating: updating, on: $0) }
         }
     }

@@ -10,6 +10,8 @@ extension DaybookStore {
     /// capped collection), nothing is made, and the error shows every such definition beside the wanted one, and the mongosh commands that
     /// settle it. More indexes, and a validator on a snapshot collection, are the operator's own and left in peace.
     ///
+    /// The aggregates that the store was made with are prepared in any case; name others here.
+    ///
     /// A later version of Daybook may have another validator for the journal. Then the error's `collMod` comes first, and the new version
     /// after it: the old one's writers go on under the new validator.
     ///
@@ -22,8 +24,14 @@ extension DaybookStore {
     /// See ``initialize(_:)-(Aggregate.Type...)``.
     public func initialize(_ aggregates: [any Aggregate.Type]) async throws {
         try await telemetry.perform("initialize") {
-            let preparation = try DatabasePreparation(database: database, aggregates: aggregates)
+            let preparation = try DatabasePreparation(database: database, aggregates: all(aggregates))
             try await client.withConnection(.single) { try preparation.run(on: $0) }
         }
+    }
+
+    /// The store's own aggregates and more of them, each once.
+    func all(_ more: [any Aggregate.Type]) -> [any Aggregate.Type] {
+        var seen: Set<ObjectIdentifier> = []
+        return (aggregates + more).filter { seen.insert(ObjectIdentifier($0)).inserted }
     }
 }

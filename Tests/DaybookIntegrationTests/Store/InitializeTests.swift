@@ -53,12 +53,12 @@ import Testing
             #expect(
                 try await indexes(of: "snapshots.account", store) == [
                     ["name": "_id_", "key": ["_id": .int32(1)]],
-                    ["name": "state.balance_1", "key": ["state.balance": .int32(1)]],
+                    ["name": "state.balance_1__id_1", "key": ["state.balance": .int32(1), "_id": .int32(1)]],
                 ])
             #expect(
                 try await indexes(of: "snapshots.ticket", store) == [
                     ["name": "_id_", "key": ["_id": .int32(1)]],
-                    ["name": "state.status_1", "key": ["state.status": .int32(1)]],
+                    ["name": "state.status_1__id_1", "key": ["state.status": .int32(1), "_id": .int32(1)]],
                 ])
         }
     }

@@ -7,7 +7,8 @@ import Testing
 @Suite("PageKey")
 struct PageKeyTests {
     private static let columns = [
-        SortColumn(path: "state.note", direction: 1), SortColumn(path: "state.scans", direction: -1), .id,
+        SortColumn(path: "state.note", direction: 1), SortColumn(path: "state.scans", direction: -1),
+        SortColumn(path: "_id", direction: -1),
     ]
 
     private static func key(_ values: [BSONValue] = ["note", 3, "parcel/P-1"]) throws -> PageKey {
@@ -114,7 +115,7 @@ struct PageKeyTests {
             ("parcel", [note, SortColumn(path: "state.scans", direction: 1), .id]),
             ("parcel", [note, SortColumn(path: "state.weight", direction: -1), .id]),
         ]
-        #expect(try key.position(of: "parcel", in: [note, scans, .id]) == key.position)
+        #expect(try key.position(of: "parcel", in: Self.columns) == key.position)
         for (type, columns) in others {
             let error = #expect(throws: DaybookError.self) { try key.position(of: type, in: columns) }
             #expect(error?.code == .invalidArgument)

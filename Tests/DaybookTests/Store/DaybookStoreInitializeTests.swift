@@ -23,8 +23,8 @@ struct DaybookStoreInitializeTests {
     func snapshotIndexes() throws {
         #expect(
             try Parcel.indexes.map { try $0.document() } == [
-                ["name": "state.status_1", "key": ["state.status": .int32(1)]],
-                ["name": "state.lastScanAt_1", "key": ["state.lastScanAt": .int32(1)]],
+                ["name": "state.status_1__id_1", "key": ["state.status": .int32(1), "_id": .int32(1)]],
+                ["name": "state.lastScanAt_1__id_1", "key": ["state.lastScanAt": .int32(1), "_id": .int32(1)]],
             ])
         #expect(Vault.indexes.isEmpty)
     }
