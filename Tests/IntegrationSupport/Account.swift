@@ -13,6 +13,8 @@ public struct Account: Aggregate, Equatable {
         case withdraw(Int)
         /// Several events in one commit.
         case depositEach([Int])
+        /// Everything goes out, if anything is there.
+        case empty
         /// Nothing happens.
         case wait
     }
@@ -44,6 +46,7 @@ public struct Account: Aggregate, Equatable {
             guard amount <= balance else { throw .insufficient(balance: balance) }
             return [.withdrawn(amount: amount)]
         case .depositEach(let amounts): return amounts.map { .deposited(amount: $0) }
+        case .empty: return balance > 0 ? [.withdrawn(amount: balance)] : []
         case .wait: return []
         }
     }

@@ -32,7 +32,7 @@ public enum TestServer {
 }
 
 /// What ``withTestStore(for:as:configure:_:)`` prepares a database for.
-package let testAggregates: [any Aggregate.Type] = [Account.self, Ticket.self, Notebook.self]
+package let testAggregates: [any Aggregate.Type] = [Account.self, Ticket.self, Notebook.self, Tally.self, Meter.self]
 
 /// Runs `body` with a store on a database of its own, and drops the database afterwards.
 ///

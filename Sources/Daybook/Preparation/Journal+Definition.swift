@@ -74,7 +74,7 @@ extension Journal {
     ]
 
     /// The event types that Daybook itself writes: a correction of an aggregate's state.
-    static let reservedEventTypes = ["$corrected"]
+    static let reservedEventTypes = [Correction.eventType]
 
     /// What stands between a malformed event and the journal. `strict` and `error` are what MongoDB does unless told otherwise; they are
     /// stated, so that they can be read where the collection is described.

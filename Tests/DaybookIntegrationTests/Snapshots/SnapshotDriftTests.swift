@@ -48,7 +48,7 @@ import Testing
             let accounts = store.repository(Account.self)
             try await fill(accounts)
             try await drift.apply(to: store)
-            let commit = try await accounts.execute(.deposit(1), on: "a", commandID: "c")
+            let commit = try await accounts.execute(.depositEach([10, 20]), on: "a", commandID: "c")
             #expect(commit?.versions == 1...2)
         }
     }
