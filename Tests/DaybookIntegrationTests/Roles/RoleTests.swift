@@ -80,7 +80,7 @@ struct RoleTests {
         try await withTestStore(for: [Account.self]) { store in
             let missing = try await daybookError { try await store.initialize(Account.self, Ticket.self) }
             #expect(missing?.code == .unauthorized)
-            for part in ["\"snapshots.ticket\"", "\"state.status_1\"", "daybookOperator", "dbOwner", store.database] {
+            for part in ["\"snapshots.ticket\"", "\"state.status_1__id_1\"", "daybookOperator", "dbOwner", store.database] {
                 #expect(missing?.message.contains(part) == true, "\(String(describing: missing?.message))")
             }
             #expect(missing?.message.contains("snapshots.account") == false)
