@@ -2,7 +2,7 @@
 public struct Field<Root: Aggregate>: Sendable {
     /// The field's name in the encoded state; `a.b` for a nested one.
     public let name: String
-    /// Whether ``DaybookStore/initialize(_:)`` gives it an index.
+    /// Whether ``DaybookStore/initialize(_:)-(Aggregate....)`` gives it an index.
     public let isIndexed: Bool
     let keyPath: any AnyKeyPath & Sendable
 

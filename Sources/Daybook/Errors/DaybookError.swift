@@ -9,7 +9,7 @@ public struct DaybookError: Error, Sendable {
         case invalidConfiguration
         /// A key, a command id or another argument breaks a rule; nothing was sent.
         case invalidArgument
-        /// The database has not been prepared, or not for this: call ``DaybookStore/initialize(_:)``.
+        /// The database has not been prepared, or not for this: call ``DaybookStore/initialize(_:)-(Aggregate....)``.
         case notInitialized
         /// What the database has is not what was asked for, and Daybook does not change what it did not make: an index, the journal's
         /// validator, a role. Nothing was written. The message shows both definitions and the commands that settle it, and

@@ -10,7 +10,7 @@ extension DaybookStore {
     ///
     /// - Parameter aggregates: Every one that keeps snapshots in this database, besides the store's own: MongoDB has no privilege for "the collections that begin with
     ///   snapshots".
-    /// - Throws: ``DaybookError``: `invalidArgument`, `invalidConfiguration` as ``initialize(_:)``.
+    /// - Throws: ``DaybookError``: `invalidArgument`, `invalidConfiguration` as ``initialize(_:)-(Aggregate....)``.
     public func roles(for aggregates: [any Aggregate.Type] = []) throws -> [RoleDefinition] {
         do {
             return try DatabasePlan(database: database, aggregates: all(aggregates)).roles

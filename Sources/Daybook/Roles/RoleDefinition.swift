@@ -10,7 +10,7 @@ public import DaybookBSON
 public struct RoleDefinition: Sendable, Hashable {
     /// What each role is for.
     public enum Name: String, Sendable, CaseIterable {
-        /// A service: everything of a store but ``DaybookStore/initialize(_:)`` where something is to be made.
+        /// A service: everything of a store but ``DaybookStore/initialize(_:)-(Aggregate....)`` where something is to be made.
         case application = "daybookApplication"
         /// An analyst: reads events and snapshots.
         case reader = "daybookReader"

@@ -21,7 +21,7 @@ extension DaybookStore {
         try await initialize(aggregates)
     }
 
-    /// See ``initialize(_:)-(Aggregate.Type...)``.
+    /// See ``initialize(_:)-(Aggregate....)``.
     public func initialize(_ aggregates: [any Aggregate.Type]) async throws {
         try await telemetry.perform("initialize") {
             let preparation = try DatabasePreparation(database: database, aggregates: all(aggregates))

@@ -28,7 +28,7 @@ public final class DaybookStore: Sendable {
     private let isVerified = Mutex(false)
 
     /// - Parameter aggregates: The kinds whose lagging snapshots ``run()`` catches up; of these, those with the lifecycle
-    ///   ``Lifecycle/async`` need it. ``initialize(_:)`` prepares them too.
+    ///   ``Lifecycle/async`` need it. ``initialize(_:)-(Aggregate....)`` prepares them too.
     /// - Throws: ``DaybookError/Code/invalidConfiguration`` when the URI or the database's name cannot be used.
     public init(_ configuration: DaybookConfiguration, aggregates: [any Aggregate.Type] = []) throws {
         self.configuration = configuration

@@ -4,7 +4,7 @@ public import Foundation
 internal import Logging
 internal import Metrics
 
-/// Several aggregates changed together, all or nothing; see ``DaybookStore/transaction(_:)``.
+/// Several aggregates changed together, all or nothing; see ``DaybookStore/transaction(context:_:)``.
 ///
 /// It reads one snapshot of the database, and what it executed itself is seen by what it executes next. Nothing is written before the
 /// closure has returned. It is only valid inside that closure.
