@@ -58,7 +58,8 @@ public struct Upcaster: Sendable {
     ///
     /// - Parameter schema: The last schema that is retired, where a case of the same name was brought back; all unless given.
     public static func retire(_ type: String, through schema: Int32? = nil) -> Upcaster {
-        Upcaster(type: type, schema: schema ?? .max, step: .retire(through: schema))
+        // Through the last schema there is, is for good.
+        Upcaster(type: type, schema: schema ?? .max, step: .retire(through: schema == .max ? nil : schema))
     }
 
     /// Whether this step is the next one for an event.
@@ -86,14 +87,15 @@ extension Sequence<Upcaster> {
 extension [Upcaster] {
     /// What is wrong with a declaration of upcasters; nil when nothing is.
     ///
-    /// Two steps from one place, a schema below 1, or steps that lead back to where they began.
+    /// Two steps from one place, a type or a schema that no event can have, or steps that lead back to where they began.
     var fault: String? {
         for (index, upcaster) in enumerated() {
             let place = "\"\(upcaster.type)\" in schema \(upcaster.schema)"
-            if upcaster.type.isEmpty || upcaster.type.hasPrefix(Correction.reservedPrefix) {
+            if upcaster.type.isEmpty || Correction.isReserved(upcaster.type) {
                 return "an upcaster is for the event type \"\(upcaster.type)\", which no aggregate can have"
             }
             if upcaster.schema < 1 { return "an upcaster is for \(place); schemas begin at 1" }
+            if let fault = upcaster.targetFault { return "the upcaster for \(place) \(fault)" }
             // What is retired through a schema may well have steps behind it, but none below it.
             if self[..<index].contains(where: { $0.overlaps(upcaster) }) { return "two upcasters are for \(place)" }
         }
@@ -116,6 +118,17 @@ extension [Upcaster] {
 }
 
 extension Upcaster {
+    /// What is wrong with the place that this step leads to.
+    fileprivate var targetFault: String? {
+        switch step {
+        case .transform where schema == .max: "has no schema to lead to"
+        case .rename(let type, _) where type.isEmpty || Correction.isReserved(type):
+            "leads to the event type \"\(type)\", which no aggregate can have"
+        case .rename(_, let schema) where schema < 1: "leads to schema \(schema); schemas begin at 1"
+        case .transform, .rename, .retire: nil
+        }
+    }
+
     fileprivate func overlaps(_ other: Upcaster) -> Bool {
         guard type.utf8.elementsEqual(other.type.utf8) else { return false }
         return applies(to: type, schema: other.schema) || other.applies(to: type, schema: schema)

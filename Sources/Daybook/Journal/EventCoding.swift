@@ -15,7 +15,7 @@ struct EventCoding<A: Aggregate>: Sendable {
         } catch {
             throw DaybookError(.notEncodable, "an event cannot be encoded: \(describe(error))", underlying: error)
         }
-        guard !type.hasPrefix(Correction.reservedPrefix), !type.isEmpty else {
+        guard !Correction.isReserved(type), !type.isEmpty else {
             throw DaybookError(
                 .notEncodable,
                 "an event has the type \"\(type)\"; types that begin with $ are Daybook's own. Give the case another key.")
@@ -33,16 +33,18 @@ struct EventCoding<A: Aggregate>: Sendable {
         type: String, schema: Int32, data: BorrowedDocument, aggregateID: String, version: Int64
     ) throws -> RecordedEvent<A>.Body {
         do {
-            if type.hasPrefix(Correction.reservedPrefix) { return .correction(try correction(type, schema, data)) }
+            if Correction.isReserved(type) { return .correction(try correction(type, schema, data)) }
             if upcasters.isEmpty { return .event(try current(type, schema, data)) }
             return try upcast(type, schema, data, stepsLeft: upcasters.count)
         } catch let error as DaybookError {
             throw DaybookError(
-                error.code, "event \(version) of type \"\(type)\": \(error.message)", aggregateID: aggregateID, version: version,
-                underlying: error.underlying)
+                error.code, "event \(version) of type \"\(type)\" in schema \(schema): \(error.message)",
+                aggregateID: aggregateID,
+                version: version, underlying: error.underlying)
         } catch {
             throw DaybookError(
-                .unreadableEvent, "event \(version) of type \"\(type)\" cannot be decoded: \(describe(error))",
+                .unreadableEvent,
+                "event \(version) of type \"\(type)\" in schema \(schema) cannot be decoded: \(describe(error))",
                 aggregateID: aggregateID, version: version, underlying: error)
         }
     }
@@ -76,7 +78,7 @@ struct EventCoding<A: Aggregate>: Sendable {
         guard schema == (upcasters.isEmpty ? 1 : upcasters.currentSchema(of: type)) else {
             throw DaybookError(
                 .unknownEvent,
-                "it is in schema \(schema), which this program cannot read: a newer one wrote it, or an upcaster is missing")
+                "this program cannot read schema \(schema) of \"\(type)\": a newer one wrote it, or an upcaster is missing")
         }
         do {
             return try BSONDecoder().decodeCase(A.Event.self, name: type, payload: data)
@@ -91,7 +93,7 @@ struct EventCoding<A: Aggregate>: Sendable {
     private func correction(_ type: String, _ schema: Int32, _ data: BorrowedDocument) throws -> Correction {
         guard type == Correction.eventType, schema == Correction.schema else {
             throw DaybookError(
-                .unknownEvent, "this version of Daybook does not know schema \(schema) of it: a newer one wrote it")
+                .unknownEvent, "this version of Daybook does not know it: a newer one wrote it")
         }
         return try Correction(data)
     }

@@ -24,6 +24,7 @@ extension DaybookStore {
     /// See ``initialize(_:)-(Aggregate....)``.
     public func initialize(_ aggregates: [any Aggregate.Type]) async throws {
         try await telemetry.perform("initialize") {
+            for aggregate in all(aggregates) { try aggregate.checkDeclaration() }
             let preparation = try DatabasePreparation(database: database, aggregates: all(aggregates))
             try await client.withConnection(.single) { try preparation.run(on: $0) }
         }

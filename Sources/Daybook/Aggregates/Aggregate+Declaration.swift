@@ -1,0 +1,21 @@
+extension Aggregate {
+    /// Makes sure that what the aggregate declares of its evolution can be followed.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidConfiguration`` with what is wrong with its upcasters, its correction upcasters or its `stateSchema`.
+    static func checkDeclaration() throws {
+        let correctionSchemas = correctionUpcasters.map(\.schema)
+        let fault: String? =
+            if stateSchema < 1 {
+                "its stateSchema is \(stateSchema); schemas begin at 1"
+            } else if let schema = correctionSchemas.first(where: { $0 < 1 || $0 >= stateSchema }) {
+                "a correction upcaster is for stateSchema \(schema), which is not an older one than \(stateSchema)"
+            } else if Set(correctionSchemas).count < correctionSchemas.count {
+                "two correction upcasters are for one stateSchema"
+            } else {
+                upcasters.fault
+            }
+        guard let fault else { return }
+        throw DaybookError(
+            .invalidConfiguration, "\(Self.self), the aggregate of type \"\(type)\", is declared wrongly: \(fault)")
+    }
+}
