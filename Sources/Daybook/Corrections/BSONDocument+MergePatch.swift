@@ -41,11 +41,15 @@ extension BSONDocument {
     /// - Throws: ``DaybookError/Code/invalidArgument`` for a place where this document has something else.
     func confirming(_ patch: BSONDocument, at path: String) throws -> BSONDocument {
         var confirmed = BSONDocument()
+        var keys: Set<[UInt8]> = []
         try patch.withBorrowed { patch in
             var elements = patch.makeElements()
             while let element = try elements.next() {
                 let key = try element.keyString
                 let place = path.isEmpty ? key : "\(path).\(key)"
+                guard keys.insert(Array(key.utf8)).inserted else {
+                    throw DaybookError(.invalidArgument, "\(place) is in the patch twice")
+                }
                 switch (try element.value(), self[key]) {
                 case (.null, nil), (.null, .null):
                     try confirmed.append(key, .null)
@@ -74,9 +78,20 @@ extension BSONValue {
             guard let keys = try? left.keys, let others = try? right.keys, keys.count == others.count else { return false }
             return keys.allSatisfy { key in left[key].flatMap { value in right[key].map { value.hasValue(of: $0) } } ?? false }
         case (.array(let left), .array(let right)):
-            return left.count == right.count && zip(left, right).allSatisfy { $0.hasValue(of: $1) }
+            guard left.count == right.count else { return false }
+            if zip(left, right).allSatisfy({ $0.hasValue(of: $1) }) { return true }
+            // A set has an order of its own.
+            var rest = right
+            return left.allSatisfy { value in
+                guard let index = rest.firstIndex(where: { value.hasValue(of: $0) }) else { return false }
+                rest.remove(at: index)
+                return true
+            }
         default:
             if self == other { return true }
+            if case .decimal128(let left) = self, case .decimal128(let right) = other, let left = left.decimal {
+                return left == right.decimal
+            }
             if let left = exactInteger, let right = other.exactInteger { return left == right }
             guard let left = number, let right = other.number else { return false }
             return left == right
@@ -88,6 +103,7 @@ extension BSONValue {
         case .int32(let value): Int64(value)
         case .int64(let value): value
         case .double(let value): Int64(exactly: value)
+        case .decimal128(let value): value.integer()
         default: nil
         }
     }
@@ -97,6 +113,7 @@ extension BSONValue {
         case .int32(let value): Double(value)
         case .int64(let value): Double(exactly: value)
         case .double(let value): value
+        case .decimal128(let value): value.double
         default: nil
         }
     }

@@ -18,11 +18,7 @@ struct CommandIdentity: Sendable, Hashable {
         self.id = id
         name = Self.name(of: command)
         guard id != nil, let command = command as? any Encodable else { return }
-        if let (name, payload) = try? BSONEncoder().encodeCase(command) {
-            digest = Self.digest([Array(name.utf8), payload.bytes])
-        } else if let content = try? BSONEncoder().encode(command) {
-            digest = Self.digest([content.bytes])
-        }
+        if let content = try? Self.content(of: command) { digest = Self.digest([content.bytes]) }
     }
 
     /// Of events that the caller appends itself: the command is its events.
@@ -33,7 +29,21 @@ struct CommandIdentity: Sendable, Hashable {
         digest = Self.digest(events.flatMap { [Array($0.type.utf8), $0.data.bytes] })
     }
 
+    /// Of a correction: what is to change, why and by whom, in whatever `stateSchema` it is asked for.
+    init(correcting correction: Correction, id: String?) throws {
+        try Self.check(id)
+        self.id = id
+        name = "correct"
+        guard id != nil else { return }
+        digest = Self.digest([correction.patch.bytes, Array(correction.reason.utf8), Array(correction.actor.utf8)])
+    }
+
     private init() {}
+
+    /// A document also of a command that encodes as something else, as an enum with raw values does.
+    private static func content(of command: some Encodable) throws -> BSONDocument {
+        try BSONEncoder().encode(["command": command])
+    }
 
     /// Whether `recorded`, found under the same id, is another command.
     func isContradicted(by recorded: EventMetadata) -> Bool {
@@ -53,7 +63,7 @@ struct CommandIdentity: Sendable, Hashable {
     }
 
     /// The case's name for an enum, the type's for anything else: never what is in it.
-    private static func name<Command>(of command: Command) -> String? {
+    private static func name<Command>(of command: Command) -> String {
         let mirror = Mirror(reflecting: command)
         let name: String
         if mirror.displayStyle == .enum {
@@ -61,7 +71,8 @@ struct CommandIdentity: Sendable, Hashable {
         } else {
             name = "\(type(of: command))"
         }
-        return name.isEmpty || name.utf8.count > 256 ? nil : name
+        // It also marks where a command begins, so there always is one.
+        return name.isEmpty || name.utf8.count > 256 ? "command" : name
     }
 
     /// Each part is preceded by its length, so that no two lists of parts are hashed as the same bytes.

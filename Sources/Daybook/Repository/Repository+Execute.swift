@@ -75,8 +75,7 @@ extension Repository {
             guard (1...1_024).contains(reason.utf8.count) else {
                 throw DaybookError(.invalidArgument, "a correction needs a reason, of at most 1024 bytes")
             }
-            let event = StoredEvent(type: Correction.eventType, schema: Correction.schema, data: try wanted.data())
-            return try CommandIdentity(appending: [event], id: commandID)
+            return try CommandIdentity(correcting: wanted, id: commandID)
         } decide: { fold in
             guard fold.version > 0 else {
                 throw DaybookError(.invalidArgument, "it has no events, so there is nothing to correct")

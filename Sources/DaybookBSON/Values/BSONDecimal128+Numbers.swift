@@ -48,14 +48,14 @@ extension BSONDecimal128 {
     }
 
     /// The number as an integer, if it is one and fits.
-    func integer<I: FixedWidthInteger>() -> I? {
+    package func integer<I: FixedWidthInteger>() -> I? {
         guard let finite, let normal = BSONDecimal128(finite)?.finite, normal.exponent == 0 else { return nil }
         guard let magnitude = Int128(exactly: normal.coefficient) else { return nil }
         return I(exactly: normal.isNegative ? -magnitude : magnitude)
     }
 
     /// The number as a double, if one has exactly this value.
-    var double: Double? {
+    package var double: Double? {
         if isNaN { return .nan }
         guard let finite else { return high >> 63 == 1 ? -Double.infinity : .infinity }
         guard var normal = BSONDecimal128(finite)?.finite, normal.exponent <= 0 else { return nil }
