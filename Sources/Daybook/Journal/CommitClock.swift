@@ -31,8 +31,12 @@ extension CommitClock {
     /// whatever the writers' clocks say (a hybrid logical clock).
     func nextCommitID(after previous: [EventID]) -> EventID {
         // 48 bits of milliseconds end in the year 10889; a clock that says otherwise, or nothing, is held to that.
-        let seconds = self.now().timeIntervalSince1970
-        let now = seconds.isFinite ? UInt64(min(max(0, (seconds * 1000).rounded(.down)), 0xFFFF_FFFF_FFFF)) : 0
+        let date = self.now()
+        let seconds = date.timeIntervalSince1970
+        var milliseconds = (seconds * 1000).rounded(.down)
+        // The product may come out the least bit too small for a date of whole milliseconds, as in the year 2038.
+        if Date(timeIntervalSince1970: (milliseconds + 1) / 1000) <= date { milliseconds += 1 }
+        let now = seconds.isFinite ? UInt64(min(max(0, milliseconds), 0xFFFF_FFFF_FFFF)) : 0
         // An id that another program made, of another version, has no time to step over.
         guard let last = previous.filter(\.isVersion7).max(), last.milliseconds >= now else {
             return EventID(milliseconds: now, random: random)

@@ -49,10 +49,10 @@ struct Loader<A: Aggregate>: Sendable {
     /// The aggregate after the events that were recorded at `date` or before, folded from the journal alone: along an aggregate the times of
     /// recording never run backwards.
     func load(_ id: AggregateID, at date: Date, on connection: isolated MongoConnection) throws -> Fold<A> {
-        let end = (date.timeIntervalSince1970 * 1000).rounded(.down)
+        guard !date.timeIntervalSince1970.isNaN else { throw DaybookError(.invalidArgument, "the date is not a number") }
         var fold = Fold<A>(id)
         try journal.read(id, from: 1, on: connection) { event in
-            guard Double(event.event.recordedAt.milliseconds) <= end else { return false }
+            guard event.event.recordedAt.date <= date else { return false }
             try fold.apply(event)
             return true
         }

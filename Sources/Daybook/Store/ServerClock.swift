@@ -43,8 +43,10 @@ final class ServerClock: Sendable {
     func measureIfDue(on connection: isolated MongoConnection) {
         guard clock.followsServer else { return }
         let isDue = measurement.withLock { measurement in
-            if let next = measurement.nextAt, ContinuousClock.now < next { return false }
-            // Whoever comes first measures; the others go on with the last offset.
+            // Before the first measurement there is nothing to go by: whoever comes measures.
+            guard let next = measurement.nextAt else { return true }
+            guard ContinuousClock.now >= next else { return false }
+            // Later one measures, and the others go on with the last offset.
             measurement.nextAt = .now + Self.interval
             return true
         }
@@ -52,13 +54,14 @@ final class ServerClock: Sendable {
         let (sent, start) = (clock.now(), ContinuousClock.now)
         guard let reply = try? connection.read(["hello": 1], database: "admin"), case .datetime(let server) = reply["localTime"]
         else {
-            measurement.withLock { $0.nextAt = nil }
+            measurement.withLock { if $0.nextAt != nil { $0.nextAt = .now } }
             return
         }
         let roundTrip = (ContinuousClock.now - start) / .seconds(1)
         let offset = Self.offset(sent: sent, roundTrip: roundTrip, server: server.date)
         let isNews = measurement.withLock { measurement in
             measurement.offset = offset
+            measurement.nextAt = .now + Self.interval
             defer { measurement.hasWarned = abs(offset) > Self.tolerance }
             return abs(offset) > Self.tolerance && !measurement.hasWarned
         }
