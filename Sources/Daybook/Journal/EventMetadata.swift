@@ -117,6 +117,7 @@ public struct CommandContext: Sendable, Hashable {
         try check(causationID, "causation id")
         try check(actor, "actor")
         guard !headers.isEmpty else { return self }
+        let allowedHeaders = Set(allowedHeaders.map { $0.lowercased() })
         var admitted = self
         admitted.headers = [:]
         for (name, value) in headers {

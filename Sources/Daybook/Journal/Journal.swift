@@ -81,7 +81,7 @@ struct Journal: Sendable {
         let selector: BSONDocument = ["_id": .binary(BSONBinary(commitID))]
         guard let first = try connection.findOne(selector, in: namespace, decode: { try BorrowedJournalEvent($0).event }),
             first.commit.id == commitID,
-            let last = EventID(commitID).advanced(by: UInt64(clamping: first.commit.count - 1))
+            let last = EventID(commitID).advanced(by: UInt64(clamping: Int64(first.commit.count) - 1))
         else { return [] }
         let range: BSONDocument = ["$gte": .binary(BSONBinary(commitID)), "$lte": .binary(BSONBinary(last.uuid))]
         var commits: [Commit] = []

@@ -134,7 +134,7 @@ extension DaybookStore {
     func took(effect commit: PreparedCommit) async {
         for commit in commit.commits { telemetry.metrics(of: commit.aggregateID.type).count(commit) }
         for snapshot in commit.changes.compactMap(\.snapshot) {
-            let bytes = snapshot.document.bytes.count
+            let bytes = snapshot.stateBytes
             guard bytes > configuration.stateWarningBytes else { continue }
             telemetry.metrics(of: snapshot.aggregateID.type).largeStates.increment()
             telemetry.logger.warning(

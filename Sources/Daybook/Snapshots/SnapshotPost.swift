@@ -8,6 +8,8 @@ struct SnapshotPost: Sendable {
     let version: Int64
     let stateSchema: Int32
     let document: BSONDocument
+    /// Of the encoded state in it.
+    let stateBytes: Int
     /// What stood there when the aggregate was loaded; nil when nothing did.
     let stored: BorrowedSnapshot.Identity?
 
@@ -18,6 +20,7 @@ struct SnapshotPost: Sendable {
         version = snapshot.version
         stateSchema = snapshot.stateSchema
         document = try snapshot.document()
+        stateBytes = snapshot.state.bytes.count
         self.stored = stored
         try BSONDocument.check(document, "the snapshot at version \(version)", aggregateID, version)
     }

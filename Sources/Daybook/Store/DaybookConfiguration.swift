@@ -21,7 +21,7 @@ public struct DaybookConfiguration: Sendable {
     public var commitTimeout: Duration = .seconds(90)
     /// Time and randomness of commits; the system's.
     public var clock: CommitClock = .system
-    /// Which of ``CommandContext/headers`` are recorded, by their names in lower case. None unless named: what is recorded is there for good.
+    /// Which of ``CommandContext/headers`` are recorded, by their names in any case. None unless named: what is recorded is there for good.
     public var allowedHeaders: Set<String> = []
     /// The size of an encoded state, in bytes, over which each commit logs a warning: it is rewritten with every commit. 1 MiB.
     public var stateWarningBytes = 1024 * 1024
