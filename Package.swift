@@ -96,6 +96,8 @@ let package = Package(
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            // Read where they are.
+            exclude: ["Evolution/Fixtures"],
             swiftSettings: settings),
     ]
 )
