@@ -57,6 +57,8 @@ struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
     func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
         guard let value else { return }
         storage.noteOptional(key, in: handle)
+        // Where nothing is there, a decoder does not see whether a null was: so that equal bytes come of what it reads, none is written.
+        if let nullable = value as? any Nullable, nullable.isNull { return }
         try encode(value, forKey: key)
     }
 
@@ -78,4 +80,22 @@ struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
             try storage.pushNested(key, in: index, isDictionary: isDictionary)
         }
     }
+}
+
+/// A value that may itself say that there is none, as the inner one of two optionals.
+private protocol Nullable {
+    var isNull: Bool { get }
+}
+
+extension Optional: Nullable {
+    fileprivate var isNull: Bool {
+        switch self {
+        case .none: true
+        case .some(let value): (value as? any Nullable)?.isNull ?? false
+        }
+    }
+}
+
+extension BSONValue: Nullable {
+    fileprivate var isNull: Bool { self == .null }
 }
