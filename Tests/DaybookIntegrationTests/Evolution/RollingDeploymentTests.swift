@@ -39,6 +39,7 @@ struct RollingDeploymentTests {
         try await withBoth(kept) { old, new in
             try await old.execute(.book(5), on: "b")
             try await old.execute(.cancel(2), on: "b")
+            try await old.waitForSnapshot("b", version: 2)
             var expected = NewBooking<K>()
             expected.apply(.booked(seats: 5, cabin: "any"))
             expected.apply(.cancelled(seats: 2))
