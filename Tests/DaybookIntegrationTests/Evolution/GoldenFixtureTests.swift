@@ -12,13 +12,13 @@ struct GoldenFixtureTests {
     struct Generation: Sendable, CustomTestStringConvertible {
         let key: String
         /// The state after each event, each made from the one before.
-        let changes: [@Sendable (inout Membership) -> Void]
+        let changes: [@Sendable (inout ClubCard) -> Void]
         let bodies: [Body]
 
         var testDescription: String { key }
 
-        var states: [Membership] {
-            var state = Membership()
+        var states: [ClubCard] {
+            var state = ClubCard()
             return changes.map { change in
                 change(&state)
                 return state
@@ -35,11 +35,11 @@ struct GoldenFixtureTests {
     }
 
     enum Body: Equatable, Sendable {
-        case event(Membership.Event)
+        case event(ClubCard.Event)
         case correction(schema: Int32, reason: String, actor: String)
         case retired(String)
 
-        init(_ body: RecordedEvent<Membership>.Body) {
+        init(_ body: RecordedEvent<ClubCard>.Body) {
             self =
                 switch body {
                 case .event(let event): .event(event)
@@ -96,15 +96,15 @@ struct GoldenFixtureTests {
     ]
 
     private func withGeneration(
-        _ generation: Generation, _ body: (DaybookStore, Repository<Membership>, [BSONDocument]) async throws -> Void
+        _ generation: Generation, _ body: (DaybookStore, Repository<ClubCard>, [BSONDocument]) async throws -> Void
     ) async throws {
         try await withTestStore { store in
-            try await store.initialize(Membership.self)
+            try await store.initialize(ClubCard.self)
             let (journal, snapshot) = try generation.fixture()
             try #require(journal.count == generation.changes.count)
             try await store.raw.insert(journal, into: "journal")
             try await store.raw.insert([snapshot], into: "snapshots.membership")
-            try await body(store, store.repository(Membership.self), journal)
+            try await body(store, store.repository(ClubCard.self), journal)
         }
     }
 
@@ -116,7 +116,7 @@ struct GoldenFixtureTests {
             #expect(loaded.state == expected)
             #expect(loaded.version == Int64(journal.count))
             // An old state is found by the query and folded anew; one of today's, as the third has it, is given as it stands.
-            var found: [Snapshot<Membership>] = []
+            var found: [Snapshot<ClubCard>] = []
             for try await snapshot in memberships.query() { found.append(snapshot) }
             let isOfToday = try await store.raw.documents(in: "snapshots.membership")[0]["stateSchema"] == .int32(3)
             #expect(isOfToday == (generation.key == "third"))
@@ -163,7 +163,7 @@ struct GoldenFixtureTests {
         arguments: generations)
     func history(_ generation: Generation) async throws {
         try await withGeneration(generation) { _, memberships, journal in
-            var events: [RecordedEvent<Membership>] = []
+            var events: [RecordedEvent<ClubCard>] = []
             for try await event in try memberships.history(generation.key) { events.append(event) }
             #expect(events.map { Body($0.body) } == generation.bodies)
             #expect(events.map(\.type) == journal.map { $0.string(at: "type") })

@@ -288,7 +288,8 @@ import Testing
             withKnownIssue("this server scans wherever a filter has two conditions") {
                 #expect(byStatus.contains("IXSCAN state.status_1__id_1") && !byStatus.contains("COLLSCAN"), "\(byStatus)")
                 #expect(
-                    inStatusOrder.contains("IXSCAN state.status_1__id_1") && !inStatusOrder.contains("COLLSCAN"), "\(inStatusOrder)")
+                    inStatusOrder.contains("IXSCAN state.status_1__id_1") && !inStatusOrder.contains("COLLSCAN"),
+                    "\(inStatusOrder)")
                 #expect(!inIDOrder.isEmpty && !inIDOrder.contains("COLLSCAN"), "\(inIDOrder)")
             } when: {
                 !plain.contains("IXSCAN state.status_1__id_1")

@@ -164,7 +164,9 @@ import Testing
                 }.map(\.key)
             }
             #expect(try await keys(tickets.query(sort: [.ascending(\.priority)])) == expected { $0.priority < $1.priority })
-            #expect(try await keys(tickets.query(sort: [.descending(\.status)])) == expected(descending: true) { $0.status > $1.status })
+            #expect(
+                try await keys(tickets.query(sort: [.descending(\.status)]))
+                    == expected(descending: true) { $0.status > $1.status })
             #expect(
                 try await keys(tickets.query(sort: [.descending(\.place.row), .ascending(\.priority)]))
                     == expected { ($1.row, $0.priority) < ($0.row, $1.priority) })

@@ -8,7 +8,7 @@ import Foundation
 ///   state was `{ name, balance, fee, visits }`.
 /// - In the second they became cents, the events got their present names, and the state became `{ name, balanceCents, feeCents, ... }`.
 /// - In the third, today's, the name moved into a holder, a renewal says until when, and `flagged` came back with a reason.
-struct Membership: Aggregate, Equatable {
+struct ClubCard: Aggregate, Equatable {
     struct Holder: Codable, Sendable, Equatable {
         var name = ""
         var tier: String?
@@ -36,7 +36,7 @@ struct Membership: Aggregate, Equatable {
 
     static let type: AggregateType = "membership"
     static let stateSchema: Int32 = 3
-    static let fields: [Field<Membership>] = [Field("visits", \.visits), Field("balanceCents", \.balanceCents)]
+    static let fields: [Field<ClubCard>] = [Field("visits", \.visits), Field("balanceCents", \.balanceCents)]
 
     static let upcasters: [Upcaster] = [
         .transform("joined", from: 1, document: { old in ["name": old["name"] ?? .null, "feeCents": try cents(old["fee"])] }),
