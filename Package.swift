@@ -91,10 +91,12 @@ let package = Package(
             name: "DaybookIntegrationTests",
             dependencies: [
                 "Daybook", "DaybookBSON", "DaybookMongo", "DaybookTesting", "IntegrationSupport", "CommitWriter", "TestSupport",
+                .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             // Read where they are.
             exclude: ["Evolution/Fixtures"],

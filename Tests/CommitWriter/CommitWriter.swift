@@ -2,21 +2,23 @@ import Daybook
 import Foundation
 import IntegrationSupport
 
-/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together KEY`, with the server's URI on standard input, because
+/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together|behind KEY`, with the server's URI on standard input, because
 /// arguments are for every user of the machine to see.
 ///
 /// `alone` appends five events at a time to the account `KEY-1`; `together` five to each of `KEY-1`, `KEY-2` and `KEY-3`, in one transaction. Each
-/// commit has a command id. It writes `begun ID` before and `done ID` after each commit, `ready` after the first, and stops when nobody reads that.
+/// commit has a command id. `behind` appends one event or two to the account `KEY` of the lifecycle async, and kills itself between a commit and its
+/// snapshot. It writes `begun ID` before and `done ID` after each commit, `ready` after the first, and stops when nobody reads that.
 @main
 struct CommitWriter {
     static func main() async throws {
         let arguments = CommandLine.arguments
-        guard arguments.count == 4, ["alone", "together"].contains(arguments[2]) else {
-            throw Misuse(description: "usage: CommitWriter DATABASE alone|together KEY")
+        guard arguments.count == 4, ["alone", "together", "behind"].contains(arguments[2]) else {
+            throw Misuse(description: "usage: CommitWriter DATABASE alone|together|behind KEY")
         }
-        let (isAlone, key) = (arguments[2] == "alone", arguments[3])
+        let (isAlone, isBehind, key) = (arguments[2] == "alone", arguments[2] == "behind", arguments[3])
         let configuration = DaybookConfiguration(uri: readLine() ?? "", database: arguments[1])
         try await withDaybook(configuration) { store in
+            if isBehind { return try await commitTallies(in: store, key) }
             let accounts = store.repository(Account.self)
             let keys = (1...(isAlone ? 1 : 3)).map { "\(key)-\($0)" }
             for number in 1... {
@@ -35,6 +37,19 @@ struct CommitWriter {
                 try say("done \(commandID)")
                 if number == 1 { try say("ready") }
             }
+        }
+    }
+
+    /// Dies, of every four times once, when the journal has a commit whose snapshot is still to be written.
+    private static func commitTallies(in store: DaybookStore, _ key: String) async throws {
+        let tallies = store.repository(Tally.self)
+        for number in 1... {
+            let commandID = "\(key)-\(number)"
+            try say("begun \(commandID)")
+            try await tallies.execute(
+                number.isMultiple(of: 3) ? .depositEach([1, 2]) : .deposit(1), on: key, commandID: commandID)
+            if Int.random(in: 1...4) == 1 { kill(getpid(), SIGKILL) }
+            try say("done \(commandID)")
         }
     }
 

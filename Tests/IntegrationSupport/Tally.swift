@@ -1,8 +1,17 @@
 public import Daybook
 public import Foundation
 
+/// What the accounts of every lifecycle have in common.
+public protocol Ledger: Aggregate, Equatable
+where Event == Account.Event, Command == Account.Command, Rejection == Account.Rejection {
+    var balance: Int { get }
+    var entries: Int { get }
+}
+
+extension Account: Ledger {}
+
 /// An account whose snapshot is written behind its commits.
-public struct Tally: Aggregate, Equatable {
+public struct Tally: Ledger {
     public static let type: AggregateType = "tally"
     public static let lifecycle = Lifecycle.async
     public static let fields: [Field<Tally>] = [Field("balance", \.balance, indexed: true)]
@@ -29,7 +38,7 @@ public struct Tally: Aggregate, Equatable {
 }
 
 /// An account of which no snapshot is kept.
-public struct Meter: Aggregate, Equatable {
+public struct Meter: Ledger {
     public static let type: AggregateType = "meter"
     public static let lifecycle = Lifecycle.live
 

@@ -15,19 +15,23 @@ enum Drift: CaseIterable, Sendable {
     case headMissing, headText, headIDText
     case schemaMissing, schemaText, outdated, timesMissing, timesText
 
-    /// Puts the drift in place of the snapshot of `account/a`.
-    func apply(to store: DaybookStore) async throws {
+    /// Puts the drift in place of the snapshot of the account `a`.
+    func apply<A: Ledger>(to store: DaybookStore, of aggregate: A.Type = Account.self) async throws {
         let raw = store.raw
-        let accounts = store.repository(Account.self)
-        guard let snapshot = try await raw.document(in: "snapshots.account", id: "account/a") else { throw RawDatabase.NoMatch() }
+        let accounts = store.repository(A.self)
+        let (collection, id) = (A.snapshotCollection, "\(A.type)/a")
+        guard let snapshot = try await raw.document(in: collection, id: id) else { throw RawDatabase.NoMatch() }
         func put(_ key: String, _ value: BSONValue?) async throws {
-            try await raw.put(snapshot.setting(key, to: value), into: "snapshots.account")
+            try await raw.put(snapshot.setting(key, to: value), into: collection)
+        }
+        func forge(_ store: DaybookStore, change: (inout StoredSnapshot) throws -> Void) async throws {
+            try await DaybookIntegrationTests.forge(store, of: A.self, change: change)
         }
         let loaded = try await accounts.load("a")
         switch self {
         case .none: break
-        case .deleted: try await raw.delete(["_id": "account/a"], from: "snapshots.account")
-        case .empty: try await raw.put(["_id": "account/a"], into: "snapshots.account")
+        case .deleted: try await raw.delete(["_id": .string(id)], from: collection)
+        case .empty: try await raw.put(["_id": .string(id)], into: collection)
         case .withMoreFields: try await put("note", "from the shell")
         case .stateEdited: try await put("state", ["balance": 999, "entries": 2])
         case .stateReordered:
@@ -38,7 +42,7 @@ enum Drift: CaseIterable, Sendable {
         case .stateMissing: try await put("state", nil)
         case .behind:
             let earlier = try await accounts.load("a", at: .version(2)).state
-            let event = try await raw.documents(in: "journal", where: ["aggregateId": "account/a", "version": 2]).first
+            let event = try await raw.documents(in: "journal", where: ["aggregateId": .string(id), "version": 2]).first
             guard case .binary(let head) = event?["_id"] else { throw RawDatabase.NoMatch() }
             try await forge(store) { stored in
                 stored.version = 2
@@ -54,10 +58,11 @@ enum Drift: CaseIterable, Sendable {
         case .ofAnotherEvent: try await forge(store) { $0.headID = UUID() }
         case .ofAnotherAggregate:
             try await accounts.execute(.deposit(77), on: "b")
-            guard let other = try await raw.document(in: "snapshots.account", id: "account/b") else {
+            await store.poster.drain()
+            guard let other = try await raw.document(in: collection, id: "\(A.type)/b") else {
                 throw RawDatabase.NoMatch()
             }
-            try await raw.put(other.setting("_id", to: "account/a"), into: "snapshots.account")
+            try await raw.put(other.setting("_id", to: .string(id)), into: collection)
         case .versionText: try await put("version", "three")
         case .versionNull: try await put("version", .null)
         case .versionMissing: try await put("version", nil)
@@ -85,18 +90,20 @@ enum Drift: CaseIterable, Sendable {
     }
 }
 
-/// Writes a snapshot of `account/a` whose digest fits, made of the genuine one by `change`.
-func forge(_ store: DaybookStore, change: (inout StoredSnapshot) throws -> Void) async throws {
-    let loaded = try await store.repository(Account.self).load("a")
+/// Writes a snapshot of the account `a` whose digest fits, made of the genuine one by `change`.
+func forge<A: Ledger>(
+    _ store: DaybookStore, of aggregate: A.Type = Account.self, change: (inout StoredSnapshot) throws -> Void
+) async throws {
+    let loaded = try await store.repository(A.self).load("a")
     let head = try await store.raw.documents(
-        in: "journal", where: ["aggregateId": "account/a", "version": .int64(loaded.version)])
+        in: "journal", where: ["aggregateId": .string("\(A.type)/a"), "version": .int64(loaded.version)])
     let headID: UUID = if case .binary(let id) = head.first?["_id"] { UUID(id) } else { UUID() }
     let now = try BSONDate(loaded.createdAt ?? Date(timeIntervalSince1970: 0))
     var stored = StoredSnapshot(
         aggregateID: loaded.id, version: loaded.version, state: try BSONEncoder().encode(loaded.state),
-        stateSchema: Account.stateSchema, headID: headID, createdAt: now, updatedAt: try BSONDate(loaded.updatedAt ?? now.date))
+        stateSchema: A.stateSchema, headID: headID, createdAt: now, updatedAt: try BSONDate(loaded.updatedAt ?? now.date))
     try change(&stored)
-    try await store.raw.put(stored.document(), into: "snapshots.account")
+    try await store.raw.put(stored.document(), into: A.snapshotCollection)
 }
 
 extension UUID {

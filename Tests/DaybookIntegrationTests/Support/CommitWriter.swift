@@ -52,6 +52,23 @@ enum CommitWriter {
         return words
     }
 
+    /// Starts one that commits to the account `key` of the lifecycle async, and kills itself between a commit and its snapshot.
+    static func dieBehind(in store: DaybookStore, key: String) async throws -> LastWords {
+        let child = try ChildProcess(executable, [store.database, "behind", key], input: "\(store.configuration.uri)\n")
+        var words = LastWords()
+        for await line in child.lines {
+            let parts = line.split(separator: " ").map(String.init)
+            switch parts.first {
+            case "begun": words.begun.append(parts[1])
+            case "done": words.done.append(parts[1])
+            default: Issue.record("the writer said \(line)")
+            }
+        }
+        let ending = await child.ending()
+        #expect(ending == .killed(signal: SIGKILL), "the writer ended by itself")
+        return words
+    }
+
     /// Beside the test bundle in the build directory.
     private static var executable: URL {
         let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL ?? Bundle.main.bundleURL
