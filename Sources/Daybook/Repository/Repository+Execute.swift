@@ -97,7 +97,7 @@ extension Repository {
                 repository: self, id: id, expected: expected, command: try identify(),
                 context: try context.admitted(store.configuration.allowedHeaders), decide: decide,
                 deadline: .now + store.configuration.commitTimeout)
-            return try await attempt.run()
+            return try await store.commitsUnderWay.run { try await attempt.run() }
         }
     }
 }

@@ -25,6 +25,7 @@ public final class DaybookStore: Sendable {
     let clock: ServerClock
     let groupCommit: GroupCommit
     let poster: SnapshotPoster
+    let commitsUnderWay = CommitsUnderWay()
     private let isVerified = Mutex(false)
 
     /// - Parameter aggregates: The kinds whose lagging snapshots ``run()`` catches up; of these, those with the lifecycle
@@ -70,9 +71,12 @@ public final class DaybookStore: Sendable {
         }
     }
 
-    /// Waits until what is under way is done and its snapshots are written, then refuses new operations and closes the connections.
+    /// Refuses new commits, waits until those under way have their outcome and their snapshots are written, then refuses every other operation
+    /// too and closes the connections.
+    ///
+    /// Snapshots that cannot be written are given up after half a minute.
     public func close() async {
-        await groupCommit.drain()
+        await commitsUnderWay.drain()
         await poster.drain()
         await client.close()
     }

@@ -173,12 +173,14 @@ extension DaybookStore {
     ) async throws -> R {
         try await telemetry.perform("transaction") {
             let context = try context.admitted(configuration.allowedHeaders)
-            let (result, commit) = try await client.withConnection(.transaction) { connection in
-                try ready(connection)
-                return try await transaction(body, context, on: connection)
+            return try await commitsUnderWay.run {
+                let (result, commit) = try await client.withConnection(.transaction) { connection in
+                    try ready(connection)
+                    return try await transaction(body, context, on: connection)
+                }
+                if let commit { await took(effect: commit) }
+                return result
             }
-            if let commit { await took(effect: commit) }
-            return result
         }
     }
 
