@@ -14,10 +14,12 @@ actor GroupCommit {
         let document: BSONDocument
         let change: PreparedCommit.Change
         let deadline: ContinuousClock.Instant
-        let arrival: ContinuousClock.Instant
+        /// When it began to wait for the insert that carries it.
+        var arrival: ContinuousClock.Instant
         let continuation: CheckedContinuation<PreparedCommit.Outcome, any Error>
         /// An earlier insert was not answered.
         var mayHaveLanded = false
+        var backoff = Backoff()
     }
 
     /// As many as an insert carries; enough to make its round trip cheap, few enough that nobody waits long for the others.
@@ -31,10 +33,7 @@ actor GroupCommit {
     private let telemetry: Telemetry
     private var waiting: [Member] = []
     private var flights = 0
-    /// Members that are waiting, flying, or between two attempts.
-    private var members = 0
     private var lastTicket: UInt64 = 0
-    private var drains: [CheckedContinuation<Void, Never>] = []
 
     init(client: MongoClient, journal: Journal, telemetry: Telemetry) {
         self.client = client
@@ -52,11 +51,11 @@ actor GroupCommit {
         guard let document = commit.events.first, let change = commit.changes.first, commit.events.count == 1 else {
             preconditionFailure("a group commit takes commits of one event")
         }
+        try Task.checkCancellation()
         lastTicket += 1
         let ticket = lastTicket
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                members += 1
                 waiting.append(
                     Member(
                         ticket: ticket, commit: commit, document: document, change: change, deadline: deadline,
@@ -68,11 +67,8 @@ actor GroupCommit {
         }
     }
 
-    /// Returns when every commit that is under way has its outcome.
-    func drain() async {
-        guard members > 0 else { return }
-        await withCheckedContinuation { drains.append($0) }
-    }
+    /// How many wait for an insert to carry them.
+    var waitingCount: Int { waiting.count }
 
     private func withdraw(_ ticket: UInt64) {
         // One that may have landed has left already: it has to learn its outcome.
@@ -179,11 +175,11 @@ actor GroupCommit {
                 end(member, .failure(member.commit.outcomeUnknown(error)))
                 return
             }
-            var again = member
-            again.mayHaveLanded = true
             Task {
-                var backoff = Backoff()
-                await backoff.wait()
+                var again = member
+                again.mayHaveLanded = true
+                await again.backoff.wait()
+                again.arrival = .now
                 resend(again)
             }
         }
@@ -195,10 +191,6 @@ actor GroupCommit {
     }
 
     private func end(_ member: Member, _ result: Result<PreparedCommit.Outcome, any Error>) {
-        members -= 1
         member.continuation.resume(with: result)
-        guard members == 0 else { return }
-        for drain in drains { drain.resume() }
-        drains = []
     }
 }

@@ -1,0 +1,119 @@
+@testable import Daybook
+import DaybookBSON
+import DaybookMongo
+import Foundation
+import IntegrationSupport
+import Testing
+
+/// As ``withFaultyStore(_:commitTimeout:_:)``, with one deposit of 1 on the tally `a` and its snapshot written.
+func withFaultyTallies<R: Sendable>(
+    _ options: [String] = [], commitTimeout: Duration = .seconds(30),
+    _ body: (DaybookStore, FaultProxy, DriverFixture) async throws -> R
+) async throws -> R {
+    try await withFaultyStore(options, commitTimeout: commitTimeout) { store, proxy, fixture in
+        try await store.initialize(Tally.self)
+        try await store.repository(Tally.self).execute(.deposit(1), on: "a")
+        await store.poster.drain()
+        proxy.forget()
+        return try await body(store, proxy, fixture)
+    }
+}
+
+@Suite("Group commit on a connection that dies", .timeLimit(.minutes(2)))
+struct GroupCommitFaultTests {
+    @Test(
+        "G2: every member learns its outcome by being sent again, and is in the journal once",
+        arguments: [FaultProxy.Fault.dropReply, .dropRequest], [1, 3])
+    func resent(fault: FaultProxy.Fault, times: Int) async throws {
+        try await withFaultyTallies { store, proxy, fixture in
+            let tallies = store.repository(Tally.self)
+            proxy.fail("insert", fault, times: times)
+            let commits = try await withThrowingTaskGroup(of: Commit?.self) { group in
+                for task in 0..<20 { group.addTask { try await tallies.execute(.deposit(2), on: "k-\(task)") } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(proxy.faults == times)
+            let journal = try await fixture.journal().filter { $0.aggregateID.hasPrefix("tally/k-") }
+            #expect(journal.count == 20)
+            #expect(Set(commits.compactMap { $0?.id }) == Set(journal.map(\.commitID)))
+        }
+    }
+
+    @Test("G1: a rival that came first while the outcome was open is a conflict, not a commit", arguments: [1, 3])
+    func rival(times: Int) async throws {
+        try await withFaultyTallies { store, proxy, fixture in
+            proxy.fail("insert", .dropRequest, times: times)
+            let lost = Task { try await store.repository(Tally.self).append([.deposited(amount: 7)], to: "a", expecting: 1) }
+            await eventually("the insert is lost") { proxy.faults >= 1 }
+            let other = try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) { other in
+                try? await other.repository(Tally.self).append([.deposited(amount: 8)], to: "a", expecting: 1)
+            }
+            let error = try await daybookError { _ = try await lost.value }
+            // Whoever came first, the other one was told so.
+            #expect((error == nil) != (other != nil))
+            if let error { #expect(error.code == .conflict) }
+            let amounts = try await fixture.journal().filter { $0.aggregateID == "tally/a" }.map(\.amount)
+            #expect(amounts == [1, error == nil ? 7 : 8])
+        }
+    }
+
+    @Test(
+        "G3: at the deadline it is outcomeUnknown, and repeating the command makes it take effect once",
+        arguments: [FaultProxy.Fault.dropReply, .dropRequest])
+    func deadline(fault: FaultProxy.Fault) async throws {
+        try await withFaultyTallies(commitTimeout: .milliseconds(300)) { store, proxy, fixture in
+            let tallies = store.repository(Tally.self)
+            proxy.fail("insert", fault, times: .max)
+            let error = try await daybookError { try await tallies.execute(.deposit(2), on: "a", commandID: "c") }
+            #expect(error?.code == .outcomeUnknown)
+            #expect(error?.aggregateID == "tally/a")
+            #expect(error?.version == 2)
+            let landed = try await fixture.journal().count { $0.aggregateID == "tally/a" } == 2
+            #expect(landed == (fault == .dropReply))
+            proxy.heal()
+            #expect(try await tallies.execute(.deposit(2), on: "a", commandID: "c")?.versions == 2...2)
+            #expect(try await fixture.journal().filter { $0.aggregateID == "tally/a" }.map(\.amount) == [1, 2])
+        }
+    }
+
+    @Test("an insert that is refused for good while its outcome is open is tried with growing pauses, not in a busy loop")
+    func pauses() async throws {
+        try await withFaultyTallies(commitTimeout: .seconds(2)) { store, proxy, fixture in
+            let error = try await fixture.withFailPoint { failPoint in
+                try await failPoint.set(.always, ["insert"], ["errorCode": 50])
+                return try await daybookError { try await store.repository(Tally.self).execute(.deposit(2), on: "a") }
+            }
+            #expect(error?.code == .outcomeUnknown)
+            // Pauses of 100 ms at most, after the first few: 2 s have room for some 40, and for hundreds without them.
+            #expect(proxy.count("insert") > 3)
+            #expect(proxy.count("insert") < 100)
+        }
+    }
+
+    @Test("cancelled before its insert has left, a commit writes nothing; after that it waits for its outcome")
+    func cancellation() async throws {
+        try await withFaultyTallies { store, proxy, fixture in
+            let tallies = store.repository(Tally.self)
+            proxy.fail("insert", .hold, times: 2)
+            let flying = ["x", "y"].map { key in Task { try await tallies.execute(.deposit(5), on: key) } }
+            await eventually("both inserts are on their way") { proxy.held == 2 }
+            let waiting = Task { try await tallies.execute(.deposit(5), on: "z") }
+            await eventually("the third waits for its turn") { await store.groupCommit.waitingCount == 1 }
+            waiting.cancel()
+            await #expect(throws: CancellationError.self) { try await waiting.value }
+            flying[0].cancel()
+            #expect(proxy.held == 2)
+            await proxy.release()
+            for task in flying { #expect(try await task.value?.version == 1) }
+            let journal = try await fixture.journal().map(\.aggregateID).filter { $0.hasPrefix("tally/") }
+            #expect(journal == ["tally/a", "tally/x", "tally/y"])
+            await #expect(throws: CancellationError.self) {
+                try await Task {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                    try await tallies.execute(.deposit(5), on: "z")
+                }.value
+            }
+            #expect(try await tallies.load("z").version == 0)
+        }
+    }
+}
