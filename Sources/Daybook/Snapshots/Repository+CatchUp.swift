@@ -34,11 +34,12 @@ extension Repository {
                 try Task.checkCancellation()
                 await backoff.wait()
             }
-            let reached = try await store.client.withConnection(.single) { connection in
-                try catchUp([id], on: connection)
-                return (try snapshotVersion(id, on: connection), try store.journal.head(of: id, on: connection))
+            let (failures, reached) = try await store.client.withConnection(.single) { connection in
+                let failures = try catchUp([id], on: connection)
+                return (failures, (try snapshotVersion(id, on: connection), try store.journal.head(of: id, on: connection)))
             }
             guard reached.0 < version else { return }
+            if let failure = failures[id] { throw failure }
             guard reached.1 >= version else {
                 throw DaybookError(
                     .versionNotFound, "it has no version \(version); it is at version \(reached.1)", aggregateID: id.rawValue,
@@ -61,34 +62,54 @@ extension Repository {
 
     /// Writes the snapshots of these aggregates as the journal has them, guarded as behind a commit.
     ///
-    /// An aggregate whose journal cannot be read is left out, and logged: it must not keep the others waiting.
+    /// An aggregate whose events cannot be read, or whose snapshot the server does not take, is left out, and logged: it must not keep the others
+    /// waiting.
     ///
-    /// - Throws: What kept a snapshot from being written.
-    func catchUp(_ ids: [AggregateID], on connection: isolated MongoConnection) throws {
+    /// - Returns: Why those were left out.
+    /// - Throws: What may be otherwise the next time, such as a lost connection.
+    @discardableResult
+    func catchUp(_ ids: [AggregateID], on connection: isolated MongoConnection) throws -> [AggregateID: any Error] {
+        var failures: [AggregateID: any Error] = [:]
+        func leaveOut(_ id: AggregateID, _ error: any Error) {
+            failures[id] = error
+            let error = DaybookError.enriching(error, operation: "project", aggregateID: id)
+            let reason = (error as? DaybookError)?.message ?? "\(type(of: error))"
+            store.telemetry.metrics(of: A.type).snapshotsDropped.increment()
+            store.telemetry.logger.error(
+                "the snapshot cannot be made and lags: \(reason)",
+                [.aggregateID: id, .collection: snapshots, .version: (error as? DaybookError)?.version ?? 0])
+        }
         var posts: [SnapshotPost] = []
         for id in ids {
             do {
                 let loaded = try loader.load(id, on: connection)
                 guard let snapshot = try loaded.fold.stored() else { continue }
                 posts.append(try SnapshotPost(snapshot, collection: snapshots, stored: loaded.stored))
-            } catch let error as DaybookError {
-                store.telemetry.metrics(of: A.type).snapshotsDropped.increment()
-                store.telemetry.logger.error(
-                    "the snapshot cannot be made: \(error.message)",
-                    [.aggregateID: id, .collection: snapshots, .version: error.version ?? 0])
+            } catch {
+                guard !(error is MongoError) else { throw error }
+                leaveOut(id, error)
             }
         }
-        guard !posts.isEmpty else { return }
-        let result = try connection.bulkWrite(posts.map(\.guardedWrite), ordered: false, in: snapshots)
-        for outcome in result.outcomes {
-            switch outcome {
-            case .done: store.telemetry.metrics(of: A.type).snapshotsPosted.increment()
-            // A newer one is there.
-            case .failed(let error) where error.code == .duplicateKey: break
-            case .failed(let error), .unknown(let error): throw error
-            case .notSent: break
+        var forestalled: [SnapshotPost] = []
+        func write(_ posts: [SnapshotPost], isSecondTime: Bool) throws {
+            guard !posts.isEmpty else { return }
+            let result = try connection.bulkWrite(posts.map(\.guardedWrite), ordered: false, in: snapshots)
+            for (post, outcome) in zip(posts, result.outcomes) {
+                switch outcome {
+                case .done: store.telemetry.metrics(of: A.type).snapshotsPosted.increment()
+                case .failed(let error) where error.code == .duplicateKey:
+                    // A newer one is there, or another writer has just put the aggregate's first one there: the second time it is the former.
+                    if !isSecondTime { forestalled.append(post) }
+                case .failed(let error) where error.code == .validationFailed || error.code == .tooLarge:
+                    leaveOut(post.aggregateID, error)
+                case .failed(let error), .unknown(let error): throw error
+                case .notSent: break
+                }
             }
         }
+        try write(posts, isSecondTime: false)
+        try write(forestalled, isSecondTime: true)
+        return failures
     }
 }
 

@@ -16,9 +16,10 @@ actor SnapshotPoster {
     private static let maximumBatch = 500
     private static let maximumBatchBytes = 8 * 1024 * 1024
     /// How long a batch is tried for while the server cannot be reached.
-    private static let patience = Duration.seconds(30)
+    private let patience: Duration
 
     private struct Waiter {
+        let ticket: UInt64
         let aggregateID: AggregateID
         let version: Int64
         let continuation: CheckedContinuation<Void, Never>
@@ -33,11 +34,16 @@ actor SnapshotPoster {
     /// What is being written now.
     private var flying: [AggregateID: Int64] = [:]
     private var isWriting = false
+    /// Whose last batch was given up: until one goes through, each is tried once, so that what cannot be written holds up neither the rest nor
+    /// those who commit.
+    private var failing: Set<Namespace> = []
+    private var lastTicket: UInt64 = 0
     private var waiters: [Waiter] = []
     private var drains: [CheckedContinuation<Void, Never>] = []
     private var blocked: [CheckedContinuation<Void, Never>] = []
 
-    init(client: MongoClient, telemetry: Telemetry) {
+    init(client: MongoClient, telemetry: Telemetry, patience: Duration = .seconds(30)) {
+        self.patience = patience
         self.client = client
         self.telemetry = telemetry
     }
@@ -53,18 +59,35 @@ actor SnapshotPoster {
         Task { await write() }
     }
 
-    /// Returns when no snapshot of an aggregate up to `version` is waiting to be written here.
+    /// Returns when a snapshot of an aggregate at `version` or later has been written here or given up, at once when none is waiting; also when
+    /// the task is cancelled.
     func settled(_ aggregateID: AggregateID, _ version: Int64) async {
-        guard isUnderWay(aggregateID, version) else { return }
-        await withCheckedContinuation {
-            waiters.append(Waiter(aggregateID: aggregateID, version: version, continuation: $0))
+        guard !Task.isCancelled, isAwaited(aggregateID, version) || flying[aggregateID, default: 0] >= version else { return }
+        lastTicket += 1
+        let ticket = lastTicket
+        await withTaskCancellationHandler {
+            await withCheckedContinuation {
+                waiters.append(Waiter(ticket: ticket, aggregateID: aggregateID, version: version, continuation: $0))
+            }
+        } onCancel: {
+            Task { await self.withdraw(ticket) }
         }
     }
 
-    /// Returns when nothing is waiting to be written.
+    /// Returns when nothing is waiting to be written. What cannot be written is given up for good the first time.
     func drain() async {
         guard isWriting else { return }
+        // Whatever failed before has one more chance.
+        failing = []
         await withCheckedContinuation { drains.append($0) }
+    }
+
+    /// How many wait for a snapshot.
+    var waiterCount: Int { waiters.count }
+
+    private func withdraw(_ ticket: UInt64) {
+        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return }
+        waiters.remove(at: index).continuation.resume()
     }
 
     private func add(_ post: SnapshotPost) {
@@ -78,9 +101,9 @@ actor SnapshotPoster {
         pendingBytes += post.document.bytes.count
     }
 
-    private func isUnderWay(_ aggregateID: AggregateID, _ version: Int64) -> Bool {
-        // A later version under way settles an earlier one too.
-        flying[aggregateID] != nil || pending[aggregateID] != nil
+    /// Whether a snapshot that settles `version` is still to be written: one at that version or a later one.
+    private func isAwaited(_ aggregateID: AggregateID, _ version: Int64) -> Bool {
+        pending[aggregateID].map { $0.version >= version } ?? false
     }
 
     private func write() async {
@@ -88,8 +111,9 @@ actor SnapshotPoster {
             let batch = takeBatch()
             flying = Dictionary(uniqueKeysWithValues: batch.map { ($0.aggregateID, $0.version) })
             for (collection, posts) in Dictionary(grouping: batch, by: \.collection) { await write(posts, to: collection) }
+            let landed = flying
             flying = [:]
-            settle()
+            settle(landed)
         }
         isWriting = false
         for drain in drains { drain.resume() }
@@ -112,10 +136,18 @@ actor SnapshotPoster {
         return batch
     }
 
-    private func settle() {
-        let settled = waiters.filter { !isUnderWay($0.aggregateID, $0.version) }
-        waiters.removeAll { !isUnderWay($0.aggregateID, $0.version) }
-        for waiter in settled { waiter.continuation.resume() }
+    /// Lets go those who waited for what was just written. Of a busy aggregate a later version is waiting by now: that is not for them to wait for.
+    private func settle(_ landed: [AggregateID: Int64]) {
+        var left: [Waiter] = []
+        for waiter in waiters {
+            let hasLanded = landed[waiter.aggregateID, default: 0] >= waiter.version
+            if hasLanded || !isAwaited(waiter.aggregateID, waiter.version) {
+                waiter.continuation.resume()
+            } else {
+                left.append(waiter)
+            }
+        }
+        waiters = left
         guard pending.count < Self.maximumPending, pendingBytes < Self.maximumPendingBytes else { return }
         for waiting in blocked { waiting.resume() }
         blocked = []
@@ -123,9 +155,14 @@ actor SnapshotPoster {
 
     /// Writes posts of one collection, again and again while that may help: a write that has taken effect matches nothing the second time.
     private func write(_ posts: [SnapshotPost], to collection: Namespace) async {
-        let deadline = ContinuousClock.now + Self.patience
+        if failing.contains(collection), !drains.isEmpty {
+            for post in posts { drop(post, nil) }
+            return
+        }
+        let deadline = ContinuousClock.now + (failing.contains(collection) ? .zero : patience)
         var backoff = Backoff()
         var left = posts
+        var forestalled: Set<AggregateID> = []
         while !left.isEmpty {
             let writes = left.map(\.guardedWrite)
             var open: [SnapshotPost] = []
@@ -137,8 +174,9 @@ actor SnapshotPoster {
                 for (post, outcome) in zip(left, result.outcomes) {
                     switch outcome {
                     case .done: telemetry.metrics(of: post.aggregateID.type).snapshotsPosted.increment()
-                    // A newer one is there.
-                    case .failed(let error) where error.code == .duplicateKey: break
+                    case .failed(let error) where error.code == .duplicateKey:
+                        // A newer one is there, or another writer has just put the aggregate's first one there: the second time it is the former.
+                        if forestalled.insert(post.aggregateID).inserted { open.append(post) }
                     case .failed(let error) where !error.canBeTriedAgain: drop(post, error)
                     case .failed(let error), .unknown(let error):
                         open.append(post)
@@ -153,8 +191,10 @@ actor SnapshotPoster {
                 open = left
                 reason = error
             }
+            if reason == nil { failing.remove(collection) }
             guard !open.isEmpty else { return }
-            guard ContinuousClock.now < deadline else {
+            if reason != nil, ContinuousClock.now >= deadline {
+                failing.insert(collection)
                 for post in open { drop(post, reason) }
                 return
             }

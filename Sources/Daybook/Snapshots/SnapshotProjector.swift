@@ -20,6 +20,8 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
     private static var grace: Duration { .seconds(1) }
     /// How many aggregates are compared in one query.
     private static var batch: Int { 500 }
+    /// How many snapshots are made on one connection, between two looks at the lease.
+    private static var portion: Int { 50 }
     /// Aggregates in one interval, at most.
     private static var maximumHeads: Int { 10_000 }
 
@@ -52,6 +54,8 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                     await Task { try? await store.client.withConnection(.single) { try lease.release(in: store, on: $0) } }.value
                     throw error
                 }
+            } catch is LeaseLost {
+                continue
             } catch is CancellationError {
                 return
             } catch let error as MongoError where error.code == .closed {
@@ -80,30 +84,45 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
             try await stream.open()
         }
         // Behind the opening, so that nothing is missed in between.
-        if start == nil { try await compareAll(lease) }
+        var hold = Hold(lease)
+        if start == nil { try await compareAll(&hold) }
         var (previous, current) = (Interval(), Interval())
         var due = ContinuousClock.now + Self.grace
-        var nextRenewal = ContinuousClock.now
         while let element = try await stream.next() {
             if case .change(let head?, _) = element {
                 current.heads[head.id] = max(current.heads[head.id] ?? 0, head.version)
             }
             current.token = element.token
             guard ContinuousClock.now >= due || current.heads.count >= Self.maximumHeads else { continue }
-            try await settle(previous.heads)
+            try await settle(previous.heads, &hold)
             // A quiet journal needs few checkpoints, but some: the place must stay among what the server knows.
-            if !previous.heads.isEmpty || ContinuousClock.now >= nextRenewal {
+            if !previous.heads.isEmpty || hold.isDue {
                 let token = previous.token
-                let isHeld = try await store.client.withConnection(.single) { connection in
-                    if let token { try checkpoint.save(token, on: connection) }
-                    return try lease.renew(in: store, on: connection)
-                }
-                guard isHeld else { return }
-                nextRenewal = .now + .seconds(Lease.duration / 3)
+                try await renew(&hold)
+                if let token { try await store.client.withConnection(.single) { try checkpoint.save(token, on: $0) } }
             }
             (previous, current) = (current, Interval())
             due = .now + Self.grace
         }
+    }
+
+    /// The lease, and when it is to be renewed: well before its time is over, also in the middle of long work.
+    private struct Hold {
+        let lease: Lease
+        var nextRenewal = ContinuousClock.now + .seconds(Lease.duration / 3)
+
+        init(_ lease: Lease) { self.lease = lease }
+
+        var isDue: Bool { ContinuousClock.now >= nextRenewal }
+    }
+
+    private struct LeaseLost: Error {}
+
+    /// - Throws: ``LeaseLost``: another process does the work by now.
+    private func renew(_ hold: inout Hold) async throws {
+        let lease = hold.lease
+        guard try await store.client.withConnection(.single, { try lease.renew(in: store, on: $0) }) else { throw LeaseLost() }
+        hold.nextRenewal = .now + .seconds(Lease.duration / 3)
     }
 
     private typealias Head = (id: AggregateID, version: Int64)
@@ -118,47 +137,47 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
             of: store.journal.namespace, pipeline: [["$match": .document(match)], ["$project": .document(shape)]],
             resumeAfter: token
         ) { change in
-            try change.first("fullDocument").flatMap { try Self.head($0.document()) }
+            try change.first("fullDocument").flatMap { Self.head(try $0.document()) }
         }.makeAsyncIterator()
     }
 
-    private static func head(_ document: BorrowedDocument) throws -> Head? {
-        guard let id = try document.first("aggregateId")?.string(), let version = try document.first("version")?.int64() else {
-            return nil
-        }
+    /// Nil for what no writer of Daybook has put there: it is for verify to report, and must not hold up what stands behind it.
+    private static func head(_ document: BorrowedDocument) -> Head? {
+        guard let id = try? document.first("aggregateId")?.string(), let version = try? document.first("version")?.int64()
+        else { return nil }
         return (try? AggregateID(parsing: id)).map { ($0, version) }
     }
 
     /// Compares every aggregate of this kind with its snapshot: the journal's keys, in order, from the index alone.
-    private func compareAll(_ lease: Lease) async throws {
+    private func compareAll(_ hold: inout Hold) async throws {
         var heads: [AggregateID: Int64] = [:]
         var last: Head?
         let keys = store.client.find(
             ["aggregateId": .document(Journal.ids(of: A.type))], in: store.journal.namespace,
             options: FindOptions(
                 sort: [("aggregateId", 1), ("version", 1)], projection: ["_id": 0, "aggregateId": 1, "version": 1])
-        ) { try Self.head($0) }
+        ) { Self.head($0) }
         for try await case let head? in keys {
+            if hold.isDue { try await renew(&hold) }
             if let last, last.id != head.id {
                 heads[last.id] = last.version
                 if heads.count >= Self.batch {
-                    try await settle(heads)
+                    try await settle(heads, &hold)
                     heads = [:]
-                    guard try await store.client.withConnection(.single, { try lease.renew(in: store, on: $0) }) else { return }
                 }
             }
             last = head
         }
         if let last { heads[last.id] = last.version }
-        try await settle(heads)
+        try await settle(heads, &hold)
     }
 
     /// Looks which of these aggregates' snapshots are behind, and writes those.
-    private func settle(_ heads: [AggregateID: Int64]) async throws {
+    private func settle(_ heads: [AggregateID: Int64], _ hold: inout Hold) async throws {
         let ids = Array(heads.keys)
         for start in stride(from: 0, to: ids.count, by: Self.batch) {
             let part = ids[start..<min(start + Self.batch, ids.count)]
-            try await store.client.withConnection(.single) { connection in
+            let behind = try await store.client.withConnection(.single) { connection in
                 var behind = Set(part)
                 let filter: BSONDocument = ["_id": ["$in": .array(part.map { .string($0.rawValue) })]]
                 let options = FindOptions(projection: ["version": 1, "stateSchema": 1])
@@ -169,7 +188,12 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                     if isNewer || stored.version ?? 0 >= head { behind.remove(id) }
                     return true
                 }
-                try repository.catchUp(Array(behind), on: connection)
+                return Array(behind)
+            }
+            for start in stride(from: 0, to: behind.count, by: Self.portion) {
+                if hold.isDue { try await renew(&hold) }
+                let portion = Array(behind[start..<min(start + Self.portion, behind.count)])
+                _ = try await store.client.withConnection(.single) { try repository.catchUp(portion, on: $0) }
             }
         }
     }
