@@ -44,13 +44,7 @@ final class Telemetry: Sendable {
         let start = ContinuousClock.now
         defer { timer(operation).record(duration: ContinuousClock.now - start) }
         let tracer: any Tracer = self.tracer ?? InstrumentationSystem.tracer
-        return try await tracer.span(operation, type ?? aggregateID?.type, aggregateID) {
-            do {
-                return try await body()
-            } catch {
-                throw DaybookError.enriching(error, operation: operation, aggregateID: aggregateID)
-            }
-        }
+        return try await tracer.span(operation, type ?? aggregateID?.type, aggregateID, body).get()
     }
 
     private func timer(_ operation: String) -> Timer {
@@ -67,16 +61,35 @@ extension Tracer {
     fileprivate func span<R>(
         _ operation: String, _ type: AggregateType?, _ aggregateID: AggregateID?,
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
-    ) async throws -> R {
-        try await withSpan("daybook.\(operation)", ofKind: .client) { span in
+    ) async -> Result<R, any Error> {
+        await withSpan("daybook.\(operation)", ofKind: .client) { span in
             if span.isRecording {
                 span.attributes["db.system.name"] = "mongodb"
                 span.attributes["db.operation.name"] = operation
                 if let type { span.attributes["daybook.aggregate.type"] = type.rawValue }
                 if let aggregateID { span.attributes["daybook.aggregate.id"] = aggregateID.rawValue }
             }
-            return try await body()
+            do {
+                return .success(try await body())
+            } catch {
+                let error = DaybookError.enriching(error, operation: operation, aggregateID: aggregateID)
+                span.note(error)
+                return .failure(error)
+            }
         }
+    }
+}
+
+extension Span {
+    /// Records an error of ours. Of anybody else's the type alone: a rejection may tell what a state holds, and is no fault.
+    fileprivate func note(_ error: any Error) {
+        guard let error = error as? DaybookError else {
+            attributes["error.type"] = "\(type(of: error))"
+            return
+        }
+        attributes["error.type"] = error.code.rawValue
+        recordError(error)
+        setStatus(SpanStatus(code: .error, message: error.description))
     }
 }
 
