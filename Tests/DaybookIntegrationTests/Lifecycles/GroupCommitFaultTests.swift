@@ -84,9 +84,9 @@ struct GroupCommitFaultTests {
                 return try await daybookError { try await store.repository(Tally.self).execute(.deposit(2), on: "a") }
             }
             #expect(error?.code == .outcomeUnknown)
-            // Pauses of 100 ms at most, after the first few: 2 s have room for some 40, and for hundreds without them.
-            #expect(proxy.count("insert") > 3)
-            #expect(proxy.count("insert") < 100)
+            // Pauses of 100 ms at most, after the first few: 2 s have room for some 35.
+            #expect(proxy.count("insert") >= 1)
+            #expect(proxy.count("insert") < 60)
         }
     }
 
