@@ -1,7 +1,9 @@
 """What scripts/mongo cannot say in shell: ports, processes and a few commands to the server."""
 
 import os
+import signal
 import socket
+import subprocess
 import sys
 
 
@@ -37,6 +39,23 @@ def detach(*command):
         pass  # leads its group already
     os.closerange(3, 1024)
     os.execvp(command[0], command)
+
+
+def limited(seconds, *command):
+    """Runs `command` for at most so many seconds: then, or when this is interrupted, ends it with all that it has started; 124."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        status = process.wait(float(seconds))
+    except subprocess.TimeoutExpired:
+        status = 124
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)  # a program may have ended and left others that hold its output open
+        except ProcessLookupError:
+            pass
+    sys.exit(status if status >= 0 else 128 - status)
 
 
 ADMINISTRATOR = "daybook-admin"
@@ -124,5 +143,5 @@ def drop(database):
 
 
 if __name__ == "__main__":
-    actions = {f.__name__: f for f in (port, detach, primary, answers, initiate, administrator, drop)}
+    actions = {f.__name__: f for f in (port, detach, limited, primary, answers, initiate, administrator, drop)}
     actions[sys.argv[1]](*sys.argv[2:])
