@@ -28,6 +28,7 @@ start_server() {
         lock mongo
         ensure_venv pymongo
     ) || return
+    # shellcheck disable=SC2154 # from python.sh
     export DAYBOOK_PYTHON="$venv/bin/python"
 }
 
