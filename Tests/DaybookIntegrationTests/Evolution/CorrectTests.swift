@@ -5,29 +5,27 @@ import IntegrationSupport
 import Testing
 
 /// The accounts of every lifecycle, and how a correction names their balance.
-protocol Ledger: Aggregate, Equatable where Event == Account.Event, Command == Account.Command {
-    var balance: Int { get }
-    var entries: Int { get }
+protocol CorrectableLedger: Ledger {
     static func patch(balance: BSONValue) -> BSONDocument
 }
 
-extension Account: Ledger {
+extension Account: CorrectableLedger {
     static func patch(balance: BSONValue) -> BSONDocument { ["balance": balance] }
 }
 
-extension Tally: Ledger {
+extension Tally: CorrectableLedger {
     static func patch(balance: BSONValue) -> BSONDocument { ["balance": balance] }
 }
 
-extension Meter: Ledger {
+extension Meter: CorrectableLedger {
     static func patch(balance: BSONValue) -> BSONDocument { ["account": ["balance": balance]] }
 }
 
 @Suite("Correcting", .timeLimit(.minutes(2)))
 struct CorrectTests {
-    static let ledgers: [any Ledger.Type] = [Account.self, Tally.self, Meter.self]
+    static let ledgers: [any CorrectableLedger.Type] = [Account.self, Tally.self, Meter.self]
 
-    private func withLedgers<L: Ledger>(
+    private func withLedgers<L: CorrectableLedger>(
         _ ledger: L.Type, _ body: (DaybookStore, Repository<L>) async throws -> Void
     ) async throws {
         try await withTestStore { store in
@@ -37,7 +35,9 @@ struct CorrectTests {
     }
 
     /// The stored snapshot, the load and the replay have the same bytes.
-    private func expectAgreement<L: Ledger>(_ store: DaybookStore, _ ledgers: Repository<L>, _ key: String) async throws {
+    private func expectAgreement<L: CorrectableLedger>(_ store: DaybookStore, _ ledgers: Repository<L>, _ key: String)
+        async throws
+    {
         await store.poster.drain()
         let loaded = try await ledgers.load(key)
         let replayed = try await ledgers.load(key, at: .version(loaded.version))
@@ -53,7 +53,7 @@ struct CorrectTests {
     @Test("a correction is an event: in the history, before and after it, and in every replay", arguments: ledgers.indices)
     func correct(index: Int) async throws { try await correct(Self.ledgers[index]) }
 
-    private func correct<L: Ledger>(_ ledger: L.Type) async throws {
+    private func correct<L: CorrectableLedger>(_ ledger: L.Type) async throws {
         try await withLedgers(ledger) { store, ledgers in
             try await ledgers.execute(.depositEach([10, 20]), on: "a")
             let context = CommandContext(correlationID: "co", actor: "overridden")
@@ -100,7 +100,7 @@ struct CorrectTests {
     @Test("G12: what the state cannot be is refused, and nothing is written", arguments: ledgers.indices)
     func refused(index: Int) async throws { try await refuse(Self.ledgers[index]) }
 
-    private func refuse<L: Ledger>(_ ledger: L.Type) async throws {
+    private func refuse<L: CorrectableLedger>(_ ledger: L.Type) async throws {
         try await withLedgers(ledger) { store, ledgers in
             try await ledgers.execute(.deposit(1), on: "a")
             func expect(
@@ -138,7 +138,7 @@ struct CorrectTests {
     @Test("where the state is so already there is nothing to correct", arguments: ledgers.indices)
     func nothing(index: Int) async throws { try await correctNothing(Self.ledgers[index]) }
 
-    private func correctNothing<L: Ledger>(_ ledger: L.Type) async throws {
+    private func correctNothing<L: CorrectableLedger>(_ ledger: L.Type) async throws {
         try await withLedgers(ledger) { store, ledgers in
             try await ledgers.execute(.deposit(5), on: "a")
             for patch in [L.patch(balance: 5), L.patch(balance: 5.0), [:], ["none": .null]] as [BSONDocument] {
@@ -152,7 +152,7 @@ struct CorrectTests {
     @Test("G3: a correction takes effect once, and its id is no other's", arguments: ledgers.indices)
     func commandID(index: Int) async throws { try await repeatCorrection(Self.ledgers[index]) }
 
-    private func repeatCorrection<L: Ledger>(_ ledger: L.Type) async throws {
+    private func repeatCorrection<L: CorrectableLedger>(_ ledger: L.Type) async throws {
         try await withLedgers(ledger) { store, ledgers in
             try await ledgers.execute(.deposit(5), on: "a", commandID: "deposit")
             let commit = try await ledgers.correct("a", patch: L.patch(balance: 9), reason: "r", actor: "a", commandID: "c")
@@ -181,7 +181,7 @@ struct CorrectTests {
     @Test("writers and corrections that race lose nothing", arguments: ledgers.indices)
     func race(index: Int) async throws { try await race(Self.ledgers[index]) }
 
-    private func race<L: Ledger>(_ ledger: L.Type) async throws {
+    private func race<L: CorrectableLedger>(_ ledger: L.Type) async throws {
         try await withLedgers(ledger) { store, ledgers in
             try await ledgers.execute(.deposit(1), on: "a")
             try await withThrowingTaskGroup(of: Void.self) { group in

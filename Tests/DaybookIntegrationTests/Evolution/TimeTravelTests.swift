@@ -61,7 +61,7 @@ struct TimeTravelTests {
         }
     }
 
-    private func randomHistory<L: Ledger>(_ ledger: L.Type, _ seed: Int) async throws {
+    private func randomHistory<L: CorrectableLedger>(_ ledger: L.Type, _ seed: Int) async throws {
         try await withTestStore { store in
             try await store.initialize(L.self)
             let ledgers = store.repository(L.self)
