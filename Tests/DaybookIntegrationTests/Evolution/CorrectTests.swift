@@ -214,7 +214,7 @@ struct CorrectTests {
     func raisedSchema() async throws {
         try await withTestStore { store in
             let first = store.repository(Dial<FirstDial>.self)
-            try await store.initialize(Dial<FirstDial>.self)
+            try await store.prepare(for: Dial<FirstDial>.self)
             try await first.execute(.turn(3), on: "d")
             let original = try await first.correct("d", patch: ["value": 10], reason: "r", actor: "a", commandID: "c")
             try await first.execute(.turn(1), on: "d")
@@ -257,7 +257,7 @@ struct CorrectTests {
     func unreadable() async throws {
         try await withTestStore { store in
             let unchanged = store.repository(Dial<UnchangedDial>.self)
-            try await store.initialize(Dial<UnchangedDial>.self)
+            try await store.prepare(for: Dial<UnchangedDial>.self)
             try await unchanged.execute(.turn(3), on: "d")
             try await unchanged.correct("d", patch: ["label": "hidden"], reason: "r", actor: "a")
             let error = await #expect(throws: DaybookError.self) { try await store.repository(Dial<FineDial>.self).load("d") }

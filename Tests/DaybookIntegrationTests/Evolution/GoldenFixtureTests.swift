@@ -99,7 +99,7 @@ struct GoldenFixtureTests {
         _ generation: Generation, _ body: (DaybookStore, Repository<ClubCard>, [BSONDocument]) async throws -> Void
     ) async throws {
         try await withTestStore { store in
-            try await store.initialize(ClubCard.self)
+            try await store.prepare(for: ClubCard.self)
             let (journal, snapshot) = try generation.fixture()
             try #require(journal.count == generation.changes.count)
             try await store.raw.insert(journal, into: "journal")

@@ -18,7 +18,7 @@ struct ThreeWaysTests {
 
     private func threeWays<K: Keeping>(_ kept: K.Type, _ seed: UInt64) async throws {
         try await withTestStore { store in
-            try await store.initialize(Herbarium<K>.self)
+            try await store.prepare(for: Herbarium<K>.self)
             let herbaria = store.repository(Herbarium<K>.self)
             var generator = SeededGenerator(seed: seed)
             for _ in 0..<20 {

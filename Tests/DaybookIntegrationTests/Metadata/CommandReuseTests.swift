@@ -168,7 +168,7 @@ struct CommandReuseTests {
     @Test("a command that is not Encodable never raises it; one that encodes as a mere text does")
     func toldApart() async throws {
         try await withTestStore { store in
-            try await store.initialize(Lamp.self, Switch.self)
+            try await store.prepare(for: Lamp.self, Switch.self)
             let (lamps, switches) = (store.repository(Lamp.self), store.repository(Switch.self))
             let first = try await lamps.execute(.on, on: "a", commandID: "c")
             #expect(try await lamps.execute(.off, on: "a", commandID: "c") == first)

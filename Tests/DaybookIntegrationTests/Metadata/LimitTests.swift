@@ -51,7 +51,7 @@ extension HeavyLoad {
 
         private func eventSize<K: Keeping>(_ kept: K.Type) async throws {
             try await withTestStore { store in
-                try await store.initialize(Pad<K>.self)
+                try await store.prepare(for: Pad<K>.self)
                 let pads = store.repository(Pad<K>.self)
                 try await pads.execute(.discard([""]), on: "n")
                 let empty = try #require(try await store.raw.documents(in: "journal").first).bytes.count
@@ -85,7 +85,7 @@ extension HeavyLoad {
 
         private func stateSize<K: Keeping>(_ kept: K.Type) async throws {
             try await withTestStore { store in
-                try await store.initialize(Pad<K>.self)
+                try await store.prepare(for: Pad<K>.self)
                 let pads = store.repository(Pad<K>.self)
                 let half = String(repeating: "x", count: 9 << 20)
                 try await pads.execute(.write(half), on: "n")
@@ -128,7 +128,7 @@ extension HeavyLoad {
                 $0.logger = lines.logger
                 $0.metricsFactory = metrics
             }) { store in
-                try await store.initialize(Pad<K>.self)
+                try await store.prepare(for: Pad<K>.self)
                 let pads = store.repository(Pad<K>.self)
                 try await pads.execute(.write(String(repeating: "x", count: 1_000)), on: "n")
                 try await pads.execute(.discard(["", ""]), on: "n")
