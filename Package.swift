@@ -54,7 +54,9 @@ let package = Package(
             dependencies: ["Daybook", "DaybookBSON", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: settings
         ),
-        .target(name: "Licensing", dependencies: ["Daybook"], swiftSettings: settings),
+        .target(
+            name: "Licensing", dependencies: ["Daybook", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
         .executableTarget(
             name: "LicensingService",
             dependencies: [
@@ -77,10 +79,12 @@ let package = Package(
         .testTarget(
             name: "DaybookTestingTests", dependencies: ["Daybook", "DaybookBSON", "DaybookTesting"], exclude: ["Golden"],
             swiftSettings: settings),
-        .testTarget(name: "LicensingTests", dependencies: ["Daybook", "Licensing"], swiftSettings: settings),
+        .testTarget(
+            name: "LicensingTests", dependencies: ["Daybook", "DaybookTesting", "Licensing", "TestSupport"],
+            exclude: ["Golden"], swiftSettings: settings),
         // A process of its own, for the integration tests to kill.
         .executableTarget(
-            name: "CommitWriter", dependencies: ["Daybook", "IntegrationSupport"], path: "Tests/CommitWriter",
+            name: "CommitWriter", dependencies: ["Daybook", "IntegrationSupport", "Licensing"], path: "Tests/CommitWriter",
             swiftSettings: settings),
         // What the integration tests and the process they kill have in common: small aggregates, a database for each test.
         .target(
@@ -90,7 +94,8 @@ let package = Package(
         .testTarget(
             name: "DaybookIntegrationTests",
             dependencies: [
-                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookTesting", "IntegrationSupport", "CommitWriter", "TestSupport",
+                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookTesting", "IntegrationSupport", "CommitWriter", "Licensing",
+                "LicensingService", "TestSupport",
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

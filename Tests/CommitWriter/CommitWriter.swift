@@ -2,23 +2,25 @@ import Daybook
 import Foundation
 import IntegrationSupport
 
-/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together|behind KEY`, with the server's URI on standard input, because
+/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together|behind|licensing KEY`, with the server's URI on standard input, because
 /// arguments are for every user of the machine to see.
 ///
 /// `alone` appends five events at a time to the account `KEY-1`; `together` five to each of `KEY-1`, `KEY-2` and `KEY-3`, in one transaction. Each
 /// commit has a command id. `behind` appends one event or two to the account `KEY` of the lifecycle async, and kills itself between a commit and its
 /// snapshot. It writes `begun ID` before and `done ID` after each commit, `ready` after the first, and stops when nobody reads that.
+/// `licensing` is ``LicensingWork``.
 @main
 struct CommitWriter {
     static func main() async throws {
         let arguments = CommandLine.arguments
-        guard arguments.count == 4, ["alone", "together", "behind"].contains(arguments[2]) else {
-            throw Misuse(description: "usage: CommitWriter DATABASE alone|together|behind KEY")
+        guard arguments.count == 4, ["alone", "together", "behind", "licensing"].contains(arguments[2]) else {
+            throw Misuse(description: "usage: CommitWriter DATABASE alone|together|behind|licensing KEY")
         }
         let (isAlone, isBehind, key) = (arguments[2] == "alone", arguments[2] == "behind", arguments[3])
         let configuration = DaybookConfiguration(uri: readLine() ?? "", database: arguments[1])
         try await withDaybook(configuration) { store in
             if isBehind { return try await commitTallies(in: store, key) }
+            if arguments[2] == "licensing" { return try await LicensingWork(store, key: key).run(say) }
             let accounts = store.repository(Account.self)
             let keys = (1...(isAlone ? 1 : 3)).map { "\(key)-\($0)" }
             for number in 1... {
@@ -54,7 +56,7 @@ struct CommitWriter {
     }
 
     /// Unbuffered: what was said is out before the next commit begins.
-    private static func say(_ line: String) throws {
+    @Sendable private static func say(_ line: String) throws {
         try FileHandle.standardOutput.write(contentsOf: Data("\(line)\n".utf8))
     }
 

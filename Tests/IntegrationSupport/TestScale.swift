@@ -6,6 +6,8 @@ package enum TestScale {
     package static let races = number("DAYBOOK_TEST_RACES", 1_000)
     /// `DAYBOOK_TEST_KILLS`: processes killed in the middle of their commits.
     package static let kills = number("DAYBOOK_TEST_KILLS", 50)
+    /// `DAYBOOK_TEST_REQUESTS`: random requests of the licensing domain, of processes that are killed on the way; two, and one more for each 1,000.
+    package static let requests = number("DAYBOOK_TEST_REQUESTS", 400)
 
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap(Int.init).map { max($0, 1) } ?? standard

@@ -1,10 +1,9 @@
+import DaybookTesting
 import Foundation
 import Licensing
 import Testing
 
-/// Every command in every state: what it does, and where it leads.
-///
-/// Switches without a default and a check of the table's own completeness see to it that nobody adds a state or a command and forgets it.
+/// Every command in every state: its events, or its refusal.
 @Suite("License: commands by state")
 struct LicenseDecisionTests {
     enum Outcome: Equatable, Sendable {
@@ -12,224 +11,116 @@ struct LicenseDecisionTests {
         case leads(License.Status)
         /// An identical retry: no events, no refusal.
         case nothing
-        case refused(License.Rejection.Reason)
+        case refused(Refusal.Reason)
     }
 
-    /// A command as it can meet a licence.
-    enum Case: String, CaseIterable, Sendable {
-        case create, createForAnother, confirmDownload
-        case recordNewSession, recordKnownSession, recordNoSession, recordSessionAfterExpiry
-        case renew, expireTooEarly, expireAtExpiry
-        case release, releaseForTheSameReason, revoke, revokeForTheSameReason
+    /// A command as it can meet a licence, and what it appends wherever it is accepted.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let name: String
+        let command: License.Command
+        var now = start + .hours(1)
+        var events: [License.Event] = []
+        /// By state, in the order of `License.Status.allCases`.
+        let outcomes: [Outcome]
 
-        var command: License.Command {
-            let policy = LicensePolicy.with { $0.version = 7 }
-            return switch self {
-            case .create: .create(.sample, policy: policy, availableUntil: nil)
-            case .createForAnother: .create(.another, policy: policy, availableUntil: nil)
-            case .confirmDownload: .confirmDownload
-            case .recordNewSession: .recordSessions([.started(3, at: start + .minutes(30))], policy: policy)
-            case .recordKnownSession: .recordSessions([.started(1, at: start + .minutes(10))], policy: policy)
-            case .recordNoSession: .recordSessions([], policy: policy)
-            case .recordSessionAfterExpiry: .recordSessions([.started(4, at: License.expiry)], policy: policy)
-            case .renew: .renew(policy: policy, availableUntil: nil)
-            case .expireTooEarly, .expireAtExpiry: .expire
-            case .release: .release(reason: "done")
-            case .releaseForTheSameReason: .release(reason: "lost")
-            case .revoke: .revoke(reason: "abuse", operator: "o-1")
-            case .revokeForTheSameReason: .revoke(reason: "lost", operator: "o-1")
-            }
-        }
+        var testDescription: String { name }
+    }
 
-        var now: Date {
-            self == .expireAtExpiry ? License.expiry : start + .hours(1)
-        }
+    private static let terms = Terms.with { $0.version = 7 }
+    private static let renewedUntil = start + .hours(1) + .days(30)
+    private static let illegal = Outcome.refused(.illegalTransition)
+    private static let final = Outcome.refused(.licenseFinal)
 
-        /// What it appends wherever it is accepted.
-        var events: [License.Event] {
-            let expiresAt = start + .hours(1) + .days(30)
-            return switch self {
-            case .create: [.created(grant: .sample, expiresAt: expiresAt, policyVersion: 7)]
-            case .createForAnother: [.created(grant: .another, expiresAt: expiresAt, policyVersion: 7)]
-            case .confirmDownload: [.downloaded]
-            case .recordNewSession: [.playbackStarted(session: .number(3), occurredAt: start + .minutes(30))]
-            case .recordKnownSession, .recordNoSession, .recordSessionAfterExpiry: []
-            case .renew: [.renewed(expiresAt: expiresAt, policyVersion: 7)]
-            case .expireTooEarly, .expireAtExpiry: [.expired]
-            case .release: [.released(reason: "done")]
-            case .releaseForTheSameReason: [.released(reason: "lost")]
-            case .revoke: [.revoked(reason: "abuse", operator: "o-1")]
-            case .revokeForTheSameReason: [.revoked(reason: "lost", operator: "o-1")]
-            }
-        }
+    // Columns: unissued, issued, downloaded, playing, expired, released, revoked.
+    static let cases: [Case] = [
+        Case(
+            name: "create", command: .create(terms),
+            events: [
+                .created(member: "m-1", device: "d-1", title: "t-1", studio: "s-1", expiresAt: renewedUntil, policyVersion: 7)
+            ], outcomes: [.leads(.issued), .nothing, .nothing, .nothing, .nothing, .nothing, .nothing]),
+        Case(
+            name: "create for another device", command: .create(device: "d-2", terms),
+            events: [
+                .created(member: "m-1", device: "d-2", title: "t-1", studio: "s-1", expiresAt: renewedUntil, policyVersion: 7)
+            ], outcomes: [.leads(.issued), illegal, illegal, illegal, illegal, final, final]),
+        Case(
+            name: "confirmDownload", command: .confirmDownload, events: [.downloaded],
+            outcomes: [illegal, .leads(.downloaded), .nothing, illegal, illegal, final, final]),
+        Case(
+            name: "record a new session", command: .recordSessions([.started(3, at: start + .minutes(30))], terms),
+            events: [.playbackStarted(session: .number(3), occurredAt: start + .minutes(30), policyVersion: 7)],
+            outcomes: [illegal, illegal, .leads(.playing), .leads(.playing), .leads(.expired), final, final]),
+        Case(
+            name: "record a known session", command: .recordSessions([.started(1, at: start + .minutes(10))], terms),
+            outcomes: [illegal, illegal, .nothing, .nothing, .nothing, .nothing, .nothing]),
+        Case(
+            name: "record no session", command: .recordSessions([], terms),
+            outcomes: [illegal, illegal, .nothing, .nothing, .nothing, .nothing, .nothing]),
+        Case(
+            name: "record a session after expiry", command: .recordSessions([.started(4, at: License.expiry)], terms),
+            outcomes: [illegal, illegal, .nothing, .nothing, .nothing, final, final]),
+        Case(
+            name: "renew", command: .renew(terms), events: [.renewed(expiresAt: renewedUntil, policyVersion: 7)],
+            outcomes: [illegal, .leads(.issued), .leads(.downloaded), .leads(.playing), .leads(.downloaded), final, final]),
+        Case(
+            name: "expire too early", command: .expire, now: License.expiry - .millisecond,
+            outcomes: [illegal, illegal, illegal, illegal, .nothing, final, final]),
+        Case(
+            name: "expire", command: .expire, now: License.expiry, events: [.expired],
+            outcomes: [illegal, .leads(.expired), .leads(.expired), .leads(.expired), .nothing, final, final]),
+        Case(
+            name: "release", command: .release(reason: "done"), events: [.released(reason: "done")],
+            outcomes: [illegal] + Array(repeating: .leads(.released), count: 4) + [final, final]),
+        Case(
+            name: "release for the same reason", command: .release(reason: "lost"), events: [.released(reason: "lost")],
+            outcomes: [illegal] + Array(repeating: .leads(.released), count: 4) + [.nothing, final]),
+        Case(
+            name: "revoke", command: .revoke(reason: "lost", operator: "o-2"),
+            events: [.revoked(reason: "lost", operator: "o-2")],
+            outcomes: [illegal] + Array(repeating: .leads(.revoked), count: 4) + [final, final]),
+        Case(
+            name: "revoke for the same reason by the same operator", command: .revoke(reason: "lost", operator: "o-1"),
+            events: [.revoked(reason: "lost", operator: "o-1")],
+            outcomes: [illegal] + Array(repeating: .leads(.revoked), count: 4) + [final, .nothing]),
+        Case(
+            name: "correct the expiry to a later date",
+            command: .correctExpiry(to: License.expiry + .days(7), reason: "outage", operator: "o-1"),
+            events: [.expiryCorrected(expiresAt: License.expiry + .days(7), reason: "outage", operator: "o-1")],
+            outcomes: [illegal, .leads(.issued), .leads(.downloaded), .leads(.playing), .leads(.downloaded), final, final]),
+        Case(
+            name: "correct the expiry to what it is",
+            command: .correctExpiry(to: License.expiry, reason: "outage", operator: "o-1"),
+            outcomes: [illegal, .nothing, .nothing, .nothing, .nothing, final, final]),
+    ]
 
-        func outcome(in status: License.Status) -> Outcome {
-            switch self {
-            case .create:
-                switch status {
-                case .unissued: .leads(.issued)
-                case .issued, .downloaded, .playing, .expired, .released, .revoked: .nothing
-                }
-            case .createForAnother:
-                switch status {
-                case .unissued: .leads(.issued)
-                case .issued, .downloaded, .playing, .expired: .refused(.illegalTransition)
-                case .released, .revoked: .refused(.licenseFinal)
-                }
-            case .confirmDownload:
-                switch status {
-                case .issued: .leads(.downloaded)
-                case .downloaded: .nothing
-                case .unissued, .playing, .expired: .refused(.illegalTransition)
-                case .released, .revoked: .refused(.licenseFinal)
-                }
-            case .recordNewSession:
-                switch status {
-                case .downloaded, .playing: .leads(.playing)
-                case .expired: .leads(.expired)
-                case .unissued, .issued: .refused(.illegalTransition)
-                case .released, .revoked: .refused(.licenseFinal)
-                }
-            case .recordKnownSession, .recordNoSession:
-                switch status {
-                case .downloaded, .playing, .expired, .released, .revoked: .nothing
-                case .unissued, .issued: .refused(.illegalTransition)
-                }
-            case .recordSessionAfterExpiry:
-                switch status {
-                case .downloaded, .playing, .expired: .nothing
-                case .unissued, .issued: .refused(.illegalTransition)
-                case .released, .revoked: .refused(.licenseFinal)
-                }
-            case .renew:
-                switch status {
-                case .issued: .leads(.issued)
-                case .downloaded, .expired: .leads(.downloaded)
-                case .playing: .leads(.playing)
-                case .unissued: .refused(.illegalTransition)
-                case .released, .revoked: .refused(.licenseFinal)
-                }
-            case .expireTooEarly:
-                switch status {
-                case .expired: .nothing
-                case .unissued, .issued, .downloaded, .playing: .refused(.illegalTransition)
-                case .released, .revoked: .refused(.licenseFinal)
-                }
-            case .expireAtExpiry:
-                switch status {
-                case .issued, .downloaded, .playing: .leads(.expired)
-                case .expired: .nothing
-                case .unissued: .refused(.illegalTransition)
-                case .released, .revoked: .refused(.licenseFinal)
-                }
-            case .release, .releaseForTheSameReason:
-                switch status {
-                case .issued, .downloaded, .playing, .expired: .leads(.released)
-                case .unissued: .refused(.illegalTransition)
-                case .released: self == .releaseForTheSameReason ? .nothing : .refused(.licenseFinal)
-                case .revoked: .refused(.licenseFinal)
-                }
-            case .revoke, .revokeForTheSameReason:
-                switch status {
-                case .issued, .downloaded, .playing, .expired: .leads(.revoked)
-                case .unissued: .refused(.illegalTransition)
-                case .released: .refused(.licenseFinal)
-                case .revoked: self == .revokeForTheSameReason ? .nothing : .refused(.licenseFinal)
-                }
+    @Test("every state answers every command as the table says", arguments: cases)
+    func table(_ row: Case) throws {
+        #expect(row.outcomes.count == License.Status.allCases.count)
+        for (status, outcome) in zip(License.Status.allCases, row.outcomes) {
+            let decided = try Scenario(License.self).given(License.history(to: status)).when(row.command, at: row.now)
+            switch outcome {
+            case .leads(let next): try decided.then(row.events).thenState { #expect($0.status == next, "\(status)") }
+            case .nothing: try decided.thenNothing()
+            case .refused(let reason): try decided.thenRejected(Refusal(reason))
             }
         }
     }
 
-    @Test("each command in each state appends its events and leads on, or does nothing, or is refused", arguments: Case.allCases)
-    func table(example: Case) {
-        for status in License.Status.allCases {
-            let license = License.inState(status)
-            let outcome: Outcome
-            do {
-                var next = license
-                let events = try next.execute(example.command, at: example.now)
-                #expect(events.isEmpty || events == example.events, "\(status)")
-                outcome = events.isEmpty ? .nothing : .leads(next.status)
-            } catch {
-                #expect(error.limit == nil)
-                outcome = .refused(error.reason)
-            }
-            #expect(outcome == example.outcome(in: status), "\(example) in \(status)")
-        }
-    }
-
-    @Test("the table has every command of the aggregate")
-    func everyCommand() {
-        enum Kind: CaseIterable { case create, confirmDownload, recordSessions, renew, expire, release, revoke }
-        func kind(_ command: License.Command) -> Kind {
+    @Test("the table has every command")
+    func complete() {
+        /// Without a default: a new command does not compile before it is here.
+        func name(_ command: License.Command) -> String {
             switch command {
-            case .create: .create
-            case .confirmDownload: .confirmDownload
-            case .recordSessions: .recordSessions
-            case .renew: .renew
-            case .expire: .expire
-            case .release: .release
-            case .revoke: .revoke
+            case .create: "create"
+            case .confirmDownload: "confirmDownload"
+            case .recordSessions: "recordSessions"
+            case .renew: "renew"
+            case .expire: "expire"
+            case .release: "release"
+            case .revoke: "revoke"
+            case .correctExpiry: "correctExpiry"
             }
         }
-        #expect(Set(Case.allCases.map { kind($0.command) }) == Set(Kind.allCases))
-    }
-
-    @Test("the table has every refusal that the state alone can cause, every event and every state")
-    func everyOutcome() {
-        let outcomes = Case.allCases.flatMap { example in License.Status.allCases.map { example.outcome(in: $0) } }
-        for reason in [.illegalTransition, .licenseFinal] as [License.Rejection.Reason] {
-            #expect(outcomes.contains(.refused(reason)))
-        }
-        for status in License.Status.allCases where status != .unissued { #expect(outcomes.contains(.leads(status))) }
-    }
-
-    @Test("released and revoked are final, and nothing else is")
-    func final() {
-        #expect(License.Status.allCases.filter(\.isFinal) == [.released, .revoked])
-    }
-
-    @Test("whatever was accepted does nothing, or is refused, when it is tried again at once", arguments: Case.allCases)
-    func retry(example: Case) throws {
-        // A renewal is a new fact each time; its retry is told by its command id.
-        guard example != .renew else { return }
-        for status in License.Status.allCases {
-            var license = License.inState(status)
-            guard let events = try? license.execute(example.command, at: example.now), !events.isEmpty else { continue }
-            let after = license
-            #expect(try license.execute(example.command, at: example.now) == [], "\(example) in \(status)")
-            #expect(license == after)
-        }
-    }
-
-    @Test("a final licence accepts only the identical retry: another operator's revocation is another")
-    func otherOperator() {
-        let license = License.inState(.revoked)
-        #expect(throws: License.Rejection(.licenseFinal)) {
-            try license.decide(.revoke(reason: "lost", operator: "o-2"), at: start)
-        }
-    }
-
-    @Test("a final licence refuses a batch in which a single session is new")
-    func finalWithNewSession() {
-        for status in [.released, .revoked] as [License.Status] {
-            let batch: [License.Session] = [.started(1, at: start + .minutes(10)), .stopped(9, at: start + .minutes(11))]
-            #expect(throws: License.Rejection(.licenseFinal)) {
-                try License.inState(status).decide(.recordSessions(batch, policy: LicensePolicy()), at: start)
-            }
-        }
-    }
-
-    @Test("a decision depends on state, command and time alone, and changes nothing")
-    func purity() throws {
-        for status in License.Status.allCases {
-            let license = License.inState(status)
-            for example in Case.allCases {
-                let first = Result { try license.decide(example.command, at: example.now) }
-                let second = Result { try license.decide(example.command, at: example.now) }
-                #expect((try? first.get()) == (try? second.get()))
-                #expect(license == License.inState(status))
-            }
-        }
+        #expect(Set(Self.cases.map { name($0.command) }).count == 8)
     }
 }

@@ -1,181 +1,175 @@
+import DaybookTesting
 import Foundation
 import Licensing
+import TestSupport
 import Testing
 
-/// The rules that have a number in them, at their edge.
+/// The rules of a licence that have a number in them, at their edge.
 @Suite("License: limits")
 struct LicenseRulesTests {
-    private let millisecond = Duration.milliseconds(1)
-
     // MARK: Expiry
 
-    @Test("a licence expires after its days or with the title's availability, whichever is earlier")
+    @Test("a licence ends after its days or with the title's availability, whichever is earlier")
     func expiry() throws {
         let end = start + .days(30)
         let cases: [(Date?, Date)] = [
-            (nil, end), (end + millisecond, end), (end, end), (end - millisecond, end - millisecond),
-            (start + millisecond, start + millisecond), (.distantFuture, end),
+            (nil, end), (end + .millisecond, end), (end, end), (end - .millisecond, end - .millisecond),
+            (start + .millisecond, start + .millisecond), (.distantFuture, end),
         ]
         for (availableUntil, expected) in cases {
-            let create = License.Command.create(.sample, policy: LicensePolicy(), availableUntil: availableUntil)
-            #expect(
-                try License().decide(create, at: start) == [.created(grant: .sample, expiresAt: expected, policyVersion: 1)])
-            let renew = License.Command.renew(policy: LicensePolicy(), availableUntil: availableUntil)
-            for status in [.issued, .downloaded, .playing, .expired] as [License.Status] {
-                #expect(
-                    try License.inState(status).decide(renew, at: start) == [.renewed(expiresAt: expected, policyVersion: 1)])
-            }
-        }
-    }
-
-    @Test("the days are those of the policy that decides, and the event says which it was")
-    func policyDays() throws {
-        let policy = LicensePolicy.with { ($0.version, $0.licenseDays) = (12, 7) }
-        var license = License()
-        try license.execute(.create(.sample, policy: policy, availableUntil: nil))
-        #expect(license.expiresAt == start + .days(7))
-        #expect(license.policyVersion == 12)
-        try license.execute(
-            .renew(policy: .with { ($0.version, $0.licenseDays) = (13, 90) }, availableUntil: nil), at: start + .days(1))
-        #expect(license.expiresAt == start + .days(91))
-        #expect(license.policyVersion == 13)
-    }
-
-    @Test("a title whose availability has ended can be neither issued nor renewed", arguments: [0, 1, 86_400_000])
-    func unavailable(millisecondsAgo: Int) {
-        let end = start - .milliseconds(millisecondsAgo)
-        #expect(throws: License.Rejection(.titleUnavailable)) {
-            try License().decide(.create(.sample, policy: LicensePolicy(), availableUntil: end), at: start)
-        }
-        for status in [.issued, .downloaded, .playing, .expired] as [License.Status] {
-            #expect(throws: License.Rejection(.titleUnavailable)) {
-                try License.inState(status).decide(.renew(policy: LicensePolicy(), availableUntil: end), at: start)
+            let terms = Terms(availableUntil: availableUntil)
+            try Scenario(License.self).when(.create(terms), at: start)
+                .then(.created(member: "m-1", device: "d-1", title: "t-1", studio: "s-1", expiresAt: expected, policyVersion: 1))
+            for status in License.living {
+                try Scenario(License.self).given(License.history(to: status)).when(.renew(terms), at: start)
+                    .then(.renewed(expiresAt: expected, policyVersion: 1))
             }
         }
     }
 
     @Test(
-        "a licence expires at its expiry, and not a millisecond before",
-        arguments: [License.Status.issued, .downloaded, .playing])
-    func expiryEdge(status: License.Status) throws {
-        let license = License.inState(status)
-        #expect(throws: License.Rejection(.illegalTransition)) { try license.decide(.expire, at: License.expiry - millisecond) }
-        #expect(try license.decide(.expire, at: License.expiry) == [.expired])
-        #expect(try license.decide(.expire, at: License.expiry + .days(1_000)) == [.expired])
+        "a title whose availability has ended can be neither issued nor renewed",
+        arguments: [0, TimeInterval.millisecond, 86_400])
+    func unavailable(ago: TimeInterval) throws {
+        let terms = Terms(availableUntil: start - ago)
+        try Scenario(License.self).when(.create(terms), at: start).thenRejected(Refusal(.titleUnavailable))
+        for status in License.living {
+            try Scenario(License.self).given(License.history(to: status)).when(.renew(terms), at: start)
+                .thenRejected(Refusal(.titleUnavailable))
+        }
     }
 
-    @Test("an expired licence that is renewed is downloaded, and can expire again")
+    @Test("an expired licence that is renewed is downloaded, and can expire again, at its new end")
     func renewedAfterExpiry() throws {
-        var license = License.inState(.expired)
-        try license.execute(.renew(policy: LicensePolicy(), availableUntil: nil), at: License.expiry + .days(1))
-        #expect(license.status == .downloaded)
-        #expect(license.expiresAt == License.expiry + .days(31))
-        #expect(throws: License.Rejection(.illegalTransition)) { try license.decide(.expire, at: License.expiry + .days(30)) }
-        try license.execute(.expire, at: License.expiry + .days(31))
-        #expect(license.status == .expired)
+        try Scenario(License.self).given(License.history(to: .expired))
+            .when(.renew(Terms()), at: License.expiry + .days(1)).thenState { #expect($0.status == .downloaded) }
+            .when(.expire, at: License.expiry + .days(31) - .millisecond).thenRejected(Refusal(.illegalTransition))
+            .when(.expire, at: License.expiry + .days(31)).then(.expired)
+    }
+
+    @Test("the expiry that was corrected decides; one that is still in the past expires again at once")
+    func corrected() throws {
+        let past = start + .days(10)
+        try Scenario(License.self).given(License.history(to: .expired))
+            .when(.correctExpiry(to: past, reason: "typo", operator: "o-1"), at: past)
+            .then(.expiryCorrected(expiresAt: past, reason: "typo", operator: "o-1"), .expired)
+            .thenState { #expect($0.status == .expired) }
+        try Scenario(License.self).given(License.history(to: .expired))
+            .when(.correctExpiry(to: past, reason: "typo", operator: "o-1"), at: past - .millisecond)
+            .thenState { #expect($0.status == .downloaded) }
+            .when(.expire, at: past).then(.expired)
     }
 
     // MARK: Renewals
 
     @Test("a licence is renewed as often as the policy says, and no more", arguments: [0, 1, 2, 5])
     func renewals(limit: Int) throws {
-        let policy = LicensePolicy.with { $0.maximumRenewals = limit }
-        for status in [.issued, .downloaded, .playing, .expired] as [License.Status] {
-            var license = License.inState(status)
-            for number in 0..<limit {
-                #expect(license.renewals == number)
-                try license.execute(.renew(policy: policy, availableUntil: nil))
-            }
-            let before = license
-            #expect(throws: License.Rejection(.renewalLimitReached, limit: limit)) {
-                try license.execute(.renew(policy: policy, availableUntil: nil))
-            }
-            #expect(license == before)
-            #expect(license.renewals == limit)
-            // A later policy may allow more, or less.
-            #expect(throws: License.Rejection(.renewalLimitReached, limit: 0)) {
-                try license.execute(.renew(policy: .with { $0.maximumRenewals = 0 }, availableUntil: nil))
-            }
-            try license.execute(.renew(policy: .with { $0.maximumRenewals = limit + 1 }, availableUntil: nil))
-            #expect(license.renewals == limit + 1)
+        let renew = License.Command.renew(.with { $0.maximumRenewals = limit })
+        var scenario = try Scenario(License.self).given(License.history(to: .downloaded))
+        for _ in 0..<limit {
+            try scenario.when(renew, at: start).then(.renewed(expiresAt: License.expiry, policyVersion: 1))
+            scenario = try scenario.given(.renewed(expiresAt: License.expiry, policyVersion: 1))
         }
-    }
-
-    @Test("by default there are five renewals, 30 days, any number of plays and 48 hours of them")
-    func defaults() {
-        let policy = LicensePolicy()
-        #expect(policy.version == 1)
-        #expect(policy.maximumRenewals == 5)
-        #expect(policy.licenseDays == 30)
-        #expect(policy.maximumPlays == nil)
-        #expect(policy.playWindow == 48 * 3_600)
+        try scenario.when(renew, at: start).thenRejected(Refusal(.renewalLimitReached, limit: limit))
     }
 
     // MARK: Plays
 
-    @Test("plays are counted to their limit, in one batch or in many; stops are not plays", arguments: [1, 3])
+    @Test("a licence is played as often as the policy says, and no more", arguments: [0, 1, 3])
     func plays(limit: Int) throws {
-        let policy = LicensePolicy.with { $0.maximumPlays = limit }
-        let starts = (0..<limit).map { License.Session.started(100 + $0, at: start + .minutes($0)) }
-        let stops = (0..<20).map { License.Session.stopped(200 + $0, at: start + .minutes($0)) }
-        for batches in [[starts + stops], starts.map { [$0] } + stops.map { [$0] }] {
-            var license = License(folding: [.created(grant: .sample, expiresAt: License.expiry, policyVersion: 1), .downloaded])
-            for batch in batches { try license.execute(.recordSessions(batch, policy: policy)) }
-            #expect(license.plays == limit)
-            #expect(license.sessions.count == limit + 20)
-            let before = license
-            let oneMore: [License.Session] = [.stopped(300, at: start), .started(301, at: start + .hours(1))]
-            #expect(throws: License.Rejection(.playLimitReached, limit: limit)) {
-                try license.execute(.recordSessions(oneMore, policy: policy))
+        let terms = Terms.with { $0.maximumPlays = limit }
+        let downloaded = try Scenario(License.self).given(License.created, .downloaded)
+        let allowed = (0..<limit).map { License.Session.started($0, at: start + .minutes(Double($0))) }
+        let more = License.Session.started(99, at: start + .hours(1))
+        try downloaded.when(.recordSessions(allowed, terms)).thenState { #expect($0.plays == limit) }
+            .when(.recordSessions([more], terms)).thenRejected(Refusal(.playLimitReached, limit: limit))
+        // One too many refuses the whole batch.
+        try downloaded.when(.recordSessions([more] + allowed, terms)).thenRejected(Refusal(.playLimitReached, limit: limit))
+    }
+
+    @Test("after the first play it is played within the window, and not a millisecond later")
+    func window() throws {
+        let first = start + .hours(1)
+        let played = try Scenario(License.self).given(
+            License.created, .downloaded, .playbackStarted(session: .number(1), occurredAt: first, policyVersion: 1))
+        let end = first + .hours(48)
+        try played.when(.recordSessions([.started(2, at: end)], Terms()))
+            .then(.playbackStarted(session: .number(2), occurredAt: end, policyVersion: 1))
+        try played.when(.recordSessions([.started(2, at: end + .millisecond)], Terms()))
+            .thenRejected(Refusal(.playWindowOver, limit: 48))
+        // That it stopped is a fact all the same.
+        try played.when(.recordSessions([.stopped(3, at: end + .days(1))], Terms()))
+            .then(.playbackStopped(session: .number(3), occurredAt: end + .days(1)))
+    }
+
+    // MARK: Sessions
+
+    @Test("a session counts if it occurred before expiry, even when it arrives after")
+    func lateSession() throws {
+        let expired = try Scenario(License.self).given(License.created, .downloaded, .expired)
+        try expired.when(.recordSessions([.started(3, at: License.expiry)], Terms()), at: License.expiry + .days(5)).thenNothing()
+        try expired.when(
+            .recordSessions([.started(3, at: License.expiry - .millisecond)], Terms()), at: License.expiry + .days(5)
+        )
+        .then(.playbackStarted(session: .number(3), occurredAt: License.expiry - .millisecond, policyVersion: 1))
+        .thenState { #expect($0.status == .expired && $0.plays == 1) }
+    }
+
+    @Test("a shuffled, duplicated batch that arrives after expiry counts each play once, in whatever parts it comes")
+    func shuffled() throws {
+        let plays = 40
+        let sessions = (0..<plays).flatMap { number -> [License.Session] in
+            let time = License.expiry - .hours(47) + .hours(Double(number))
+            return [.started(2 * number, at: time), .stopped(2 * number + 1, at: time + .minutes(30))]
+        }
+        var inOrder: License?
+        for seed in 0..<20 as Range<UInt64> {
+            var random = SeededGenerator(seed: seed)
+            let reports = (sessions + sessions + sessions.prefix(7)).shuffled(using: &random)
+            var licence = try Scenario(License.self).given(License.created, .downloaded, .expired)
+                .when(.recordSessions(reports, Terms()), at: License.expiry + .days(3))
+            try licence.thenState { state in
+                #expect(state.plays == plays && state.sessions.count == 2 * plays && state.status == .expired)
+                #expect(state.firstPlayedAt == License.expiry - .hours(47))
+                // The order in which a batch was sent leaves no trace.
+                if let inOrder { #expect(state == inOrder) } else { inOrder = state }
             }
-            #expect(license == before)
-            // What was counted already is no play more.
-            #expect(try license.execute(.recordSessions(starts, policy: policy)) == [])
+            // And again, in two parts.
+            let half = Int.random(in: 0...reports.count, using: &random)
+            licence = try licence.when(.recordSessions(Array(reports[..<half]), Terms())).thenNothing()
+            try licence.when(.recordSessions(Array(reports[half...]), Terms())).thenNothing()
         }
     }
 
-    @Test("a limit of no plays lets nothing be played, and without a limit there is none")
-    func extremeLimits() throws {
-        let license = License.inState(.downloaded)
-        #expect(throws: License.Rejection(.playLimitReached, limit: 0)) {
-            try license.decide(.recordSessions([.started(9, at: start)], policy: .with { $0.maximumPlays = 0 }), at: start)
-        }
-        let many = (100..<1_100).map { License.Session.started($0, at: start + .seconds($0)) }
-        #expect(try license.decide(.recordSessions(many, policy: LicensePolicy()), at: start).count == 1_000)
+    // MARK: Policy
+
+    @Test("the policy that decides is the one in force; the event says which, and an old outcome stays")
+    func policy() throws {
+        let second = Terms.with { ($0.version, $0.licenseDays) = (2, 7) }
+        try Scenario(License.self).given(License.created)
+            .thenState { #expect($0.expiresAt == License.expiry && $0.policyVersion == 1) }
+            .when(.renew(second), at: start).then(.renewed(expiresAt: start + .days(7), policyVersion: 2))
     }
 
-    @Test("it may be played until the window after the first play ends, to the millisecond")
-    func playWindow() throws {
-        let policy = LicensePolicy.with { $0.playWindow = 3_600 }
-        var license = License(folding: [.created(grant: .sample, expiresAt: License.expiry, policyVersion: 1), .downloaded])
-        try license.execute(.recordSessions([.started(1, at: start)], policy: policy))
-        let end = start + .hours(1)
-        #expect(throws: License.Rejection(.playWindowOver, limit: 3_600)) {
-            try license.execute(.recordSessions([.started(2, at: end + millisecond)], policy: policy))
-        }
-        try license.execute(.recordSessions([.started(3, at: end)], policy: policy))
-        // What began inside may stop outside.
-        try license.execute(.recordSessions([.stopped(4, at: end + .days(1))], policy: policy))
-        #expect(license.plays == 2)
-        #expect(license.firstPlayedAt == start)
+    @Test("a policy is in force from its date on, to the millisecond, and the first one before all dates")
+    func book() {
+        var (second, third) = (Policy(), Policy())
+        (second.version, second.effectiveFrom) = (2, start)
+        (third.version, third.effectiveFrom) = (3, start + .days(1))
+        let book = PolicyBook([third, Policy(), second])
+        #expect(book.policy(at: .distantPast).version == 1)
+        #expect(book.policy(at: start - .millisecond).version == 1)
+        #expect(book.policy(at: start).version == 2)
+        #expect(book.policy(at: start + .days(1) - .millisecond).version == 2)
+        #expect(book.policy(at: start + .days(1)).version == 3)
+        #expect(PolicyBook([third]).policy(at: start).version == 3)
     }
 
-    @Test("the window begins with the first play by when it occurred, also inside one batch and when that arrives late")
-    func windowOfTheEarliest() throws {
-        let policy = LicensePolicy.with { $0.playWindow = 3_600 }
-        let fresh = License(folding: [.created(grant: .sample, expiresAt: License.expiry, policyVersion: 1), .downloaded])
-        let (early, late) = (License.Session.started(1, at: start), License.Session.started(2, at: start + .minutes(61)))
-        for batch in [[early, late], [late, early]] {
-            #expect(throws: License.Rejection(.playWindowOver, limit: 3_600)) {
-                try fresh.decide(.recordSessions(batch, policy: policy), at: start)
-            }
-        }
-        var license = fresh
-        try license.execute(.recordSessions([late], policy: policy))
-        try license.execute(.recordSessions([early], policy: policy))
-        #expect(license.firstPlayedAt == start)
-        #expect(throws: License.Rejection(.playWindowOver, limit: 3_600)) {
-            try license.execute(.recordSessions([.started(3, at: start + .minutes(61))], policy: policy))
-        }
+    @Test("a book of policies can be read from JSON")
+    func json() throws {
+        var second = Policy()
+        (second.version, second.effectiveFrom, second.maximumPlays) = (2, start, 3)
+        let book = PolicyBook([Policy(), second])
+        #expect(try JSONDecoder().decode(PolicyBook.self, from: JSONEncoder().encode(book)) == book)
     }
 }

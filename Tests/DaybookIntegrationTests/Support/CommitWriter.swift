@@ -69,10 +69,27 @@ enum CommitWriter {
         return words
     }
 
-    /// Beside the test bundle in the build directory.
-    private static var executable: URL {
-        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL ?? Bundle.main.bundleURL
-        let directory = bundle.pathExtension == "xctest" ? bundle.deletingLastPathComponent() : bundle
-        return directory.appendingPathComponent("CommitWriter")
+
+    /// Starts one that makes random requests of the licensing domain, and kills it after so many.
+    static func killLicensing(after requests: Int, in store: DaybookStore, key: String) async throws {
+        let child = try ChildProcess(
+            executable, [store.database, "licensing", key], input: "\(store.configuration.uri)\n")
+        var done = 0
+        for await _ in child.lines {
+            done += 1
+            if done == requests { child.kill() }
+        }
+        #expect(done >= requests, "the writer ended by itself")
+        let ending = await child.ending()
+        #expect(ending == .killed(signal: SIGKILL))
     }
+
+    private static var executable: URL { builtExecutable("CommitWriter") }
+}
+
+/// An executable of this package, beside the test bundle in the build directory.
+func builtExecutable(_ name: String) -> URL {
+    let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL ?? Bundle.main.bundleURL
+    let directory = bundle.pathExtension == "xctest" ? bundle.deletingLastPathComponent() : bundle
+    return directory.appendingPathComponent(name)
 }

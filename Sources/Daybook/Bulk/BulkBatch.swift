@@ -1,0 +1,115 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Synchronization
+
+/// Commits on new aggregates, folded in memory and not yet written: the same documents, to the byte, as a store's transactions on them would have
+/// written at the same times. ``BulkLoader`` writes them.
+///
+/// ```swift
+/// let batch = BulkBatch(clock: simulation.commitClock)
+/// try await batch.transaction { tx in
+///     try await tx.execute(.add(2), on: "visits", of: Counter.self, expecting: nil, commandID: "request-7", at: monday)
+/// }
+/// try await loader.append(batch)
+/// ```
+///
+/// It starts empty: every aggregate is at version 0. All of it is in memory, so let a batch be small: one family of aggregates that have to do
+/// with each other. Transactions come one after the other.
+public final class BulkBatch: TransactionalStore {
+    struct State: Sendable {
+        /// The `Fold` of every aggregate, at its head.
+        var folds: [AggregateID: any BulkFold] = [:]
+        var commands: [AggregateID: [String: (identity: CommandIdentity, version: Int64)]] = [:]
+        /// In the order of the commits.
+        var events: [BulkEvent] = []
+        /// The latest of each aggregate.
+        var snapshots: [AggregateID: SnapshotPost] = [:]
+        var commits = 0
+    }
+
+    let state = Mutex(State())
+    private let clock: CommitClock
+    private let allowedHeaders: Set<String>
+
+    /// - Parameters:
+    ///   - clock: Time and randomness of its commits. The same clock gives the same documents.
+    ///   - allowedHeaders: As in ``DaybookConfiguration/allowedHeaders``.
+    public init(clock: CommitClock, allowedHeaders: Set<String> = []) {
+        self.clock = clock
+        self.allowedHeaders = allowedHeaders
+    }
+
+    /// How many commits it holds.
+    public var commits: Int { state.withLock { $0.commits } }
+
+    /// How many events it holds.
+    public var events: Int { state.withLock { $0.events.count } }
+
+    /// Runs `body` once, and keeps what it executed as one commit; nothing when it throws.
+    ///
+    /// - Throws: What `body` throws; ``DaybookError``: `invalidTransaction` when another transaction of the batch ended meanwhile.
+    @discardableResult
+    public func transaction<R: Sendable>(
+        context: CommandContext = .none, _ body: @Sendable (BulkTransaction) async throws -> R
+    ) async throws -> R {
+        let context = try context.admitted(allowedHeaders)
+        let commits = commits
+        let transaction = BulkTransaction(self)
+        let result = try await body(transaction)
+        let changed = await transaction.finish()
+        guard !changed.drafts.isEmpty else { return result }
+        let commit = try PreparedCommit(changed.drafts, context: context, clock: clock)
+        try state.withLock { state in
+            guard state.commits == commits else {
+                throw DaybookError(.invalidTransaction, "the transactions of a batch come one after the other")
+            }
+            state.take(commit, changed.drafts, changed.folds)
+        }
+        return result
+    }
+}
+
+/// An event that is to be inserted.
+struct BulkEvent: Sendable {
+    let aggregateID: AggregateID
+    let version: Int64
+    let document: BSONDocument
+}
+
+/// A `Fold`, whatever it folds.
+protocol BulkFold: Sendable {
+    var version: Int64 { get }
+    mutating func commit(headID: UUID, at recordedAt: BSONDate)
+}
+
+extension Fold: BulkFold {
+    /// What a load would find of the events that were just folded in.
+    mutating func commit(headID: UUID, at recordedAt: BSONDate) {
+        self.headID = headID
+        updatedAt = recordedAt
+        createdAt = createdAt ?? recordedAt
+    }
+}
+
+extension BulkBatch.State {
+    fileprivate mutating func take(
+        _ commit: PreparedCommit, _ drafts: [AggregateDraft], _ changed: [AggregateID: any BulkFold]
+    ) {
+        var documents = commit.events.makeIterator()
+        for (change, draft) in zip(commit.changes, drafts) {
+            var headID = EventID(change.firstEventID)
+            for version in change.versions {
+                guard let document = documents.next() else { break }
+                events.append(BulkEvent(aggregateID: change.aggregateID, version: version, document: document))
+                if version > change.versions.lowerBound, let next = headID.advanced(by: 1) { headID = next }
+            }
+            var fold = changed[change.aggregateID]
+            fold?.commit(headID: headID.uuid, at: commit.recordedAt)
+            folds[change.aggregateID] = fold
+            commands[change.aggregateID, default: [:]].merge(draft.commands) { first, _ in first }
+            snapshots[change.aggregateID] = change.snapshot
+        }
+        commits += 1
+    }
+}

@@ -1,0 +1,176 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Synchronization
+
+extension DaybookStore {
+    /// Writes many commits on new aggregates at once; see ``BulkLoader``.
+    public func bulkLoader() -> BulkLoader {
+        BulkLoader(store: self)
+    }
+}
+
+/// Writes the commits of many batches in a few large inserts: an import, or a population for a test.
+///
+/// ```swift
+/// let loader = store.bulkLoader()
+/// for family in families { try await loader.append(try await batch(of: family)) }
+/// let report = try await loader.finish()
+/// ```
+///
+/// What is stored is what the commits one by one would have stored. What is given up is that each commit is whole or absent: after a crash a part
+/// is there. Appending the same batches again completes it, because an event that is there already, and is the same, is skipped.
+///
+/// Nothing is overwritten: the journal's unique indexes decide as ever, and where something else stands ``DaybookError/Code/conflict`` is thrown.
+/// The first events go before all others, so nothing is appended behind somebody else's.
+///
+/// Several tasks may append at a time: while one of them waits for the server, the others go on folding. It holds at most
+/// ``eventsPerInsert`` events, and as many for each task that is writing.
+public final class BulkLoader: Sendable {
+    /// What came of it.
+    public struct Report: Sendable, Hashable {
+        /// Events that were inserted.
+        public var events = 0
+        /// Snapshots that were written.
+        public var snapshots = 0
+        /// Events that were there already, and the same.
+        public var skippedEvents = 0
+    }
+
+    private struct Pending: Sendable {
+        var first: [BulkEvent] = []
+        var later: [BulkEvent] = []
+        var snapshots: [SnapshotPost] = []
+        var bytes = 0
+
+        var isEmpty: Bool { first.isEmpty && later.isEmpty && snapshots.isEmpty }
+    }
+
+    /// How many events wait until they are sent. A few thousand are enough to make the round trip not matter.
+    public static let eventsPerInsert = 4_000
+    /// Or how many bytes, well under what a server takes in a message.
+    private static let bytesPerInsert = 16 * 1024 * 1024
+
+    private let store: DaybookStore
+    private let pending = Mutex(Pending())
+    private let totals = Mutex(Report())
+
+    init(store: DaybookStore) {
+        self.store = store
+    }
+
+    /// What was written so far.
+    public var report: Report { totals.withLock { $0 } }
+
+    /// Takes the commits of `batch`, and writes them together with others when enough have come.
+    ///
+    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands; what keeps the server from being
+    ///   reached. What was written stays.
+    public func append(_ batch: BulkBatch) async throws {
+        let (events, snapshots) = batch.state.withLock { ($0.events, $0.snapshots) }
+        let full = pending.withLock { pending -> Pending? in
+            for event in events {
+                if event.version == 1 { pending.first.append(event) } else { pending.later.append(event) }
+                pending.bytes += event.document.bytes.count
+            }
+            for snapshot in snapshots.values {
+                pending.snapshots.append(snapshot)
+                pending.bytes += snapshot.document.bytes.count
+            }
+            guard pending.first.count + pending.later.count >= Self.eventsPerInsert || pending.bytes >= Self.bytesPerInsert else {
+                return nil
+            }
+            defer { pending = Pending() }
+            return pending
+        }
+        if let full { try await write(full) }
+    }
+
+    /// Writes what still waits.
+    ///
+    /// - Returns: What was written in all.
+    @discardableResult
+    public func finish() async throws -> Report {
+        let rest = pending.withLock { pending in
+            defer { pending = Pending() }
+            return pending
+        }
+        if !rest.isEmpty { try await write(rest) }
+        return report
+    }
+
+    private func write(_ pending: Pending) async throws {
+        try await store.telemetry.perform("bulk") {
+            let report = try await store.client.withConnection(.single) { connection in
+                try store.ready(connection)
+                var report = Report()
+                for events in [pending.first, pending.later] where !events.isEmpty {
+                    try insert(events, &report, on: connection)
+                }
+                try insert(pending.snapshots, &report, on: connection)
+                return report
+            }
+            totals.withLock { totals in
+                totals.events += report.events
+                totals.snapshots += report.snapshots
+                totals.skippedEvents += report.skippedEvents
+            }
+        }
+    }
+
+    private func insert(_ events: [BulkEvent], _ report: inout Report, on connection: isolated MongoConnection) throws {
+        let result = try connection.bulkWrite(
+            events.map { .insert($0.document) }, ordered: false, in: store.journal.namespace)
+        var refused: [BulkEvent] = []
+        for (event, outcome) in zip(events, result.outcomes) {
+            if try isDuplicate(outcome) { refused.append(event) } else { report.events += 1 }
+        }
+        guard !refused.isEmpty else { return }
+        try compare(refused, on: connection)
+        report.skippedEvents += refused.count
+    }
+
+    /// Whether the document's place was taken; everything else that is not done is thrown.
+    private func isDuplicate(_ outcome: BulkResult.Outcome) throws -> Bool {
+        switch outcome {
+        case .done: return false
+        case .failed(let error) where error.code == .duplicateKey: return true
+        case .failed(let error), .unknown(let error): throw error
+        case .notSent:
+            throw DaybookError(.unavailable, "a bulk write ended before its end; do it again, what is there is skipped")
+        }
+    }
+
+    /// Makes sure that what stands in the places of `events` is those events, to the byte.
+    private func compare(_ events: [BulkEvent], on connection: isolated MongoConnection) throws {
+        var found: Set<BSONDocument> = []
+        for start in stride(from: 0, to: events.count, by: 1_000) {
+            let ids = events[start..<min(start + 1_000, events.count)].compactMap { $0.document["_id"] }
+            try connection.find(["_id": ["$in": .array(ids)]], in: store.journal.namespace) {
+                found.insert(BSONDocument($0))
+                return true
+            }
+        }
+        guard let other = events.first(where: { !found.contains($0.document) }) else { return }
+        throw DaybookError(
+            .conflict, "another event than the one to be loaded is at version \(other.version): the aggregate is not new",
+            aggregateID: other.aggregateID.rawValue, version: other.version)
+    }
+
+    /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
+    private func insert(_ snapshots: [SnapshotPost], _ report: inout Report, on connection: isolated MongoConnection) throws {
+        for (collection, snapshots) in Dictionary(grouping: snapshots, by: \.collection.collection) {
+            let namespace = Namespace(database: store.database, collection: collection)
+            let result = try connection.bulkWrite(
+                snapshots.map { .insert($0.document) }, ordered: false, in: namespace)
+            var standing: [SnapshotPost] = []
+            for (snapshot, outcome) in zip(snapshots, result.outcomes) {
+                if try isDuplicate(outcome) { standing.append(snapshot) } else { report.snapshots += 1 }
+            }
+            guard !standing.isEmpty else { continue }
+            let guarded = try connection.bulkWrite(standing.map(\.guardedWrite), ordered: false, in: namespace)
+            report.snapshots += guarded.modified + guarded.upserted
+            for outcome in guarded.outcomes { _ = try isDuplicate(outcome) }
+        }
+    }
+}
