@@ -23,8 +23,6 @@ public final class BulkBatch: TransactionalStore {
         var commands: [AggregateID: [String: (identity: CommandIdentity, version: Int64)]] = [:]
         /// In the order of the commits.
         var events: [BulkEvent] = []
-        /// The latest of each aggregate.
-        var snapshots: [AggregateID: SnapshotPost] = [:]
         var commits = 0
     }
 
@@ -81,6 +79,9 @@ struct BulkEvent: Sendable {
 protocol BulkFold: Sendable {
     var version: Int64 { get }
     mutating func commit(headID: UUID, at recordedAt: BSONDate)
+
+    /// The snapshot at its head; nil where none is kept.
+    func post(to database: String) throws -> SnapshotPost?
 }
 
 extension Fold: BulkFold {
@@ -89,6 +90,15 @@ extension Fold: BulkFold {
         self.headID = headID
         updatedAt = recordedAt
         createdAt = createdAt ?? recordedAt
+    }
+
+    func post(to database: String) throws -> SnapshotPost? {
+        guard A.lifecycle != .live, let headID, let createdAt, let updatedAt else { return nil }
+        let snapshot = StoredSnapshot(
+            aggregateID: id, version: version, state: try encodedState(), stateSchema: A.stateSchema, headID: headID,
+            createdAt: createdAt, updatedAt: updatedAt)
+        return try SnapshotPost(
+            snapshot, collection: Namespace(database: database, collection: A.snapshotCollection), stored: nil)
     }
 }
 
@@ -108,7 +118,6 @@ extension BulkBatch.State {
             fold?.commit(headID: headID.uuid, at: commit.recordedAt)
             folds[change.aggregateID] = fold
             commands[change.aggregateID, default: [:]].merge(draft.commands) { first, _ in first }
-            snapshots[change.aggregateID] = change.snapshot
         }
         commits += 1
     }

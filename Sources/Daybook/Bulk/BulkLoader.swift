@@ -46,8 +46,11 @@ public final class BulkLoader: Sendable {
         var isEmpty: Bool { first.isEmpty && later.isEmpty && snapshots.isEmpty }
     }
 
-    /// How many events wait until they are sent. A few thousand are enough to make the round trip not matter.
-    public static let eventsPerInsert = 4_000
+    /// How many events wait until they are sent.
+    public static let eventsPerInsert = 1_000
+    /// How many documents travel in one command: enough to make the round trip not matter, and so few that a server which checks each document of
+    /// a command against those before it has little to check.
+    private static let documentsPerCommand = 200
     /// Or how many bytes, well under what a server takes in a message.
     private static let bytesPerInsert = 16 * 1024 * 1024
 
@@ -67,13 +70,14 @@ public final class BulkLoader: Sendable {
     /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands; what keeps the server from being
     ///   reached. What was written stays.
     public func append(_ batch: BulkBatch) async throws {
-        let (events, snapshots) = batch.state.withLock { ($0.events, $0.snapshots) }
+        let (events, folds) = batch.state.withLock { ($0.events, $0.folds) }
+        let snapshots = try folds.values.compactMap { try $0.post(to: store.database) }
         let full = pending.withLock { pending -> Pending? in
             for event in events {
                 if event.version == 1 { pending.first.append(event) } else { pending.later.append(event) }
                 pending.bytes += event.document.bytes.count
             }
-            for snapshot in snapshots.values {
+            for snapshot in snapshots {
                 pending.snapshots.append(snapshot)
                 pending.bytes += snapshot.document.bytes.count
             }
@@ -119,10 +123,9 @@ public final class BulkLoader: Sendable {
     }
 
     private func insert(_ events: [BulkEvent], _ report: inout Report, on connection: isolated MongoConnection) throws {
-        let result = try connection.bulkWrite(
-            events.map { .insert($0.document) }, ordered: false, in: store.journal.namespace)
+        let outcomes = try send(events.map { .insert($0.document) }, to: store.journal.namespace, on: connection)
         var refused: [BulkEvent] = []
-        for (event, outcome) in zip(events, result.outcomes) {
+        for (event, outcome) in zip(events, outcomes) {
             if try isDuplicate(outcome) { refused.append(event) } else { report.events += 1 }
         }
         guard !refused.isEmpty else { return }
@@ -159,18 +162,27 @@ public final class BulkLoader: Sendable {
 
     /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
     private func insert(_ snapshots: [SnapshotPost], _ report: inout Report, on connection: isolated MongoConnection) throws {
-        for (collection, snapshots) in Dictionary(grouping: snapshots, by: \.collection.collection) {
-            let namespace = Namespace(database: store.database, collection: collection)
-            let result = try connection.bulkWrite(
-                snapshots.map { .insert($0.document) }, ordered: false, in: namespace)
+        for (namespace, snapshots) in Dictionary(grouping: snapshots, by: \.collection) {
+            let outcomes = try send(snapshots.map { .insert($0.document) }, to: namespace, on: connection)
             var standing: [SnapshotPost] = []
-            for (snapshot, outcome) in zip(snapshots, result.outcomes) {
+            for (snapshot, outcome) in zip(snapshots, outcomes) {
                 if try isDuplicate(outcome) { standing.append(snapshot) } else { report.snapshots += 1 }
             }
             guard !standing.isEmpty else { continue }
-            let guarded = try connection.bulkWrite(standing.map(\.guardedWrite), ordered: false, in: namespace)
-            report.snapshots += guarded.modified + guarded.upserted
-            for outcome in guarded.outcomes { _ = try isDuplicate(outcome) }
+            for outcome in try send(standing.map(\.guardedWrite), to: namespace, on: connection) {
+                if try !isDuplicate(outcome) { report.snapshots += 1 }
+            }
         }
+    }
+
+    private func send(
+        _ operations: [BulkOperation], to namespace: Namespace, on connection: isolated MongoConnection
+    ) throws -> [BulkResult.Outcome] {
+        var outcomes: [BulkResult.Outcome] = []
+        for start in stride(from: 0, to: operations.count, by: Self.documentsPerCommand) {
+            let part = operations[start..<min(start + Self.documentsPerCommand, operations.count)]
+            outcomes += try connection.bulkWrite(Array(part), ordered: false, in: namespace).outcomes
+        }
+        return outcomes
     }
 }

@@ -38,11 +38,12 @@ public actor BulkTransaction: StoreTransaction {
         }
         let events = try fold.state.decide(command, at: now)
         guard !events.isEmpty else { return fold.version }
-        // Where the snapshots go is the loader's to know.
+        // A snapshot is only made of the state at the end.
         var draft =
             places[id].map { drafts[$0] }
             ?? AggregateDraft(
-                Loaded(fold: fold, stored: nil), snapshots: Namespace(database: "", collection: A.snapshotCollection))
+                Loaded(fold: fold, stored: nil), snapshots: Namespace(database: "", collection: A.snapshotCollection),
+                lifecycle: .live)
         try draft.append(events.map(fold.coding.encode), command: identity, folding: &fold)
         if let place = places[id] {
             drafts[place] = draft

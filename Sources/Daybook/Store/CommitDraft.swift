@@ -26,9 +26,10 @@ struct AggregateDraft: Sendable {
     /// The encoded state after `events`; none where no snapshot is kept.
     private(set) var state = BSONDocument()
 
-    init<A: Aggregate>(_ loaded: Loaded<A>, snapshots: Namespace) {
+    /// - Parameter lifecycle: `live` where the snapshot is nobody's to write yet.
+    init<A: Aggregate>(_ loaded: Loaded<A>, snapshots: Namespace, lifecycle: Lifecycle = A.lifecycle) {
         aggregateID = loaded.fold.id
-        lifecycle = A.lifecycle
+        self.lifecycle = lifecycle
         self.snapshots = snapshots
         stateSchema = A.stateSchema
         version = loaded.fold.version
