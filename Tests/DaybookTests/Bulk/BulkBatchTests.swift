@@ -1,0 +1,120 @@
+import Daybook
+import Foundation
+import Testing
+
+@Suite struct BulkBatchTests {
+    private struct Till: Aggregate, Equatable {
+        enum Event: Codable, Sendable { case paid(amount: Int) }
+        enum Command: Codable, Sendable { case pay(Int), look }
+        enum Rejection: Error { case nothing }
+
+        static let type: AggregateType = "till"
+        var total = 0
+
+        mutating func apply(_ event: Event) {
+            switch event {
+            case .paid(let amount): total += amount
+            }
+        }
+
+        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
+            switch command {
+            case .look: return []
+            case .pay(let amount):
+                guard amount != 0 else { throw .nothing }
+                return [.paid(amount: amount)]
+            }
+        }
+    }
+
+    private let now = Date(timeIntervalSince1970: 1_750_000_000)
+    private let batch = BulkBatch(
+        clock: CommitClock(now: { Date(timeIntervalSince1970: 1_750_000_000) }, random: { 7 }))
+
+    private func till(_ key: String) async throws -> Snapshot<Till> {
+        try await batch.transaction { try await $0.load(key, of: Till.self) }
+    }
+
+    @Test("a transaction is one commit on several aggregates, and the next one goes on from it")
+    func commits() async throws {
+        for amount in 1...3 {
+            try await batch.transaction { tx in
+                try await tx.execute(.pay(amount), on: "a", of: Till.self, at: now)
+                try await tx.execute(.pay(10 * amount), on: "b", of: Till.self, at: now)
+                #expect(try await tx.execute(.pay(100), on: "a", of: Till.self, at: now) == Int64(2 * amount))
+            }
+        }
+        #expect(batch.commits == 3 && batch.events == 9)
+        let (a, b) = (try await till("a"), try await till("b"))
+        #expect(a.version == 6 && a.state.total == 306 && b.version == 3 && b.state.total == 60)
+        #expect(a.createdAt == now && a.updatedAt == now)
+        #expect(batch.commits == 3, "what is only read is no commit")
+    }
+
+    @Test("what a body throws leaves nothing, and a refusal that it catches leaves the rest")
+    func refusals() async throws {
+        await #expect(throws: Till.Rejection.nothing) {
+            try await batch.transaction { tx in
+                try await tx.execute(.pay(1), on: "a", of: Till.self, at: now)
+                try await tx.execute(.pay(0), on: "b", of: Till.self, at: now)
+            }
+        }
+        #expect(batch.commits == 0 && batch.events == 0)
+        try await batch.transaction { tx in
+            try await tx.execute(.pay(1), on: "a", of: Till.self, at: now)
+            _ = try? await tx.execute(.pay(0), on: "a", of: Till.self, at: now)
+            try await tx.execute(.look, on: "b", of: Till.self, at: now)
+        }
+        #expect(batch.commits == 1 && batch.events == 1)
+    }
+
+    @Test("a command id takes effect once, in one transaction and in a later one, and is another command's never")
+    func commandIDs() async throws {
+        @Sendable func pay(_ amount: Int, to key: String = "a", id: String, in tx: BulkTransaction) async throws -> Int64 {
+            try await tx.execute(.pay(amount), on: key, of: Till.self, commandID: id, at: now)
+        }
+        let first = try await batch.transaction { tx in
+            [try await pay(1, id: "c-1", in: tx), try await pay(2, id: "c-2", in: tx), try await pay(1, id: "c-1", in: tx)]
+        }
+        #expect(first == [1, 2, 1])
+        let later = try await batch.transaction { tx in
+            [try await pay(2, id: "c-2", in: tx), try await pay(3, to: "b", id: "c-1", in: tx)]
+        }
+        #expect(later == [2, 1])
+        await #expect {
+            try await batch.transaction { try await pay(3, id: "c-1", in: $0) }
+        } throws: {
+            ($0 as? DaybookError)?.code == .commandIDReused
+        }
+        #expect(try await till("a").state.total == 3)
+    }
+
+    @Test("a version that is not there, a missing time and a transaction that is over are refused")
+    func misuse() async throws {
+        func code(_ body: () async throws -> Void) async -> DaybookError.Code? {
+            do { try await body() } catch { return (error as? DaybookError)?.code }
+            return nil
+        }
+        let expected = await code {
+            try await batch.transaction { tx in
+                _ = try await tx.execute(.pay(1), on: "a", of: Till.self, expecting: 4, commandID: nil, at: now)
+            }
+        }
+        #expect(expected == .conflict)
+        let timeless = await code {
+            try await batch.transaction { tx in _ = try await tx.execute(.pay(1), on: "a", of: Till.self, at: nil) }
+        }
+        #expect(timeless == .invalidArgument)
+        let escaped = try await batch.transaction { $0 }
+        let late = await code { _ = try await escaped.load("a", of: Till.self) }
+        #expect(late == .invalidTransaction)
+        let nested = await code {
+            try await batch.transaction { tx in
+                try await tx.execute(.pay(1), on: "a", of: Till.self, at: now)
+                try await batch.transaction { _ = try await $0.execute(.pay(1), on: "a", of: Till.self, at: now) }
+            }
+        }
+        #expect(nested == .invalidTransaction)
+        #expect(try await till("a").version == 1)
+    }
+}
