@@ -170,7 +170,8 @@ struct GoldenTests {
             #expect(failure.code == .goldenUnreadable)
             #expect(
                 failure.message.hasPrefix(
-                    "an event that was stored before cannot be read any more (\(file.path)): event 2 of type \"labelled\" in schema 1: "))
+                    "an event that was stored before cannot be read any more (\(file.path)): event 2 of type \"labelled\" in schema 1: "
+                ))
         }
         try withRecordedFile { file in
             try replace("\"schema\": 1", by: "\"schema\": 7", in: file)

@@ -69,7 +69,6 @@ enum CommitWriter {
         return words
     }
 
-
     /// Starts one that makes random requests of the licensing domain, and kills it after so many.
     static func killLicensing(after requests: Int, in store: DaybookStore, key: String) async throws {
         let child = try ChildProcess(
