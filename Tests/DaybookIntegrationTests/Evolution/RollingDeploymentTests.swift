@@ -13,7 +13,7 @@ struct RollingDeploymentTests {
         _: K.Type, _ body: (Repository<OldBooking<K>>, Repository<NewBooking<K>>) async throws -> Void
     ) async throws {
         try await withTestStore { newStore in
-            try await newStore.initialize(NewBooking<K>.self)
+            try await newStore.prepare(for: NewBooking<K>.self)
             try await withDaybook(newStore.configuration) { oldStore in
                 try await body(oldStore.repository(OldBooking<K>.self), newStore.repository(NewBooking<K>.self))
             }
