@@ -100,15 +100,17 @@ struct Reconciliation: Sendable {
 
     private func work(at parts: [ReconcileRun.Part], _ record: RunRecord) async throws {
         let pace = options.aggregatesPerSecond.map { Pace(perSecond: $0) }
-        let next = Mutex(0)
+        let queue = Queue(count: parts.count)
         let workers = max(1, min(options.workers, parts.count, (store.client.maximumConnections - 3) / 3))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<workers {
                 group.addTask {
-                    while case let index = next.withLock({ next in defer { next += 1 }; return next }), index < parts.count {
+                    while let index = queue.next() {
                         try Task.checkCancellation()
-                        guard !parts[index].isDone, let target = targets.first(where: { $0.subject.type.rawValue == parts[index].type })
-                        else { continue }
+                        let part = parts[index]
+                        guard !part.isDone, let target = targets.first(where: { $0.subject.type.rawValue == part.type }) else {
+                            continue
+                        }
                         try await target.reconcile(self, index, record, pace)
                         try await record.finished(index)
                     }
@@ -116,6 +118,17 @@ struct Reconciliation: Sendable {
             }
             try await group.waitForAll()
         }
+    }
+
+    /// Hands out the parts, each once.
+    private final class Queue: Sendable {
+        private let indices: Mutex<Range<Int>>
+
+        init(count: Int) {
+            indices = Mutex(0..<count)
+        }
+
+        func next() -> Int? { indices.withLock { $0.popFirst() } }
     }
 
     /// Goes through one part, from where it was left, as often as the connection breaks on the way.
@@ -152,8 +165,9 @@ struct Reconciliation: Sendable {
 
         init(_ reconciliation: Reconciliation, _ subject: ReconcileSubject, _ pace: Pace?) {
             let options = reconciliation.options
-            confirmation = Confirmation(
+            let confirmation = Confirmation<F>(
                 store: reconciliation.store, subject: subject, needsSnapshots: reconciliation.needsSnapshots)
+            self.confirmation = confirmation
             let kinds: Set<Finding.Kind>?
             switch reconciliation.work {
             case .verify: (kinds, isTrusting) = (nil, false)
