@@ -42,7 +42,7 @@ struct Stats<Application: AdminApplication>: AsyncParsableCommand {
         }
         guard !statistics.types.isEmpty else { return lines }
         let heading = [
-            "TYPE", "LIFECYCLE", "AGGREGATES", "EVENTS", "SNAPSHOTS", "WITHOUT", "BYTES", "AVERAGE", "PROJECTED",
+            "TYPE", "LIFECYCLE", "AGGREGATES", "EVENTS", "SNAPSHOTS", "NO SNAPSHOT", "BYTES", "AVERAGE", "PROJECTED",
         ]
         return lines + [""] + Text.table([heading] + statistics.types.map(row), numbers: Set(2...7))
     }

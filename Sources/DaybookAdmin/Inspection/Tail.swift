@@ -16,7 +16,8 @@ struct Tail<Application: AdminApplication>: AsyncParsableCommand {
 
     @OptionGroup var types: TypeOptions
 
-    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("How many of the last.", valueName: "number"))
+    @Option(
+        name: [.customShort("n", allowingJoined: true), .long], help: ArgumentHelp("How many of the last.", valueName: "number"))
     var lines = 10
 
     @Flag(name: .shortAndLong, help: "Go on with those that come.")
