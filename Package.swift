@@ -18,6 +18,8 @@ let package = Package(
     products: [
         .library(name: "Daybook", targets: ["Daybook", "DaybookBSON"]),
         .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
+        .library(name: "DaybookAdmin", targets: ["DaybookAdmin"]),
+        .executable(name: "daybook", targets: ["DaybookCommand"]),
         .executable(name: "licensing", targets: ["LicensingService"]),
     ],
     dependencies: [
@@ -50,8 +52,23 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "DaybookAdmin",
+            dependencies: [
+                "Daybook", "DaybookBSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "DaybookTesting",
             dependencies: ["Daybook", "DaybookBSON", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "DaybookCommand",
+            dependencies: ["DaybookAdmin", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings
         ),
         .target(
@@ -60,9 +77,8 @@ let package = Package(
         .executableTarget(
             name: "LicensingService",
             dependencies: [
-                "Daybook", "DaybookBSON", "Licensing",
+                "Daybook", "DaybookAdmin", "DaybookBSON", "Licensing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
@@ -76,6 +92,13 @@ let package = Package(
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
         ),
+        .testTarget(
+            name: "DaybookAdminTests",
+            dependencies: [
+                "Daybook", "DaybookAdmin", "DaybookBSON", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "DaybookTestingTests", dependencies: ["Daybook", "DaybookBSON", "DaybookTesting"], exclude: ["Golden"],
             swiftSettings: settings),
@@ -95,7 +118,7 @@ let package = Package(
             name: "DaybookIntegrationTests",
             dependencies: [
                 "Daybook", "DaybookBSON", "DaybookMongo", "DaybookTesting", "IntegrationSupport", "CommitWriter", "Licensing",
-                "LicensingService", "TestSupport",
+                "LicensingService", "DaybookCommand", "TestSupport",
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
@@ -104,7 +127,7 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             // Read where they are.
-            exclude: ["Evolution/Fixtures"],
+            exclude: ["Admin/Golden", "Evolution/Fixtures"],
             swiftSettings: settings),
     ]
 )

@@ -108,7 +108,7 @@ extension DaybookStore {
             let wanted = Set(options.types + options.ids.map(\.type))
             let targets = try await client.withConnection(.single) { connection in
                 let collections = try Set(connection.snapshotCollections(in: database))
-                let types = Set(try journal.types(on: connection) + collections.map { String($0.dropFirst("snapshots.".count)) })
+                let types = Set(try journal.typeNames(on: connection) + collections.map { String($0.dropFirst("snapshots.".count)) })
                 return types.sorted().compactMap { name -> ReconcileTarget? in
                     guard let type = AggregateType(rawValue: name), wanted.isEmpty || wanted.contains(type) else { return nil }
                     let collection = "snapshots.\(name)"
@@ -125,11 +125,11 @@ extension DaybookStore {
 
 extension Journal {
     /// The types of the aggregates it has, in byte order, found by skipping along the index: one look for each.
-    func types(on connection: isolated MongoConnection) throws -> [String] {
+    func typeNames(on connection: isolated MongoConnection) throws -> [String] {
         var types: [String] = []
         var lower = ""
         while true {
-            let options = FindOptions(sort: [("aggregateId", 1)], projection: ["_id": 0, "aggregateId": 1])
+            let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)], projection: ["_id": 0, "aggregateId": 1])
             let id = try connection.findOne(["aggregateId": ["$gte": .string(lower)]], in: namespace, options: options) {
                 try $0.first("aggregateId")?.string()
             } ?? nil

@@ -35,18 +35,21 @@ public struct Finding: Sendable, Hashable {
         public let expected: BSONValue?
     }
 
-    /// What was done about it, or would be done.
-    public enum Repair: Sendable, Hashable {
-        /// The snapshot was put in.
-        case insert(BSONDocument)
-        /// The fields that differ were changed, by this update.
-        case update(BSONDocument)
-        /// The whole snapshot was replaced by this one.
-        case replace(BSONDocument)
-        /// The snapshot was deleted.
-        case delete
-        /// Nothing, for this reason.
-        case none(String)
+    /// What was done about it; of a dry run what would be done.
+    public struct Repair: Sendable, Hashable {
+        /// What is done to a snapshot.
+        public enum Action: String, Sendable, CaseIterable {
+            case insert, update, replace, delete
+            /// Nothing; ``Repair/reason`` says why.
+            case none
+        }
+
+        /// What is done.
+        public let action: Action
+        /// Why nothing is.
+        public let reason: String?
+        /// Of a dry run: the snapshot that would be put there, or the update that would be made.
+        public let write: BSONDocument?
     }
 
     /// `license/L-1`; for an orphan whatever its `_id` is, as extended JSON where it is no text.

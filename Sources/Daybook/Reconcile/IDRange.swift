@@ -1,6 +1,5 @@
 internal import DaybookBSON
 internal import DaybookMongo
-internal import Foundation
 
 /// Some ids of aggregates that follow one another in byte order: from `lower` on, up to `upper`, which is not among them.
 struct IDRange: Sendable, Hashable {
@@ -44,38 +43,27 @@ extension String {
     func isBefore(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }
 
-/// Some ids of the journal, taken from it at even distances in time, by which work is cut into parts and estimated.
-///
-/// Each takes one look into the index of `_id`, so it costs the same for any journal. Where all events came at one time, the parts are uneven,
-/// and nothing worse.
+/// Some ids of the journal, drawn at random from its events, by which work is cut into parts and estimated.
 struct JournalSample: Sendable {
-    private static let looks = 96
+    private static let size: Int64 = 128
 
     /// By their bytes.
     private(set) var ids: [String] = []
     /// About how many events the journal has.
     private(set) var events = 0
 
-    init(of journal: Journal, on connection: isolated MongoConnection) throws {
+    /// - Parameter drawsIDs: Whether ids are wanted. A small sample of a large collection costs MongoDB a random cursor, and no scan:
+    ///   https://www.mongodb.com/docs/manual/reference/operator/aggregation/sample/
+    init(of journal: Journal, drawsIDs: Bool, on connection: isolated MongoConnection) throws {
         let reply = try connection.read(["count": .string(journal.namespace.collection)], database: journal.namespace.database)
         events = Int(reply["n"]?.number ?? 0)
-        func look(_ filter: BSONDocument, direction: Int32) throws -> (id: UUID, aggregateID: String)? {
-            let options = FindOptions(
-                sort: [("_id", direction)], projection: ["aggregateId": 1], reads: .onPrimary(.local))
-            return try connection.findOne(filter, in: journal.namespace, options: options) { document in
-                guard let id = try? document.first("_id")?.uuid(), let text = try? document.first("aggregateId")?.string() else {
-                    return nil
-                }
-                return (id, text)
-            } ?? nil
-        }
-        guard let first = try look([:], direction: 1), let last = try look([:], direction: -1) else { return }
-        let (from, to) = (EventID(first.id), EventID(last.id))
-        guard from.isVersion7, to.isVersion7, to.milliseconds > from.milliseconds else { return }
-        for step in 0..<UInt64(Self.looks) {
-            let time = from.milliseconds + (to.milliseconds - from.milliseconds) * step / UInt64(Self.looks)
-            let id = EventID(milliseconds: time, random: { 0 }).uuid
-            if let found = try look(["_id": ["$gte": .binary(BSONBinary(id))]], direction: 1) { ids.append(found.aggregateID) }
+        guard drawsIDs, events > 0 else { return }
+        let pipeline: [BSONDocument] = [
+            ["$sample": ["size": .int64(Self.size)]], ["$project": ["_id": 0, "aggregateId": 1]],
+        ]
+        try connection.aggregate(pipeline, in: journal.namespace, options: FindOptions(reads: .onPrimary(.local))) { document in
+            if let id = try? document.first("aggregateId")?.string() { ids.append(id) }
+            return true
         }
         ids.sort { $0.isBefore($1) }
     }

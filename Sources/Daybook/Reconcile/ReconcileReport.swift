@@ -20,7 +20,7 @@ public struct ReconcileReport: Sendable {
     public internal(set) var unknownTypes: [String] = []
 
     /// Beyond these, findings are counted and not kept: a report must not grow with the journal.
-    public static let maximumFindings = 100_000
+    public static let maximumFindings = 10_000
 
     /// How many findings there are in all.
     public var total: Int { counts.values.reduce(0, +) }
@@ -33,7 +33,7 @@ public struct ReconcileReport: Sendable {
 
     mutating func add(_ finding: Finding) {
         counts[finding.kind, default: 0] += 1
-        if case .none? = finding.repair { unrepaired += 1 }
+        if finding.repair?.action == Finding.Repair.Action.none { unrepaired += 1 }
         if findings.count < Self.maximumFindings { findings.append(finding) }
     }
 }

@@ -46,7 +46,11 @@ struct Reconciliation: Sendable {
     }
 
     private func reconcile(_ holder: String) async throws -> ReconcileReport {
-        let sample = try await store.client.withConnection(.single) { try JournalSample(of: store.journal, on: $0) }
+        // One worker takes a type as one part, and all of them as all there is.
+        let drawsIDs = options.ids.isEmpty && (options.workers > 1 || !options.types.isEmpty)
+        let sample = try await store.client.withConnection(.single) {
+            try JournalSample(of: store.journal, drawsIDs: drawsIDs, on: $0)
+        }
         if writes { try await prepareCollections() }
         let (run, isResumed) = try await begin(sample, holder)
         let record = RunRecord(
@@ -251,7 +255,7 @@ struct Reconciliation: Sendable {
     private func unknownTypes() async throws -> [String] {
         let known = Set(store.aggregates.map { aggregate in aggregate.type.rawValue } + targets.map { $0.subject.type.rawValue })
         return try await store.client.withConnection(.single) { connection in
-            try store.journal.types(on: connection).filter { !known.contains($0) }
+            try store.journal.typeNames(on: connection).filter { !known.contains($0) }
         }
     }
 

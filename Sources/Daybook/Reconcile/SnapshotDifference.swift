@@ -9,12 +9,15 @@ struct SnapshotDifference {
     /// A transaction's guard writes it beside the snapshot; it says nothing, and stays as it is.
     private static let ignored: Set<String> = ["lock"]
 
-    /// The places that differ, in the order of the expected document; at most 100.
+    /// The places that differ; at most 100.
     private(set) var places: [Finding.Difference] = []
     /// The update that changes only those, and leaves exactly the expected bytes; nil when the whole document has to be replaced.
     private(set) var update: BSONDocument?
 
     init(stored: BSONDocument, expected: BSONDocument) {
+        places = stored.withoutLock.differences(to: expected).prefix(Self.maximumPlaces).map {
+            Finding.Difference(path: $0.path, stored: $0.before, expected: $0.after)
+        }
         var changes = Changes()
         let canBeUpdated = compare(stored, expected, at: "", &changes)
         // The id is what it was found by; an update without a change is none.
@@ -40,16 +43,11 @@ struct SnapshotDifference {
         }
     }
 
-    private mutating func note(_ path: String, _ stored: BSONValue?, _ expected: BSONValue?) {
-        guard places.count < Self.maximumPlaces else { return }
-        places.append(Finding.Difference(path: path, stored: stored, expected: expected))
-    }
-
     /// Compares two documents at one path, and collects what changes the one into the other.
     ///
     /// - Returns: Whether changing the fields one by one leads to the expected bytes: fields that are set keep their places, and new ones come
     ///   last. Where that is another order, the enclosing value has to be set as a whole.
-    private mutating func compare(_ stored: BSONDocument, _ expected: BSONDocument, at path: String, _ changes: inout Changes) -> Bool {
+    private func compare(_ stored: BSONDocument, _ expected: BSONDocument, at path: String, _ changes: inout Changes) -> Bool {
         let isRoot = path.isEmpty
         let old = stored.fields.filter { !isRoot || !Self.ignored.contains($0.key) }
         let new = expected.fields
@@ -61,16 +59,13 @@ struct SnapshotDifference {
         for (key, value) in new {
             let place = isRoot ? key : "\(path).\(key)"
             guard let found = oldByKey[Key(key)] else {
-                note(place, nil, value)
                 mine.set.append((place, value))
                 continue
             }
             compare(found, value, at: place, &mine)
         }
-        for (key, value) in old where newByKey[Key(key)] == nil {
-            let place = isRoot ? key : "\(path).\(key)"
-            note(place, value, nil)
-            mine.unset.append(place)
+        for (key, _) in old where newByKey[Key(key)] == nil {
+            mine.unset.append(isRoot ? key : "\(path).\(key)")
         }
         let kept = old.map { Key($0.key) }.filter { newByKey[$0] != nil }
         let added = new.map { Key($0.key) }.filter { oldByKey[$0] == nil }
@@ -79,17 +74,13 @@ struct SnapshotDifference {
         if added.count > 1, added.contains(where: { $0.isNumber }) { isExact = false }
         if kept + arrived != new.map({ Key($0.key) }) {
             isExact = false
-            if added.isEmpty, kept.count == old.count, mine.set.isEmpty, mine.unset.isEmpty {
-                // Nothing but the order differs.
-                note(isRoot ? "_id" : path, .document(stored), .document(expected))
-            }
         }
         changes.set += mine.set
         changes.unset += mine.unset
         return isExact
     }
 
-    private mutating func compare(_ stored: BSONValue, _ expected: BSONValue, at path: String, _ changes: inout Changes) {
+    private func compare(_ stored: BSONValue, _ expected: BSONValue, at path: String, _ changes: inout Changes) {
         guard stored != expected else { return }
         switch (stored, expected) {
         case (.document(let old), .document(let new)):
@@ -110,7 +101,6 @@ struct SnapshotDifference {
                 changes.set.append((path, expected))
             }
         default:
-            note(path, stored, expected)
             changes.set.append((path, expected))
         }
     }

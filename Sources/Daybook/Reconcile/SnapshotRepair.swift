@@ -24,15 +24,11 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     /// - Throws: What keeps a snapshot from being written, with its namespace and the permission that is missing.
     func repair(_ assessments: [Assessment]) async throws -> (findings: [Finding], written: Int) {
         var findings: [Finding] = []
-        var planned: [(Assessment, Finding.Repair)] = []
+        var planned: [(Assessment, SnapshotWrite)] = []
         for assessment in assessments {
-            guard var finding = assessment.finding else { continue }
             let repair = plan(assessment)
-            finding.repair = repair
-            if case .none = repair {
-                findings.append(finding)
-            } else if isDryRun {
-                findings.append(finding)
+            if isDryRun || repair.isNone {
+                if let finding = finding(assessment, repair) { findings.append(finding) }
             } else {
                 planned.append((assessment, repair))
             }
@@ -50,7 +46,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     }
 
     /// The least that puts it right.
-    private func plan(_ assessment: Assessment) -> Finding.Repair {
+    private func plan(_ assessment: Assessment) -> SnapshotWrite {
         guard let kind = assessment.kind else { return .none("nothing is wrong") }
         if kind.isDamage { return .none("the journal is never changed") }
         guard kinds.contains(kind) else { return .none("its kind was not asked for") }
@@ -68,7 +64,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
         return .replace(expected)
     }
 
-    private func operation(_ assessment: Assessment, _ repair: Finding.Repair) -> BulkOperation? {
+    private func operation(_ assessment: Assessment, _ repair: SnapshotWrite) -> BulkOperation? {
         switch repair {
         case .insert(let snapshot): .insert(snapshot)
         case .update(let update): .updateOne(assessment.selector, update: update)
@@ -79,7 +75,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     }
 
     /// Writes them together; what did not go as planned is looked at one by one.
-    private func write(_ planned: [(Assessment, Finding.Repair)]) async throws -> [Finding] {
+    private func write(_ planned: [(Assessment, SnapshotWrite)]) async throws -> [Finding] {
         let result = try await send(planned)
         var inserts = 0, updates = 0, deletes = 0
         for (_, repair) in planned {
@@ -91,13 +87,13 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
             }
         }
         if result.isComplete, result.inserted == inserts, result.matched == updates, result.deleted == deletes {
-            return planned.compactMap(Self.finding)
+            return planned.compactMap(finding)
         }
         var findings: [Finding] = []
         for ((assessment, repair), outcome) in zip(planned, result.outcomes) {
             switch (outcome, repair) {
             case (.done, .insert):
-                if let finding = Self.finding(assessment, repair) { findings.append(finding) }
+                if let finding = finding(assessment, repair) { findings.append(finding) }
             case (.failed(let error), _) where error.code != .duplicateKey: throw error
             default:
                 if let finding = try await insist(assessment, repair) { findings.append(finding) }
@@ -109,17 +105,17 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     /// Puts one right whose snapshot may have changed, or may have been written by a request that was not answered.
     ///
     /// - Returns: Nil when somebody else has put it right.
-    private func insist(_ assessment: Assessment, _ repair: Finding.Repair) async throws -> Finding? {
+    private func insist(_ assessment: Assessment, _ repair: SnapshotWrite) async throws -> Finding? {
         var (assessment, repair) = (assessment, repair)
         for _ in 0..<Self.attempts {
             guard let found = try await confirmation.reassess(assessment) else {
-                return try await stands(repair, assessment) ? Self.finding(assessment, repair) : nil
+                return try await stands(repair, assessment) ? finding(assessment, repair) : nil
             }
             (assessment, repair) = (found, plan(found))
-            if case .none = repair { return Self.finding(assessment, repair) }
+            if repair.isNone { return finding(assessment, repair) }
             let result = try await send([(assessment, repair)])
             switch result.outcomes[0] {
-            case .done where result.inserted + result.matched + result.deleted > 0: return Self.finding(assessment, repair)
+            case .done where result.inserted + result.matched + result.deleted > 0: return finding(assessment, repair)
             case .done: continue
             case .failed(let error) where error.code == .duplicateKey: continue
             case .failed(let error): throw error
@@ -131,7 +127,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     }
 
     /// Whether what was to be written is there.
-    private func stands(_ repair: Finding.Repair, _ assessment: Assessment) async throws -> Bool {
+    private func stands(_ repair: SnapshotWrite, _ assessment: Assessment) async throws -> Bool {
         guard let snapshots = confirmation.subject.snapshots else { return false }
         let id: BSONValue = assessment.stored?.document["_id"] ?? .string(assessment.text)
         let found = try await client.withConnection(.single) { connection in
@@ -144,7 +140,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
         }
     }
 
-    private func send(_ planned: [(Assessment, Finding.Repair)]) async throws -> BulkResult {
+    private func send(_ planned: [(Assessment, SnapshotWrite)]) async throws -> BulkResult {
         guard let snapshots = confirmation.subject.snapshots else {
             throw DaybookError(.invalidArgument, "\(confirmation.subject.type) keeps no snapshots")
         }
@@ -156,9 +152,32 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
         return result
     }
 
-    private static func finding(_ assessment: Assessment, _ repair: Finding.Repair) -> Finding? {
+    private func finding(_ assessment: Assessment, _ write: SnapshotWrite) -> Finding? {
         var finding = assessment.finding
-        finding?.repair = repair
+        finding?.repair = write.repair(isDryRun: isDryRun)
         return finding
+    }
+}
+
+/// What is to be done to one snapshot.
+enum SnapshotWrite: Sendable {
+    case insert(BSONDocument)
+    case update(BSONDocument)
+    case replace(BSONDocument)
+    case delete
+    /// Nothing, for this reason.
+    case none(String)
+
+    var isNone: Bool { if case .none = self { true } else { false } }
+
+    /// As it is reported; with what is written only where nothing is, so that reports stay small.
+    func repair(isDryRun: Bool) -> Finding.Repair {
+        switch self {
+        case .insert(let snapshot): .init(action: .insert, reason: nil, write: isDryRun ? snapshot : nil)
+        case .update(let update): .init(action: .update, reason: nil, write: isDryRun ? update : nil)
+        case .replace(let snapshot): .init(action: .replace, reason: nil, write: isDryRun ? snapshot : nil)
+        case .delete: .init(action: .delete, reason: nil, write: nil)
+        case .none(let reason): .init(action: .none, reason: reason, write: nil)
+        }
     }
 }

@@ -181,7 +181,7 @@ struct SnapshotSwap<A: Aggregate>: Sendable {
                     try connection.replaceOne(["_id": .string(assessment.text)], with: old, upsert: true, in: building)
                 }
                 var finding = assessment.finding
-                finding?.repair = Finding.Repair.none("the journal is never changed; the snapshot was taken over as it was")
+                finding?.repair = SnapshotWrite.none("the journal is never changed; the snapshot was taken over as it was").repair(isDryRun: false)
                 return finding
             }
         }

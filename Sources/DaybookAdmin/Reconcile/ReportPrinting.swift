@@ -1,0 +1,112 @@
+internal import Daybook
+internal import DaybookBSON
+internal import Foundation
+
+/// How a report is printed.
+struct ReportPrinting {
+    let report: ReconcileReport
+    /// Whether snapshots are written: what was done is told then.
+    let isRepair: Bool
+    var isDryRun = false
+
+    // MARK: JSON
+
+    /// One object: `checked`, `events`, `counts` of every kind, `findings`, and behind them what was done.
+    var document: BSONDocument {
+        get throws {
+            var counts = BSONDocument()
+            for kind in Finding.Kind.allCases { try counts.append(kind.rawValue, .int64(Int64(report.counts[kind] ?? 0))) }
+            var document: BSONDocument = [
+                "checked": .int64(Int64(report.checked)), "events": .int64(Int64(report.events)), "counts": .document(counts),
+                "findings": .array(try report.findings.map { .document(try json($0)) }),
+            ]
+            if report.omitted > 0 { try document.append("omitted", .int64(Int64(report.omitted))) }
+            if isRepair {
+                try document.append("dryRun", .bool(isDryRun))
+                try document.append("written", .int64(Int64(report.written)))
+                try document.append("unrepaired", .int64(Int64(report.unrepaired)))
+                if let run = report.runID { try document.append("run", .string(run)) }
+            }
+            if !report.unknownTypes.isEmpty {
+                try document.append("unknownTypes", .array(report.unknownTypes.map { .string($0) }))
+            }
+            try document.append("seconds", .double(seconds))
+            return document
+        }
+    }
+
+    private func json(_ finding: Finding) throws -> BSONDocument {
+        var document: BSONDocument = ["aggregateId": .string(finding.aggregateID), "kind": .string(finding.kind.rawValue)]
+        try document.append("snapshotVersion", ifPresent: finding.snapshotVersion.map { .int64($0) })
+        try document.append("journalVersion", ifPresent: finding.journalVersion.map { .int64($0) })
+        if finding.kind == .diverged, !finding.differences.isEmpty {
+            let places = try finding.differences.map { difference -> BSONValue in
+                var place: BSONDocument = ["path": .string(difference.path)]
+                try place.append("stored", ifPresent: difference.stored)
+                try place.append("expected", ifPresent: difference.expected)
+                return .document(place)
+            }
+            try document.append("detail", .array(places))
+        } else {
+            try document.append("detail", .string(finding.detail))
+        }
+        guard let repair = finding.repair else { return document }
+        var done: BSONDocument = ["action": .string(repair.action.rawValue)]
+        try done.append("reason", ifPresent: repair.reason.map { .string($0) })
+        try done.append("write", ifPresent: repair.write.map { .document($0) })
+        try document.append("repair", .document(done))
+        return document
+    }
+
+    // MARK: Text
+
+    func print(to output: StandardOutput) throws {
+        let ids = report.findings.map { Text.plain($0.aggregateID) }
+        let (idWidth, kindWidth) = (min(48, ids.map(\.count).max() ?? 0), report.findings.map(\.kind.rawValue.count).max() ?? 0)
+        for (id, finding) in zip(ids, report.findings) {
+            var line = "\(Text.padded(id, idWidth))  \(Text.padded(finding.kind.rawValue, kindWidth))  \(Text.plain(finding.detail))"
+            if let repair = finding.repair { line += "; \(said(of: repair))" }
+            try output.line(line)
+            for difference in finding.differences {
+                let (stored, expected) = (shown(difference.stored), shown(difference.expected))
+                try output.line("    \(Text.plain(difference.path))  is \(stored), should be \(expected)")
+            }
+            if let write = finding.repair?.write { try output.line("    \(try write.extendedJSON(.relaxed))") }
+        }
+        if report.omitted > 0 { try output.line("and \(report.omitted) more") }
+        for type in report.unknownTypes {
+            try output.line("not looked at: aggregates of the type \"\(Text.plain(type))\", which this program does not know")
+        }
+        try output.line(summary)
+    }
+
+    private func shown(_ value: BSONValue?) -> String { value.map { $0.shown() } ?? "none" }
+
+    private func said(of repair: Finding.Repair) -> String {
+        switch repair.action {
+        case .insert: isDryRun ? "would be inserted" : "inserted"
+        case .update: isDryRun ? "would be updated by" : "updated"
+        case .replace: isDryRun ? "would be replaced by" : "replaced"
+        case .delete: isDryRun ? "would be deleted" : "deleted"
+        case .none: "left: \(repair.reason ?? "")"
+        }
+    }
+
+    private var seconds: Double { ((report.duration / .milliseconds(1)).rounded()) / 1000 }
+
+    private var summary: String {
+        let kinds = Finding.Kind.allCases.compactMap { kind in report.counts[kind].map { "\($0) \(kind.rawValue)" } }
+        let time = seconds.formatted(.number.precision(.fractionLength(1)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
+        var text = "checked \(counted(report.checked, "aggregate")) with \(counted(report.events, "event")) in \(time) s: "
+        text += report.isClean ? "all is what the journal says" : "\(counted(report.total, "finding")) (\(kinds.joined(separator: ", ")))"
+        if isDryRun {
+            text += "; nothing was written"
+        } else if isRepair {
+            text += "; \(counted(report.written, "snapshot")) written"
+        }
+        if report.unrepaired > 0 { text += ", \(report.unrepaired) left" }
+        return text
+    }
+
+    private func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
+}

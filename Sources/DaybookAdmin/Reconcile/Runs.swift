@@ -1,0 +1,71 @@
+internal import ArgumentParser
+internal import Daybook
+internal import DaybookBSON
+internal import Foundation
+
+/// `runs`: past and unfinished repairs and rebuilds.
+struct Runs<Application: AdminApplication>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "runs",
+            abstract: "Print the last repairs and rebuilds, the newest first, and those that did not come to their end.",
+            discussion: """
+                A rebuild that is interrupted, failed, or running without a process goes on when the same command is started again.
+                """)
+    }
+
+    @Option(name: [.customShort("n", allowingJoined: true), .long], help: ArgumentHelp("How many of the last.", valueName: "number"))
+    var limit = 20
+
+    @Flag(help: "Print one object a line.")
+    var json = false
+
+    @OptionGroup(title: "Store") var options: StoreOptions
+
+    func validate() throws { if limit < 1 { throw ValidationError("--limit is at least 1.") } }
+
+    func run() async throws {
+        let runs = try await options.withStore(of: Application.self) { try await $0.runs(limit: limit) }
+        try await StandardOutput.write { output in
+            if json {
+                for run in runs { try output.json(run.document) }
+                return
+            }
+            guard !runs.isEmpty else { return try output.line("no repair and no rebuild has run here") }
+            let rows = runs.map { run in
+                [
+                    run.startedAt.rfc3339, run.kind.rawValue + (run.isSwap ? " --swap" : ""),
+                    (run.ids.isEmpty ? run.types : run.ids).prefix(3).joined(separator: " "), run.status.rawValue,
+                    run.status == .done ? "" : "\(Int((run.completion * 100).rounded(.down))) %", "\(run.checked)", "\(run.events)",
+                    "\(run.written)", run.reason ?? (run.status == .running ? run.holder : ""),
+                ].map(Text.plain)
+            }
+            let heading = ["started", "kind", "of", "status", "ranges", "checked", "events", "written", ""]
+            for line in Text.table([heading] + rows, numbers: [4, 5, 6, 7]) { try output.line(line) }
+        }
+    }
+}
+
+extension ReconcileRun {
+    fileprivate var document: BSONDocument {
+        get throws {
+            var counts = BSONDocument()
+            for kind in Finding.Kind.allCases {
+                if let count = self.counts[kind] { try counts.append(kind.rawValue, .int64(Int64(count))) }
+            }
+            var document: BSONDocument = [
+                "run": .string(id.uuidString.lowercased()), "kind": .string(kind.rawValue), "swap": .bool(isSwap),
+                "types": .array(types.map { .string($0) }), "ids": .array(ids.map { .string($0) }), "status": .string(status.rawValue),
+                "completion": .double(completion), "holder": .string(holder), "startedAt": .datetime(try BSONDate(startedAt)),
+                "updatedAt": .datetime(try BSONDate(updatedAt)),
+            ]
+            if let endedAt { try document.append("endedAt", .datetime(BSONDate(endedAt))) }
+            for (key, value) in [("checked", checked), ("events", events), ("written", written)] {
+                try document.append(key, .int64(Int64(value)))
+            }
+            try document.append("counts", .document(counts))
+            try document.append("reason", ifPresent: reason.map { .string($0) })
+            return document
+        }
+    }
+}
