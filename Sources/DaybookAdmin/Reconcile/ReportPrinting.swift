@@ -92,7 +92,8 @@ struct ReportPrinting {
         }
     }
 
-    private var seconds: Double { ((report.duration / .milliseconds(1)).rounded()) / 1000 }
+    /// To a 64th, which is written exactly.
+    private var seconds: Double { (report.duration / .seconds(1) * 64).rounded() / 64 }
 
     private var summary: String {
         let kinds = Finding.Kind.allCases.compactMap { kind in report.counts[kind].map { "\($0) \(kind.rawValue)" } }
