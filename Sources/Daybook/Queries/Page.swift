@@ -88,7 +88,7 @@ extension Repository {
         options.sort = prepared.order
         // One more tells whether there is more.
         options.limit = limit < .max ? limit + 1 : limit
-        return try await store.client.withConnection(.single) { [options] connection in
+        return try await store.client.readingThroughSwaps { [options] connection in
             var found: [QueriedSnapshot<Snapshot<A>>] = []
             var last: Result<PagePosition, any Error>?
             var hasMore = false

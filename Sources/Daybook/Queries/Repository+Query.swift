@@ -63,7 +63,7 @@ extension Repository {
             prepared.limit = 1
             var options = prepared.options
             options.projection = ["_id": 1]
-            return try await store.client.withConnection(.single) { [prepared, options] connection in
+            return try await store.client.readingThroughSwaps { [prepared, options] connection in
                 try connection.findOne(prepared.filter, in: snapshots, options: options) { _ in true } ?? false
             }
         }
@@ -72,7 +72,7 @@ extension Repository {
     private func count(_ condition: SnapshotSelection<A>.Condition, _ commit: Commit?) async throws -> Int {
         try await store.telemetry.perform("count", type: A.type) {
             let prepared = try await SnapshotSelection(repository: self, condition: condition, waitFor: commit).prepare()
-            return try await store.client.withConnection(.single) { connection in
+            return try await store.client.readingThroughSwaps { connection in
                 try connection.count(prepared.filter, in: snapshots, options: prepared.options)
             }
         }

@@ -36,7 +36,7 @@ struct SnapshotSelection<A: Aggregate>: Sendable {
             }
             try await repository.waitForSnapshot(of: waitFor)
         }
-        return Prepared(filter: filter, columns: columns, isSorted: !sort.isEmpty, limit: limit)
+        return Prepared(filter: filter, columns: columns, limit: limit)
     }
 
     /// What MongoDB is asked for.
@@ -44,12 +44,12 @@ struct SnapshotSelection<A: Aggregate>: Sendable {
         var filter: BSONDocument
         /// The id last.
         var columns: [SortColumn]
-        var isSorted: Bool
         var limit: Int?
 
         /// The user says where queries are read from: by the read preference in the URI.
         var options: FindOptions {
-            FindOptions(sort: isSorted ? order : [], limit: limit, reads: .asConfigured)
+            // In an order also where none was asked for: a cursor that ends early can then be gone on behind.
+            FindOptions(sort: order, limit: limit, reads: .asConfigured)
         }
 
         var order: [(key: String, direction: Int32)] { columns.map { (key: $0.path, direction: $0.direction) } }

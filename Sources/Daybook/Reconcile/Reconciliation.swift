@@ -313,18 +313,6 @@ private struct Patience {
     }
 }
 
-extension MongoError {
-    /// Whether the same read may well succeed now, behind an election, a lost connection or a cursor that was killed.
-    var isOfTheMoment: Bool {
-        switch code {
-        case .network, .noServer, .timedOut: true
-        // https://www.mongodb.com/docs/manual/reference/error-codes/: CursorNotFound, QueryPlanKilled, CursorKilled, and what an election gives
-        case .server: serverCode.map { [43, 175, 237, 91, 189, 10107, 11600, 11602, 13435, 13436].contains($0) } ?? false
-        default: false
-        }
-    }
-}
-
 extension Assessment {
     /// Whether its repair writes only if the snapshot still is as it was seen, and needs no more than that to be right.
     fileprivate var isSettledByCompareAndSet: Bool {

@@ -21,7 +21,7 @@ public struct Repository<A: Aggregate>: Sendable {
     public func load(_ key: String) async throws -> Snapshot<A> {
         let id = try AggregateID(A.type, key: key)
         return try await store.telemetry.perform("load", id) {
-            try await store.client.withConnection(.single) { connection in
+            try await store.client.readingThroughSwaps { connection in
                 try loader.load(id, on: connection).fold.snapshot
             }
         }

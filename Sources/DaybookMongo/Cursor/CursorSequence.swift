@@ -39,6 +39,9 @@ package struct CursorSequence<Element: Sendable>: AsyncSequence, Sendable {
         let cursor: SequenceCursor<Element>
         var batch: ArraySlice<Element> = []
         var ending: SequenceCursor<Element>.Ending?
+        /// The last document of those that elements were made of so far, where they were; nil before the first. When a cursor ends in an error,
+        /// it is the last that was given out.
+        package private(set) var last: BSONDocument?
 
         package mutating func next() async throws -> Element? {
             while true {
@@ -49,7 +52,9 @@ package struct CursorSequence<Element: Sendable>: AsyncSequence, Sendable {
                 case .failure(let error): throw error
                 }
                 do {
-                    (batch, ending) = try await cursor.nextBatch()
+                    let (batch, last, ending) = try await cursor.nextBatch()
+                    (self.batch, self.ending) = (batch, ending)
+                    self.last = last ?? self.last
                 } catch {
                     ending = .failure(error)
                 }
@@ -91,7 +96,7 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
     }
 
     /// The next elements, and what comes behind them when they are the last.
-    func nextBatch() async throws -> (ArraySlice<Element>, Ending?) {
+    func nextBatch() async throws -> (ArraySlice<Element>, last: BSONDocument?, Ending?) {
         let connection: MongoConnection
         if let open {
             connection = open.connection
@@ -100,10 +105,10 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
         }
         do {
             try Task.checkCancellation()
-            let (batch, handle, ending) = try await Self.advance(sequence, open?.handle, on: connection)
+            let (batch, last, handle, ending) = try await Self.advance(sequence, open?.handle, on: connection)
             open = handle.map { Open(connection: connection, handle: $0) }
             if handle == nil { sequence.client.checkIn(connection, .cursor) }
-            return (batch, ending)
+            return (batch, last, ending)
         } catch {
             if let handle = open?.handle { await connection.closeCursor(handle.pointer) }
             open = nil
@@ -119,7 +124,7 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
     /// - Throws: Only what kept the cursor from being opened.
     private static func advance(
         _ sequence: CursorSequence<Element>, _ handle: OpaqueHandle?, on connection: isolated MongoConnection
-    ) throws -> (ArraySlice<Element>, OpaqueHandle?, Ending?) {
+    ) throws -> (ArraySlice<Element>, last: BSONDocument?, OpaqueHandle?, Ending?) {
         let cursor: OpaquePointer
         if let handle {
             cursor = handle.pointer
@@ -128,19 +133,23 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
             cursor = try connection.openCursor(sequence.request, in: sequence.namespace, options: sequence.options)
         }
         var batch: [Element] = []
+        // A document is gone when the next is asked for, and the next may be an error.
+        var last: [UInt8] = []
+        var lastDocument: BSONDocument? { last.isEmpty ? nil : BSONDocument(unchecked: last) }
         var ending = Ending.end
         do {
             var bytes = 0
             while let document = try connection.next(cursor, in: sequence.namespace) {
                 bytes += document.bytes.count
                 batch.append(try sequence.decode(document))
-                if batch.count >= 256 || bytes >= 1 << 20 { return (batch[...], OpaqueHandle(cursor), nil) }
+                last.replaceSubrange(last.startIndex..., with: document.bytes)
+                if batch.count >= 256 || bytes >= 1 << 20 { return (batch[...], lastDocument, OpaqueHandle(cursor), nil) }
             }
         } catch {
             ending = .failure(error)
         }
         connection.closeCursor(cursor)
-        return (batch[...], nil, ending)
+        return (batch[...], lastDocument, nil, ending)
     }
 }
 

@@ -85,7 +85,7 @@ struct PagePositionTests {
     @Test("the filter and the place are conditions side by side, each as it would be alone, so that an index serves either")
     func besideFilter() {
         let position = PagePosition(values: ["x/1"])
-        var prepared = SnapshotSelection<Parcel>.Prepared(filter: [:], columns: [.id], isSorted: false)
+        var prepared = SnapshotSelection<Parcel>.Prepared(filter: [:], columns: [.id])
         #expect(prepared.filter(behind: nil) == [:])
         #expect(prepared.filter(behind: position) == ["_id": ["$gt": "x/1"]])
         prepared.filter = ["state.status": ["$eq": "sent"]]
