@@ -18,6 +18,8 @@ let package = Package(
     products: [
         .library(name: "Daybook", targets: ["Daybook", "DaybookBSON"]),
         .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
+        .library(name: "DaybookAdmin", targets: ["DaybookAdmin"]),
+        .executable(name: "daybook", targets: ["DaybookCommand"]),
         .executable(name: "licensing", targets: ["LicensingService"]),
     ],
     dependencies: [
@@ -50,8 +52,23 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "DaybookAdmin",
+            dependencies: [
+                "Daybook", "DaybookBSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "DaybookTesting",
             dependencies: ["Daybook", "DaybookBSON", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "DaybookCommand",
+            dependencies: ["DaybookAdmin", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings
         ),
         .target(
@@ -60,9 +77,8 @@ let package = Package(
         .executableTarget(
             name: "LicensingService",
             dependencies: [
-                "Daybook", "DaybookBSON", "Licensing",
+                "Daybook", "DaybookAdmin", "DaybookBSON", "Licensing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),

@@ -1,17 +1,17 @@
 internal import ArgumentParser
-internal import Foundation
-internal import Logging
+internal import DaybookAdmin
 
 @main
 struct LicensingCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "licensing",
+        commandName: LicensingAdmin.name,
         abstract: "Licences for downloaded titles, kept in a Daybook.",
         discussion: """
             Data goes to stdout, progress and logs to stderr.
-            Exit codes: 0 done, 1 the domain refused the command, 2 it could not be done, 64 wrong usage.
+            Exit codes: 0 done or clean, 1 the domain refused the command or something was found, 2 it could not be done, 64 wrong usage, \
+            130 interrupted.
             """,
-        subcommands: [Init.self, Seed.self],
+        subcommands: [Seed.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Commands",
@@ -19,17 +19,9 @@ struct LicensingCommand: AsyncParsableCommand {
                     Acquire.self, Downloaded.self, Sessions.self, Renew.self, Expire.self, Release.self, Revoke.self, Plan.self,
                     RemoveDevice.self, CorrectExpiry.self, CorrectDownloads.self,
                 ]),
-            CommandGroup(name: "Reads", subcommands: [Show.self, HistoryCommand.self, ShowMember.self, Query.self]),
-        ]
+            CommandGroup(name: "Reads", subcommands: [ShowLicense.self, ShowMember.self, ListLicenses.self]),
+        ] + LicensingAdmin.adminCommands
     )
 
-    /// Logs go to stderr, so that stdout stays data.
-    static func main() async {
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = .warning
-            return handler
-        }
-        await main(nil)
-    }
+    static func main() async { await runProcess(of: LicensingAdmin.self) }
 }

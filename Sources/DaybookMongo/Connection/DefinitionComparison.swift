@@ -16,11 +16,6 @@ extension BSONDocument {
             named[key].map { value.isSameDefinition(as: $0, under: key) } ?? false
         }
     }
-
-    /// Its fields in order; none when its bytes are no document.
-    package var fields: [(key: String, value: BSONValue)] {
-        withBorrowed { document in (try? document.map { (try $0.keyString, try $0.value()) }) ?? [] }
-    }
 }
 
 extension BSONValue {

@@ -72,15 +72,6 @@ struct DocumentDifference {
     }
 }
 
-extension BSONDocument {
-    /// The fields, in order; as far as they can be read.
-    var fields: [(key: String, value: BSONValue)] {
-        withBorrowed { document in
-            (try? document.map { (key: try $0.keyString, value: try $0.value()) }) ?? []
-        }
-    }
-}
-
 extension BSONValue {
     /// As extended JSON, cut where it gets long.
     func shown(_ format: ExtendedJSONFormat = .relaxed) -> String {

@@ -35,7 +35,7 @@ extension GoldenFile {
                 {
                   "type": \(try BSONValue.string(event.type).extendedJSON(.canonical)),
                   "schema": \(event.schema),
-                  "data": \(try event.data.layout(indent: 6))
+                  "data": \(try event.data.laidOut(.canonical, indent: 6))
                 }
             """
         }
@@ -46,7 +46,7 @@ extension GoldenFile {
               "events": [
             \(events.joined(separator: ",\n"))
               ],
-              "state": \(try state.layout(indent: 2)),
+              "state": \(try state.laidOut(.canonical, indent: 2)),
               "sha256": "\(Self.sha256(state))"
             }
 
@@ -55,37 +55,6 @@ extension GoldenFile {
             throw Malformed(reason: "an event or the state holds what extended JSON cannot give back unchanged")
         }
         return text
-    }
-}
-
-extension BSONDocument {
-    /// As canonical extended JSON, in lines: on one where it is short.
-    fileprivate func layout(indent: Int) throws -> String {
-        try BSONValue.document(self).layout(indent: indent)
-    }
-}
-
-extension BSONValue {
-    fileprivate func layout(indent: Int) throws -> String {
-        let parts: [String]
-        let (open, close): (String, String)
-        switch self {
-        case .document(let document):
-            (open, close) = ("{", "}")
-            parts = try document.fields.map { field in
-                "\(try BSONValue.string(field.key).extendedJSON(.canonical)): \(try field.value.layout(indent: indent + 2))"
-            }
-        case .array(let values):
-            (open, close) = ("[", "]")
-            parts = try values.map { try $0.layout(indent: indent + 2) }
-        default:
-            return try extendedJSON(.canonical)
-        }
-        if parts.isEmpty { return open + close }
-        let short = "\(open) \(parts.joined(separator: ", ")) \(close)"
-        if short.utf8.count + indent <= 100, !short.contains("\n") { return short }
-        let margin = String(repeating: " ", count: indent)
-        return "\(open)\n\(parts.map { "\(margin)  \($0)" }.joined(separator: ",\n"))\n\(margin)\(close)"
     }
 }
 

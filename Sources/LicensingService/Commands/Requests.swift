@@ -1,5 +1,6 @@
 public import ArgumentParser
 internal import Daybook
+internal import DaybookAdmin
 internal import Foundation
 public import Licensing
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookAdmin
 internal import Foundation
 internal import Licensing
 
@@ -19,7 +20,7 @@ struct Seed: AsyncParsableCommand {
     @Option(help: "What the population is drawn from.") var seed: UInt64 = 1
     @Option(help: "At most so many commands a second.") var rate: Double?
     @Flag(help: "Decide in memory, and write in large inserts.") var bulk = false
-    @OptionGroup var options: StoreOptions
+    @OptionGroup(title: "Store") var options: StoreOptions
 
     func validate() throws {
         guard (1...10_000_000).contains(members) else { throw ValidationError("--members is between 1 and 10000000.") }
@@ -32,8 +33,8 @@ struct Seed: AsyncParsableCommand {
 
     func run() async throws {
         let population = Population(members: members, licenses: licenses, seed: seed)
-        let progress = Progress(total: licenses, unit: "licences")
-        try await options.withStore(clock: StoryClock.commitClock) { store in
+        let progress = ProgressDisplay("licences", of: licenses, isQuiet: options.quiet)
+        try await options.withStore(of: LicensingAdmin.self, configure: { $0.clock = StoryClock.commitClock }) { store in
             try await store.initialize()
             let start = ContinuousClock.now
             let totals: Population.Totals
@@ -42,7 +43,7 @@ struct Seed: AsyncParsableCommand {
                 totals = try await population.forEach(atOnce: 4, progress) { try await loader.append($0.batch) }
                 let report = try await loader.finish()
                 progress.finish()
-                printError(
+                StandardError.line(
                     "\(report.events) events and \(report.snapshots) snapshots written, \(report.skippedEvents) events were there"
                 )
             } else {

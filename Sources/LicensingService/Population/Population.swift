@@ -1,4 +1,5 @@
 internal import Daybook
+internal import DaybookAdmin
 internal import Foundation
 internal import Licensing
 
@@ -40,7 +41,7 @@ struct Population: Sendable {
 
     /// Runs `tell` with every member's story, several at a time. Stories share nothing, so their order does not matter.
     func forEach(
-        atOnce: Int, _ progress: Progress, _ tell: @escaping @Sendable (MemberStory) async throws -> Void
+        atOnce: Int, _ progress: ProgressDisplay, _ tell: @escaping @Sendable (MemberStory) async throws -> Void
     ) async throws -> Totals {
         try await withThrowingTaskGroup(of: MemberStory.self) { group in
             var totals = Totals()
@@ -59,7 +60,7 @@ struct Population: Sendable {
             for _ in 0..<atOnce { add() }
             while let story = try await group.next() {
                 totals += story
-                progress.advance(to: totals.licenses)
+                progress.update(totals.licenses)
                 add()
             }
             return totals

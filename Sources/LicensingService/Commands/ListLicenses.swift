@@ -1,11 +1,13 @@
 public import ArgumentParser
 internal import Daybook
+internal import DaybookAdmin
 internal import DaybookBSON
 internal import Foundation
 internal import Licensing
 
-struct Query: AsyncParsableCommand {
+struct ListLicenses: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "licenses",
         abstract: "Print licences from their snapshots, one line of JSON each.",
         discussion: """
             Ordered by expiry. Without a filter, all of them. A filter is MongoDB's, as extended JSON, on the stored document: \
@@ -31,7 +33,7 @@ struct Query: AsyncParsableCommand {
     @Flag(help: "Print how many, and not which.")
     var count = false
 
-    @OptionGroup var options: StoreOptions
+    @OptionGroup(title: "Store") var options: StoreOptions
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
@@ -48,7 +50,7 @@ struct Query: AsyncParsableCommand {
         if let status { filters.append(\.status == status) }
         if let renewedAtLeast { filters.append(\.renewals >= renewedAtLeast) }
         let wanted = Filter.all(filters)
-        try await options.withStore { store in
+        try await options.withStore(of: LicensingAdmin.self) { store in
             let licenses = store.repository(License.self)
             if count { return print(try await licenses.count(where: wanted)) }
             for try await license in licenses.query(where: wanted, sort: [.ascending(\.expiresAt)], limit: limit) {

@@ -1,0 +1,30 @@
+public import ArgumentParser
+
+extension AdminApplication {
+    /// The admin commands, in groups, for the `groupedSubcommands` of the application's root command: all of them where there are aggregates,
+    /// and otherwise those that need no code of an aggregate.
+    public static var adminCommands: [CommandGroup] {
+        let all: [(name: String, general: [any ParsableCommand.Type], others: [any ParsableCommand.Type])] = [
+            ("Inspection", inspection, aggregateInspection), ("Repair", repair, aggregateRepair),
+            ("Database", upkeep, aggregateUpkeep),
+        ]
+        return all.map { CommandGroup(name: $0.name, subcommands: aggregates.isEmpty ? $0.general : $0.general + $0.others) }
+            .filter { !$0.subcommands.isEmpty }
+    }
+
+    // MARK: Need no code of an aggregate
+
+    private static var inspection: [any ParsableCommand.Type] { [] }
+
+    private static var repair: [any ParsableCommand.Type] { [] }
+
+    private static var upkeep: [any ParsableCommand.Type] { [] }
+
+    // MARK: Need the application's aggregates
+
+    private static var aggregateInspection: [any ParsableCommand.Type] { [] }
+
+    private static var aggregateRepair: [any ParsableCommand.Type] { [] }
+
+    private static var aggregateUpkeep: [any ParsableCommand.Type] { [Init<Self>.self] }
+}

@@ -1,0 +1,32 @@
+public import ArgumentParser
+internal import Daybook
+public import Foundation
+internal import Licensing
+
+/// What a command says of its request.
+struct RequestOptions: ParsableArguments {
+    @Option(help: "The request's Idempotency-Key: repeated with the same one, it takes effect once.")
+    var key: String?
+
+    @Option(help: "The version that is expected; at another one nothing is done.")
+    var expecting: Int64?
+
+    @Option(help: "On whose behalf; recorded with every event.")
+    var actor: String?
+
+    @Option(help: "The business time of the request, RFC 3339. (default: now)")
+    var at: Date?
+
+    var request: Request {
+        Request(key: key, expecting: expecting, context: CommandContext(correlationID: key, actor: actor), at: at)
+    }
+}
+
+extension Date: @retroactive ExpressibleByArgument {
+    /// RFC 3339, with fractions of a second or without.
+    public init?(argument: String) {
+        let date = try? Date(argument, strategy: milliseconds)
+        guard let date = date ?? (try? Date(argument, strategy: .iso8601)) else { return nil }
+        self = date
+    }
+}
