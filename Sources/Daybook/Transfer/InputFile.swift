@@ -1,5 +1,5 @@
 internal import Dispatch
-package import Foundation
+internal import Foundation
 internal import Synchronization
 
 /// A file, or the standard input, that is read on a thread of its own: a pipe may have nothing to read for as long as it likes.
@@ -97,10 +97,10 @@ struct LineReader {
                 defer { start = buffer.count }
                 return line(upTo: buffer.count, and: 0)
             }
-            guard buffer.count - start <= EventLine.maximumLength else {
+            guard buffer.count - start <= ExportLine.maximumLength else {
                 throw DaybookError(
                     .invalidImport,
-                    "line \(number + 1): it is longer than any event's, \(EventLine.maximumLength) bytes: are these lines of text?"
+                    "line \(number + 1): it is longer than any event's, \(ExportLine.maximumLength) bytes: are these lines of text?"
                 )
             }
             buffer.removeFirst(start)

@@ -6,7 +6,7 @@ package struct ExportReport: Sendable, Hashable {
     package var events = 0
     package var aggregates = 0
     package var bytes: Int64 = 0
-    /// Events whose lines have bytes, because their extended JSON would not give the same bytes again; see ``EventLine``.
+    /// Events whose lines have bytes, because their extended JSON would not give the same bytes again; see ``ExportLine``.
     package var eventsAsBytes = 0
     /// Of the types that were asked for, those without an event.
     package var emptyTypes: [AggregateType] = []
@@ -24,7 +24,7 @@ package struct ExportProgress: Sendable, Hashable {
 }
 
 extension DaybookStore {
-    /// Gives the journal out as lines of extended JSON, one event each, in the order of aggregate and version: see ``EventLine``.
+    /// Gives the journal out as lines of extended JSON, one event each, in the order of aggregate and version: see ``ExportLine``.
     ///
     /// It holds a few hundred events at a time. Everything that a commit appended to one aggregate before the export began is in it, without a
     /// gap; commits that are made meanwhile may be in it, and of one that changes several aggregates perhaps only some. A second export,
@@ -74,16 +74,9 @@ extension DaybookStore {
             lines += event.line
             report.events += 1
             if event.hasBytes { report.eventsAsBytes += 1 }
-            do {
-                let envelope = try event.envelope.get()
-                if try order.accept(envelope), envelope.version > 1 {
-                    throw DaybookError(
-                        .invalidImport, "there is a gap: its first version in the journal is \(envelope.version)",
-                        aggregateID: envelope.aggregateID.rawValue, version: envelope.version)
-                }
-            } catch {
+            if let fault = event.fault(in: &order) {
                 report.faults += 1
-                report.firstFault = report.firstFault ?? error.described(atLine: report.events)
+                report.firstFault = report.firstFault ?? fault.described(atLine: report.events)
             }
             guard lines.count >= 1 << 18 else { continue }
             try send(&lines, &report, write)
@@ -109,11 +102,28 @@ private struct ExportedEvent: Sendable {
     let envelope: Result<EventEnvelope, DaybookError>
 
     init(_ document: BorrowedDocument) throws {
-        let (text, hasBytes) = try EventLine.text(of: BSONDocument(document))
+        let (text, hasBytes) = try ExportLine.text(of: BSONDocument(document))
         line = Array(text.utf8) + [UInt8(ascii: "\n")]
         self.hasBytes = hasBytes
         envelope = Result { () throws(DaybookError) in try EventEnvelope(document) }
     }
+
+    /// Why an import into an empty journal would refuse it.
+    func fault(in order: inout EventOrder) -> DaybookError? {
+        guard case .success(let event) = envelope else { return envelope.failure }
+        do {
+            guard try order.accept(event), event.version > 1 else { return nil }
+        } catch {
+            return error
+        }
+        return DaybookError(
+            .invalidImport, "there is a gap: its first version in the journal is \(event.version)",
+            aggregateID: event.aggregateID.rawValue, version: event.version)
+    }
+}
+
+extension Result {
+    fileprivate var failure: Failure? { if case .failure(let error) = self { error } else { nil } }
 }
 
 extension DaybookError {

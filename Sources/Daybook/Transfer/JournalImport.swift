@@ -82,38 +82,34 @@ private struct JournalImport {
     }
 
     mutating func run() async throws -> (ImportReport, ImportedAggregates?) {
-        var fault: DaybookError?
         do {
-            try await store.client.withConnection(.single) { [store] in try store.requireInitialized(on: $0) }
-            try await transfer(&fault)
+            let store = store
+            try await store.client.withConnection(.single) { try store.requireInitialized(on: $0) }
+            if let fault = try await transfer() { throw fault }
         } catch let error as DaybookError {
             throw advised(error)
         }
-        if let fault { throw advised(fault) }
-        let kept = store.aggregates.filter { types.contains($0.type) && $0.lifecycle != .live }.map(\.type)
+        let kept = store.aggregates.filter { types.contains($0.type) && $0.lifecycle != .live }.map { $0.type }
         var report = ImportReport(
             events: counts.inserted, skippedEvents: counts.skipped, aggregates: order.aggregates, isDryRun: isDryRun)
-        report.unknownTypes = types.subtracting(store.aggregates.map(\.type)).inOrder
+        report.unknownTypes = types.subtracting(store.aggregates.map { $0.type }).inOrder
         guard !kept.isEmpty else { return (report, nil) }
         return (report, ImportedAggregates(types: Set(kept).inOrder, ids: (ids ?? []).filter { kept.contains($0.type) }))
     }
 
-    /// - Parameter fault: What is wrong with a line; everything before it is written then.
-    private mutating func transfer(_ fault: inout DaybookError?) async throws {
+    /// - Returns: What is wrong with a line; everything before it is written then.
+    private mutating func transfer() async throws -> DaybookError? {
         try await withThrowingTaskGroup(of: EventInsertion.Counts.self) { group in
-            var batch = ImportBatch()
+            var next: (batch: ImportBatch, fault: DaybookError?)
             repeat {
-                do {
-                    batch = try await nextBatch()
-                } catch let partial as PartialBatch {
-                    (batch, fault) = (partial.batch, partial.fault)
-                }
+                next = try await nextBatch()
                 // One after the other, so that an event's predecessor is in.
                 if let done = try await group.next() { add(done) }
-                let (batch, isDryRun, store) = (batch, isDryRun, store)
+                let (batch, isDryRun, store) = (next.batch, isDryRun, store)
                 if !batch.isEmpty { group.addTask { try await batch.write(to: store, isDryRun: isDryRun) } }
-            } while !batch.isEmpty && fault == nil
-            while let done = try await group.next() { add(done) }
+            } while !next.batch.isEmpty && next.fault == nil
+            if let done = try await group.next() { add(done) }
+            return next.fault
         }
     }
 
@@ -122,14 +118,8 @@ private struct JournalImport {
         counts.skipped += done.skipped
     }
 
-    /// The events before a line that is wrong.
-    private struct PartialBatch: Error {
-        let batch: ImportBatch
-        let fault: DaybookError
-    }
-
-    /// Empty at the end.
-    private mutating func nextBatch() async throws -> ImportBatch {
+    /// The events up to a line that is wrong, if one is; none at the end.
+    private mutating func nextBatch() async throws -> (batch: ImportBatch, fault: DaybookError?) {
         var batch = ImportBatch()
         do {
             while !batch.isFull, let line = try await reader.next() {
@@ -139,10 +129,10 @@ private struct JournalImport {
             }
         } catch var error as DaybookError where error.code == .invalidImport {
             if !error.message.hasPrefix("line ") { error.message = "line \(reader.number): \(error.message)" }
-            throw PartialBatch(batch: batch, fault: error)
+            return (batch, error)
         }
         progress?(ImportProgress(lines: reader.number, bytes: reader.bytesRead, totalBytes: totalBytes))
-        return batch
+        return (batch, nil)
     }
 
     private mutating func take(_ line: [UInt8], into batch: inout ImportBatch) throws {
@@ -151,7 +141,7 @@ private struct JournalImport {
         }
         let document: BSONDocument
         do {
-            document = try EventLine.document(of: text)
+            document = try ExportLine.document(of: text)
         } catch {
             throw DaybookError(.invalidImport, "it is not the extended JSON of an event: \(error)", underlying: error)
         }

@@ -1,13 +1,15 @@
-package import Foundation
+internal import Foundation
 
 /// A file that is there when it is whole: it is written under another name beside it and moved into place at the end.
 ///
 /// What was there under its name stays until then, and if it never comes to that.
-package struct OutputFile: ~Copyable {
+package final class OutputFile: Sendable {
     private let path: String
     private let temporary: String
     private let descriptor: Int32
 
+    /// Opens it under its other name.
+    ///
     /// - Parameter path: Where a link leads to another file, that file.
     /// - Throws: ``DaybookError/Code/invalidArgument`` when it cannot be written, or is there and no ordinary file.
     package init(path: String) throws {
@@ -30,28 +32,21 @@ package struct OutputFile: ~Copyable {
 
     /// - Throws: ``DaybookError/Code/unavailable``, as when the disk is full.
     package func write(_ bytes: [UInt8]) throws {
-        try Self.write(bytes, to: descriptor, named: path)
-    }
-
-    /// Moves it into place; before it is on disk nothing of it is to be seen.
-    package func finish() throws {
-        guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
-            throw DaybookError(.unavailable, "\(path) cannot be written: \(systemError())")
-        }
-    }
-
-    /// Writes all of `bytes`.
-    ///
-    /// - Throws: ``DaybookError/Code/unavailable``
-    package static func write(_ bytes: [UInt8], to descriptor: Int32, named name: String) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
             if count >= 0 {
                 rest = rest.dropFirst(count)
             } else if errno != EINTR {
-                throw DaybookError(.unavailable, "\(name) cannot be written: \(systemError())")
+                throw DaybookError(.unavailable, "\(path) cannot be written: \(systemError())")
             }
+        }
+    }
+
+    /// Moves it into place, as the last that is done with it; before it is on disk nothing of it is to be seen.
+    package func finish() throws {
+        guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
+            throw DaybookError(.unavailable, "\(path) cannot be written: \(systemError())")
         }
     }
 }

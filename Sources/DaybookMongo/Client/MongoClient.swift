@@ -48,6 +48,9 @@ package final class MongoClient: Sendable {
     /// The database that the URI names.
     package var database: String? { pool.database }
 
+    /// What the URI asks of every read and write.
+    package var settings: ClientSettings { pool.settings }
+
     /// How many connections are checked out now.
     package var connectionsInUse: Int { permits.inUse }
 
