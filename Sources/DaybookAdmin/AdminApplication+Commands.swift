@@ -18,7 +18,7 @@ extension AdminApplication {
 
     private static var repair: [any ParsableCommand.Type] { [] }
 
-    private static var upkeep: [any ParsableCommand.Type] { [] }
+    private static var upkeep: [any ParsableCommand.Type] { [Doctor<Self>.self, Export<Self>.self] }
 
     // MARK: Need the application's aggregates
 
@@ -26,5 +26,5 @@ extension AdminApplication {
 
     private static var aggregateRepair: [any ParsableCommand.Type] { [] }
 
-    private static var aggregateUpkeep: [any ParsableCommand.Type] { [Init<Self>.self] }
+    private static var aggregateUpkeep: [any ParsableCommand.Type] { [Init<Self>.self, Import<Self>.self] }
 }
