@@ -14,7 +14,9 @@ extension AdminApplication {
 
     // MARK: Need no code of an aggregate
 
-    private static var inspection: [any ParsableCommand.Type] { [] }
+    private static var inspection: [any ParsableCommand.Type] {
+        [HistoryCommand<Self>.self, Tail<Self>.self, Stats<Self>.self]
+    }
 
     private static var repair: [any ParsableCommand.Type] { [] }
 
@@ -22,9 +24,11 @@ extension AdminApplication {
 
     // MARK: Need the application's aggregates
 
-    private static var aggregateInspection: [any ParsableCommand.Type] { [] }
+    private static var aggregateInspection: [any ParsableCommand.Type] {
+        [Show<Self>.self, Explain<Self>.self, Query<Self>.self]
+    }
 
-    private static var aggregateRepair: [any ParsableCommand.Type] { [] }
+    private static var aggregateRepair: [any ParsableCommand.Type] { [Correct<Self>.self] }
 
     private static var aggregateUpkeep: [any ParsableCommand.Type] { [Init<Self>.self, Import<Self>.self] }
 }

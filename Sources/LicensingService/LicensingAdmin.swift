@@ -11,7 +11,7 @@ enum LicensingAdmin: AdminApplication {
 
     static func failure(for error: any Error) -> CommandFailure? {
         switch error {
-        case let refusal as Refusal: CommandFailure("refused: \(refusal.sentence)", exitCode: .findings)
+        case let refusal as Refusal: CommandFailure(refusal.sentence, label: "refused", exitCode: .findings)
         case let error as LicensingError: CommandFailure(error.sentence)
         default: nil
         }

@@ -22,5 +22,5 @@ struct Checkpoint: Sendable {
         try connection.updateOne(["_id": .string(name)], with: update, upsert: true, in: namespace)
     }
 
-    private var namespace: Namespace { Namespace(database: store.database, collection: "daybook.checkpoints") }
+    var namespace: Namespace { Namespace(database: store.database, collection: "daybook.checkpoints") }
 }

@@ -2,6 +2,9 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 extension DaybookError {
+    /// Whether the server knows the user, who may not do this; `unauthorized` is also who it does not know.
+    package var lacksPermission: Bool { (underlying as? MongoError)?.code == .unauthorized }
+
     init(_ error: MongoError, operation: String, aggregateID: String?) {
         let code: Code =
             switch error.code {

@@ -20,12 +20,7 @@ struct SnapshotSelection<A: Aggregate>: Sendable {
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument``
     func prepare() async throws -> Prepared {
-        guard A.lifecycle != .live else {
-            throw DaybookError(
-                .invalidArgument,
-                "there is nothing to query: \(A.type) has the lifecycle live, which stores no snapshots. Load its aggregates by key, or "
-                    + "give it the lifecycle inline or async")
-        }
+        try A.requireSnapshots()
         if let limit, limit < 1 { throw DaybookError(.invalidArgument, "a query's limit is at least 1, not \(limit)") }
         let filter =
             switch condition {

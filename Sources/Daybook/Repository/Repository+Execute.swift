@@ -72,18 +72,12 @@ extension Repository {
         context.actor = actor
         let wanted = Correction(patch: patch, stateSchema: A.stateSchema, reason: reason, actor: actor)
         return try await commit(key, operation: "correct", expected, context) {
-            guard (1...1_024).contains(reason.utf8.count) else {
-                throw DaybookError(.invalidArgument, "a correction needs a reason, of at most 1024 bytes")
-            }
+            try wanted.checkReason()
             return try CommandIdentity(correcting: wanted, id: commandID)
         } decide: { fold in
-            guard fold.version > 0 else {
-                throw DaybookError(.invalidArgument, "it has no events, so there is nothing to correct")
-            }
-            let correction = try wanted.normalized(for: fold.state)
-            let before = try fold.encodedState()
-            guard try before.merging(correction.patch) != before else { return [] }
-            return [StoredEvent(type: Correction.eventType, schema: Correction.schema, data: try correction.data())]
+            let preview = try wanted.preview(on: fold)
+            guard preview.isChange else { return [] }
+            return [StoredEvent(type: Correction.eventType, schema: Correction.schema, data: try preview.correction.data())]
         }
     }
 

@@ -52,7 +52,7 @@ extension AsyncParsableCommand {
         guard exitCode(for: error) == .failure, let failure = CommandFailure(error, of: application) else {
             exit(withError: error)
         }
-        StandardError.line("error: \(failure.message)")
+        StandardError.line("\(failure.label): \(failure.message)")
         Foundation.exit(failure.exitCode.rawValue)
     }
 }

@@ -3,13 +3,16 @@ internal import Daybook
 
 /// Why a command ends without having done what it was asked: one or few lines for people, and an exit code.
 public struct CommandFailure: Error, Sendable {
-    /// What went wrong, and what to do. It begins in lower case; `error: ` is printed before it.
+    /// What went wrong, and what to do; it begins in lower case.
     public var message: String
+    /// What is printed before the message, and a colon.
+    public var label: String
     /// What the process ends with.
     public var exitCode: ExitCode
 
-    public init(_ message: String, exitCode: ExitCode = .failed) {
+    public init(_ message: String, label: String = "error", exitCode: ExitCode = .failed) {
         self.message = message
+        self.label = label
         self.exitCode = exitCode
     }
 }
@@ -42,7 +45,7 @@ extension CommandFailure {
 
     private init<Application: AdminApplication>(_ error: DaybookError, of application: Application.Type) {
         self.init("\(error)")
-        if error.code == .unauthorized, let advice = Self.permission(error.operation, application) { message += "\n" + advice }
+        if error.lacksPermission, let advice = Self.permission(error.operation, application) { message += "\n" + advice }
     }
 
     /// Who may do it. Preparing a database says so by itself.

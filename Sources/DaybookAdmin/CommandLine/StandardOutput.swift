@@ -56,6 +56,15 @@ package final class StandardOutput: Sendable {
         try line(document.laidOut(.relaxed))
     }
 
+    /// Makes sure that somebody still reads, where that can be told.
+    ///
+    /// - Throws: ``Closed``
+    package func requireReader() throws {
+        // Of a pipe's or a socket's writing end: the other end is closed. https://man7.org/linux/man-pages/man2/poll.2.html
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        if poll(&entry, 1, 0) > 0, entry.revents & Int16(POLLERR) != 0 { throw Closed() }
+    }
+
     /// Writes what has been printed so far.
     package func flush() throws {
         try buffer.withLock { buffer in

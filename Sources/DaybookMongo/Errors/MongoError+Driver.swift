@@ -112,10 +112,29 @@ extension MongoError {
             message = "no server answered: \(text). Check the URI, that the server runs, and that it can be reached from here."
         case .authenticationFailed:
             message = "the server refused the credentials of the URI. Check user, password and authSource."
+        case .unauthorized:
+            // The server's text quotes the whole command.
+            message =
+                "that takes the privilege \(Self.privilege(for: operation)), which no role of the URI's user has there (or it names no user)"
         case .server where Self.carriesUserData(operation):
             message = "the server refused it\(codeName.map { ": \($0)" } ?? "")"
         default:
             message = text
+        }
+    }
+
+    /// https://www.mongodb.com/docs/manual/reference/privilege-actions/
+    private static func privilege(for operation: String?) -> String {
+        switch operation {
+        case "aggregate", "count": "find"
+        case "replace": "update"
+        case "delete": "remove"
+        case "bulk write": "insert, update or remove"
+        case "watch": "changeStream"
+        case "create": "createCollection"
+        case "createIndexes": "createIndex"
+        case let operation?: operation
+        case nil: "that it takes"
         }
     }
 

@@ -1,0 +1,59 @@
+public import DaybookBSON
+internal import DaybookMongo
+
+/// What a correction would do; see ``Repository/previewCorrection(_:patch:reason:actor:)``.
+public struct CorrectionPreview: Sendable {
+    /// The version that the aggregate is at, and that the correction would follow.
+    public let version: Int64
+    /// What would be recorded.
+    public let correction: Correction
+    /// The encoded state as it is.
+    public let before: BSONDocument
+    /// The encoded state as it would be.
+    public let after: BSONDocument
+
+    /// Whether anything would be: a correction that changes nothing is not recorded.
+    public var isChange: Bool { before != after }
+}
+
+extension Repository {
+    /// What ``correct(_:patch:reason:actor:expecting:commandID:context:)`` would do now; nothing is written.
+    ///
+    /// - Throws: as that function.
+    public func previewCorrection(
+        _ key: String, patch: BSONDocument, reason: String, actor: String
+    ) async throws -> CorrectionPreview {
+        let id = try AggregateID(A.type, key: key)
+        let wanted = Correction(patch: patch, stateSchema: A.stateSchema, reason: reason, actor: actor)
+        return try await store.telemetry.perform("correct", id) {
+            try wanted.checkReason()
+            _ = try CommandContext(actor: actor).admitted([])
+            return try await store.client.withConnection(.single) { connection in
+                try wanted.preview(on: loader.load(id, on: connection).fold)
+            }
+        }
+    }
+}
+
+extension Correction {
+    /// - Throws: ``DaybookError/Code/invalidArgument``
+    func checkReason() throws(DaybookError) {
+        guard (1...1_024).contains(reason.utf8.count) else {
+            throw DaybookError(.invalidArgument, "a correction needs a reason, of at most 1024 bytes")
+        }
+    }
+
+    /// What it does to an aggregate.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the aggregate has no events, or cannot have such a state.
+    func preview<A: Aggregate>(on fold: Fold<A>) throws -> CorrectionPreview {
+        guard fold.version > 0 else {
+            throw DaybookError(.invalidArgument, "it has no events, so there is nothing to correct")
+        }
+        let correction = try normalized(for: fold.state)
+        var corrected = fold
+        corrected.state = try correction.applied(to: fold.state)
+        return CorrectionPreview(
+            version: fold.version, correction: correction, before: try fold.encodedState(), after: try corrected.encodedState())
+    }
+}

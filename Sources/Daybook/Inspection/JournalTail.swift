@@ -1,0 +1,112 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+
+/// The last events of a journal, and those that come; see ``DaybookStore/tail(_:of:isFollowing:)``.
+package struct JournalTail: AsyncSequence, Sendable {
+    package enum Element: Sendable {
+        case event(JournalEntry)
+        /// Nothing came for a while.
+        case idle
+    }
+
+    let store: DaybookStore
+    let count: Int
+    let types: [AggregateType]
+    let isFollowing: Bool
+
+    package func makeAsyncIterator() -> Iterator {
+        Iterator(tail: self)
+    }
+
+    package struct Iterator: AsyncIteratorProtocol {
+        private let tail: JournalTail
+        private var stream: ChangeStream<JournalEntry>.Iterator?
+        /// Those of the last that were not given out yet.
+        private var last: ArraySlice<JournalEntry>?
+        /// The ids of the last, which the stream may have too.
+        private var seen: Set<BSONDocument> = []
+
+        init(tail: JournalTail) {
+            self.tail = tail
+        }
+
+        /// - Throws: ``DaybookError``
+        package mutating func next() async throws -> Element? {
+            do {
+                if last == nil { try await begin() }
+                if let entry = last?.popFirst() { return .event(entry) }
+                while let element = try await stream?.next() {
+                    guard case .change(let entry, _) = element else { return .idle }
+                    if seen.remove(entry.identity) == nil { return .event(entry) }
+                }
+                return nil
+            } catch {
+                throw DaybookError.enriching(error, operation: "tail", aggregateID: nil)
+            }
+        }
+
+        /// Opens the stream before the last events are read, so that none falls in between; those that are in both are told by their ids.
+        private mutating func begin() async throws {
+            if tail.isFollowing {
+                let opened = tail.changes.makeAsyncIterator()
+                try await opened.open()
+                stream = opened
+            }
+            let last = try await tail.last()
+            seen = stream == nil ? [] : Set(last.map(\.identity))
+            self.last = last[...]
+        }
+    }
+
+    /// Oldest first. Ids are near the order of time, and have an index.
+    private func last() async throws -> [JournalEntry] {
+        guard count > 0 else { return [] }
+        let options = FindOptions(sort: [("_id", -1)], limit: count)
+        var entries: [JournalEntry] = []
+        for try await entry in store.client.find(
+            condition(on: "aggregateId"), in: store.journal.namespace, options: options,
+            decode: { JournalEntry(BSONDocument($0)) })
+        {
+            entries.append(entry)
+        }
+        return entries.reversed()
+    }
+
+    private var changes: ChangeStream<JournalEntry> {
+        var match: BSONDocument = ["operationType": "insert"]
+        for (key, value) in condition(on: "fullDocument.aggregateId").fields { try? match.append(key, value) }
+        return store.client.changes(of: store.journal.namespace, pipeline: [["$match": .document(match)]]) { change in
+            guard let document = try change.first("fullDocument")?.document() else {
+                throw BSONError(.corrupt, "The change stream's insert has no document.")
+            }
+            return JournalEntry(BSONDocument(document))
+        }
+    }
+
+    /// An id begins with its type, so each type is a range.
+    private func condition(on field: String) -> BSONDocument {
+        guard !types.isEmpty else { return [:] }
+        return ["$or": .array(types.map { .document(BSONDocument(dictionaryLiteral: (field, .document(Journal.ids(of: $0))))) })]
+    }
+}
+
+extension JournalEntry {
+    /// The `_id`, whatever it is, as a document of its own.
+    fileprivate var identity: BSONDocument { ["_id": document["_id"] ?? .null] }
+}
+
+extension DaybookStore {
+    /// The last events of the journal, oldest first, as they are stored; and behind them, when it follows, those that come, until the task is
+    /// cancelled: none is left out, and none comes twice.
+    ///
+    /// The last are those with the largest ids, which is near the order of time. Those that come are in the order in which they become visible.
+    ///
+    /// - Parameters:
+    ///   - count: How many of the last; 0 for none.
+    ///   - types: Only those of these aggregates; of all when empty. With a type that has few events among many others, the server may look at all
+    ///     of them for the last.
+    package func tail(_ count: Int, of types: [AggregateType] = [], isFollowing: Bool = false) -> JournalTail {
+        JournalTail(store: self, count: count, types: types, isFollowing: isFollowing)
+    }
+}

@@ -1,0 +1,80 @@
+internal import Daybook
+internal import DaybookBSON
+internal import Foundation
+
+/// How values look in text that is for people.
+enum Text {
+    /// RFC 3339 in UTC, to the millisecond.
+    static func date(_ date: Date) -> String {
+        // By whole numbers: a fraction of a second is not exact as a Date.
+        let milliseconds = Int64((date.timeIntervalSince1970 * 1000).rounded())
+        let (seconds, rest) = (
+            milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000, (milliseconds % 1000 + 1000) % 1000
+        )
+        let text = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+        let fraction = String(rest)
+        return "\(text.dropLast()).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)Z"
+    }
+
+    /// On one line and without control characters, whatever it is: what is stored may be damaged, and a terminal obeys what it is sent.
+    static func plain(_ text: String) -> String {
+        let isPlain = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+        return isPlain
+            ? text
+            : String(
+                String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+    }
+
+    /// `text`, and spaces up to a width.
+    static func padded(_ text: String, _ width: Int, isRight: Bool = false) -> String {
+        let spaces = String(repeating: " ", count: max(0, width - text.count))
+        return isRight ? spaces + text : text + spaces
+    }
+
+    /// `512 B`, `3.4 KiB`, `12 MiB`.
+    static func bytes(_ count: Int64) -> String {
+        var (size, unit) = (Double(count), "B")
+        for larger in ["KiB", "MiB", "GiB", "TiB"] where size >= 1024 { (size, unit) = (size / 1024, larger) }
+        guard unit != "B", size < 10 else { return "\(Int(size.rounded())) \(unit)" }
+        return "\((size * 10).rounded() / 10) \(unit)"
+    }
+
+    /// Rows under a heading, each column as wide as its widest cell.
+    static func table(_ rows: [[String]], numbers: Set<Int> = []) -> [String] {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+        return rows.map { row in
+            let cells = row.enumerated().map { padded($0.element, widths[$0.offset], isRight: numbers.contains($0.offset)) }
+            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    /// `path  before -> after`, one line each.
+    static func changes(_ changes: [FieldDifference]) -> [String] {
+        let paths = changes.map { plain($0.path.isEmpty ? "(all)" : $0.path) }
+        let width = min(40, paths.map(\.count).max() ?? 0)
+        return zip(paths, changes).map { path, change in
+            let shown = change.shown()
+            return "\(padded(path, width))  \(shown.before ?? "none") -> \(shown.after ?? "none")"
+        }
+    }
+}
+
+extension BSONDocument {
+    /// Adds a field; none for nil.
+    mutating func append(_ key: String, ifPresent value: BSONValue?) throws {
+        if let value { try append(key, value) }
+    }
+}
+
+extension FieldDifference {
+    /// `{ path, before, after }`, without the value that is not there.
+    var document: BSONDocument {
+        get throws {
+            var document: BSONDocument = ["path": .string(path)]
+            try document.append("before", ifPresent: before)
+            try document.append("after", ifPresent: after)
+            return document
+        }
+    }
+}
