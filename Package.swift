@@ -111,7 +111,7 @@ let package = Package(
             name: "DaybookIntegrationTests",
             dependencies: [
                 "Daybook", "DaybookBSON", "DaybookMongo", "DaybookTesting", "IntegrationSupport", "CommitWriter", "Licensing",
-                "LicensingService", "TestSupport",
+                "DaybookCommand", "LicensingService", "TestSupport",
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

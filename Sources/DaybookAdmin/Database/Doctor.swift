@@ -39,17 +39,16 @@ struct Doctor<Application: AdminApplication>: AsyncParsableCommand {
         let margin = String(repeating: " ", count: 7 + 2 + width + 2)
         var lines = diagnosis.checks.flatMap { check -> [String] in
             let detail = indented(check.detail, by: margin)
-            let name = check.name + String(repeating: " ", count: width - check.name.count)
-            let level = check.level.rawValue + String(repeating: " ", count: 7 - check.level.rawValue.count)
             let remedy = check.remedy.map { indented($0, by: margin) }.map { ["\(margin)-> \($0)"] } ?? []
-            return ["\(level)  \(name)  \(detail)"] + remedy
+            return ["\(Text.padded(check.level.rawValue, 7))  \(Text.padded(check.name, width))  \(detail)"] + remedy
         }
         lines.append("\(counted(diagnosis.problems, "problem")), \(counted(diagnosis.warnings, "warning"))")
         return lines
     }
 
     private static func indented(_ text: String, by margin: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n\(margin)")
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { Text.plain(String($0)) }.joined(
+            separator: "\n\(margin)")
     }
 
     private static func counted(_ count: Int, _ what: String) -> String {

@@ -18,11 +18,7 @@ struct Export<Application: AdminApplication>: AsyncParsableCommand {
                 """)
     }
 
-    @Option(
-        name: .customLong("type"),
-        help: ArgumentHelp("Only aggregates of this type; may be repeated. (default: all)", valueName: "type"),
-        transform: { try aggregateType($0) })
-    var types: [AggregateType] = []
+    @OptionGroup var types: TypeOptions
 
     @Option(
         help: ArgumentHelp(
@@ -49,12 +45,12 @@ struct Export<Application: AdminApplication>: AsyncParsableCommand {
         let progress: @Sendable (ExportProgress) -> Void = { display.update($0.events, of: $0.totalEvents) }
         if let out {
             let file = try OutputFile(path: out)
-            let report = try await store.exportJournal(types: types, progress: progress) { try file.write($0) }
+            let report = try await store.exportJournal(types: types.types, progress: progress) { try file.write($0) }
             try file.finish()
             return report
         }
         return try await StandardOutput.write { output in
-            try await store.exportJournal(types: types, progress: progress) { lines in
+            try await store.exportJournal(types: types.types, progress: progress) { lines in
                 try output.line(String(decoding: lines.dropLast(), as: UTF8.self))
             }
         }
@@ -63,11 +59,4 @@ struct Export<Application: AdminApplication>: AsyncParsableCommand {
     private func note(_ text: String) {
         if !options.quiet { StandardError.line(text) }
     }
-}
-
-private func aggregateType(_ text: String) throws -> AggregateType {
-    guard let type = AggregateType(rawValue: text) else {
-        throw ValidationError("a type is written [a-z][a-z0-9-]*, and has at most 64 characters")
-    }
-    return type
 }
