@@ -93,6 +93,13 @@ let package = Package(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
         ),
         .testTarget(
+            name: "DaybookAdminTests",
+            dependencies: [
+                "Daybook", "DaybookAdmin", "DaybookBSON", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            exclude: ["Golden"], swiftSettings: settings),
+        .testTarget(
             name: "DaybookTestingTests", dependencies: ["Daybook", "DaybookBSON", "DaybookTesting"], exclude: ["Golden"],
             swiftSettings: settings),
         .testTarget(
@@ -111,7 +118,7 @@ let package = Package(
             name: "DaybookIntegrationTests",
             dependencies: [
                 "Daybook", "DaybookBSON", "DaybookMongo", "DaybookTesting", "IntegrationSupport", "CommitWriter", "Licensing",
-                "DaybookCommand", "LicensingService", "TestSupport",
+                "LicensingService", "DaybookCommand", "TestSupport",
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
@@ -120,7 +127,7 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             // Read where they are.
-            exclude: ["Evolution/Fixtures"],
+            exclude: ["Admin/Golden", "Evolution/Fixtures"],
             swiftSettings: settings),
     ]
 )

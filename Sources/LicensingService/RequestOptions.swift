@@ -1,5 +1,6 @@
 public import ArgumentParser
 internal import Daybook
+internal import DaybookAdmin
 public import Foundation
 internal import Licensing
 
@@ -24,9 +25,5 @@ struct RequestOptions: ParsableArguments {
 
 extension Date: @retroactive ExpressibleByArgument {
     /// RFC 3339, with fractions of a second or without.
-    public init?(argument: String) {
-        let date = try? Date(argument, strategy: milliseconds)
-        guard let date = date ?? (try? Date(argument, strategy: .iso8601)) else { return nil }
-        self = date
-    }
+    public init?(argument: String) { self.init(rfc3339: argument) }
 }

@@ -1,4 +1,5 @@
 internal import Daybook
+internal import DaybookAdmin
 internal import Foundation
 internal import Licensing
 
@@ -36,9 +37,6 @@ struct MemberView: Encodable {
     }
 }
 
-/// RFC 3339 in UTC, to the millisecond.
-let milliseconds = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-
 /// `value` as JSON; `pretty` over several lines.
 func json(_ value: some Encodable, pretty: Bool = false) throws -> String {
     let encoder = JSONEncoder()
@@ -46,7 +44,7 @@ func json(_ value: some Encodable, pretty: Bool = false) throws -> String {
         pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
     encoder.dateEncodingStrategy = .custom { date, encoder in
         var container = encoder.singleValueContainer()
-        try container.encode(date.formatted(milliseconds))
+        try container.encode(date.rfc3339)
     }
     return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
@@ -56,7 +54,7 @@ func decode<Value: Decodable>(_ type: Value.Type, from text: String) throws -> V
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .custom { decoder in
         let container = try decoder.singleValueContainer()
-        guard let date = Date(argument: try container.decode(String.self)) else {
+        guard let date = Date(rfc3339: try container.decode(String.self)) else {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a date as RFC 3339 writes it")
         }
         return date

@@ -42,6 +42,11 @@ package final class ChildProcess: Sendable {
         _ = Foundation.kill(process.processIdentifier, SIGKILL)
     }
 
+    /// Asks it to end, as Ctrl-C does.
+    package func interrupt() {
+        _ = Foundation.kill(process.processIdentifier, SIGINT)
+    }
+
     /// How it ended. To be asked once.
     package func ending() async -> Ending? {
         await endings.first { _ in true }

@@ -29,10 +29,8 @@ enum Arguments {
         return type
     }
 
-    /// RFC 3339, with fractions of a second or without.
     static func date(_ text: String) throws -> Date {
-        let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-        guard let date = date ?? (try? Date(text, strategy: .iso8601)) else {
+        guard let date = Date(rfc3339: text) else {
             throw ValidationError("a date is written as RFC 3339 has it, as in 2025-03-11T00:00:00Z")
         }
         return date

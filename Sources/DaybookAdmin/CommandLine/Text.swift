@@ -1,21 +1,8 @@
 internal import Daybook
 internal import DaybookBSON
-internal import Foundation
 
 /// How values look in text that is for people.
 enum Text {
-    /// RFC 3339 in UTC, to the millisecond.
-    static func date(_ date: Date) -> String {
-        // By whole numbers: a fraction of a second is not exact as a Date.
-        let milliseconds = Int64((date.timeIntervalSince1970 * 1000).rounded())
-        let (seconds, rest) = (
-            milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000, (milliseconds % 1000 + 1000) % 1000
-        )
-        let text = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
-        let fraction = String(rest)
-        return "\(text.dropLast()).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)Z"
-    }
-
     /// On one line and without control characters, whatever it is: what is stored may be damaged, and a terminal obeys what it is sent.
     static func plain(_ text: String) -> String {
         let isPlain = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }

@@ -42,7 +42,7 @@ struct EventLine {
     }
 
     private var version: String { entry.version.map { "\($0)" } ?? "?" }
-    private var recordedAt: String { entry.recordedAt.map(Text.date) ?? "?" }
+    private var recordedAt: String { entry.recordedAt?.rfc3339 ?? "?" }
     private var type: String { entry.isCorrection ? "correction" : Text.plain(entry.type ?? "?") }
 
     /// As relaxed extended JSON; of a correction the patch, and why.

@@ -61,7 +61,7 @@ struct Explain<Application: AdminApplication>: AsyncParsableCommand {
         if entry.isCorrection, case .string(let reason)? = entry.data?["reason"] { rows.append(["reason", Text.plain(reason)]) }
         let type = entry.isCorrection ? "correction" : Text.plain(entry.type ?? "?")
         let changes = Text.changes(event.changes)
-        return ["\(entry.version ?? 0)  \(entry.recordedAt.map(Text.date) ?? "?")  \(type)"]
+        return ["\(entry.version ?? 0)  \(entry.recordedAt?.rfc3339 ?? "?")  \(type)"]
             + Text.table(rows).map { "   \($0)" }
             + (changes.isEmpty ? ["   no field changed"] : changes.map { "   * \($0)" })
     }

@@ -53,7 +53,7 @@ struct Show<Application: AdminApplication>: AsyncParsableCommand {
                 try await repository.load(aggregate.id.key)
             }
         guard snapshot.exists else {
-            throw CommandFailure("\(aggregate.id) has no events\(at.map { " at \(Text.date($0))" } ?? "") in \(store.database)")
+            throw CommandFailure("\(aggregate.id) has no events\(at.map { " at \($0.rfc3339)" } ?? "") in \(store.database)")
         }
         var document: BSONDocument = ["aggregateId": .string(snapshot.id.rawValue), "version": .int64(snapshot.version)]
         try document.append("stateSchema", .int32(A.stateSchema))

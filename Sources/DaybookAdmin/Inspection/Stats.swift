@@ -52,7 +52,7 @@ struct Stats<Application: AdminApplication>: AsyncParsableCommand {
         return [
             type.type.rawValue, type.lifecycle?.rawValue ?? "-", "\(type.aggregates)", "\(type.events)",
             shown(snapshots?.documents), shown(type.withoutSnapshot), shown(snapshots?.size?.documents, Text.bytes),
-            shown(snapshots.flatMap(average), Text.bytes), type.projectedAt.map(Text.date) ?? "-",
+            shown(snapshots.flatMap(average), Text.bytes), type.projectedAt?.rfc3339 ?? "-",
         ]
     }
 

@@ -43,9 +43,11 @@ struct Seed: AsyncParsableCommand {
                 totals = try await population.forEach(atOnce: 4, progress) { try await loader.append($0.batch) }
                 let report = try await loader.finish()
                 progress.finish()
-                StandardError.line(
-                    "\(report.events) events and \(report.snapshots) snapshots written, \(report.skippedEvents) events were there"
-                )
+                if !options.quiet {
+                    StandardError.line(
+                        "\(report.events) events and \(report.snapshots) snapshots written, \(report.skippedEvents) events were there"
+                    )
+                }
             } else {
                 let licensing = LicensingApplication(store: store, policies: .service)
                 let pace = rate.map(Pace.init)

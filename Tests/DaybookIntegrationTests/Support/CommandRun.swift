@@ -1,0 +1,42 @@
+import Foundation
+import IntegrationSupport
+
+/// A command line tool, run to its end: what it printed, what it complained of, and how it ended.
+struct CommandRun: Sendable {
+    var output: String
+    var errors: String
+    /// As a shell has it: 128 and the number for a signal.
+    var status: Int32
+
+    /// Runs an executable of this package. The server's address is in the environment that it inherits.
+    ///
+    /// - Parameter environment: Variables in place of those that are inherited.
+    init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) async throws {
+        let process = Process()
+        let (output, errors) = (Pipe(), Pipe())
+        process.executableURL = builtExecutable(program)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errors
+        let (ends, ending) = AsyncStream.makeStream(of: Void.self)
+        process.terminationHandler = { _ in ending.finish() }
+        try process.run()
+        async let text = Self.read(output)
+        async let complaints = Self.read(errors)
+        (self.output, self.errors) = await (text, complaints)
+        for await _ in ends {}
+        status = process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0)
+    }
+
+    /// Reading blocks, so it has a thread of its own.
+    private static func read(_ pipe: Pipe) async -> String {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let data = (try? pipe.fileHandleForReading.readToEnd()) ?? Data()
+                continuation.resume(returning: String(decoding: data, as: UTF8.self))
+            }
+        }
+    }
+}
