@@ -119,6 +119,33 @@ static inline bool daybook_uri_sets_write_concern (daybook_uri *uri) {
     return mongoc_write_concern_get_w (write_concern) != MONGOC_WRITE_CONCERN_W_DEFAULT;
 }
 
+/* How many members must have a write: at least 1, or MONGOC_WRITE_CONCERN_W_MAJORITY, or MONGOC_WRITE_CONCERN_W_TAG. */
+static inline int32_t daybook_uri_write_members (daybook_uri *uri) {
+    return mongoc_write_concern_get_w (mongoc_uri_get_write_concern ((mongoc_uri_t *) uri));
+}
+
+/* The name of a write concern of the replica set's own; NULL where it is none. */
+static inline const char *daybook_uri_write_tag (daybook_uri *uri) {
+    return mongoc_write_concern_get_wtag (mongoc_uri_get_write_concern ((mongoc_uri_t *) uri));
+}
+
+/* Whether a write waits for the journal on disk: 1 or 0, or -1 where the server decides. */
+static inline int daybook_uri_write_journal (daybook_uri *uri) {
+    const mongoc_write_concern_t *write_concern = mongoc_uri_get_write_concern ((mongoc_uri_t *) uri);
+    return mongoc_write_concern_journal_is_set (write_concern) ? mongoc_write_concern_get_journal (write_concern) : -1;
+}
+
+/* As a URI spells it: primary, secondaryPreferred ... */
+static inline const char *daybook_uri_read_preference (daybook_uri *uri) {
+    switch (mongoc_read_prefs_get_mode (mongoc_uri_get_read_prefs_t ((mongoc_uri_t *) uri))) {
+    case MONGOC_READ_PRIMARY_PREFERRED: return "primaryPreferred";
+    case MONGOC_READ_SECONDARY: return "secondary";
+    case MONGOC_READ_SECONDARY_PREFERRED: return "secondaryPreferred";
+    case MONGOC_READ_NEAREST: return "nearest";
+    default: return "primary";
+    }
+}
+
 static inline bool daybook_uri_is_unacknowledged (daybook_uri *uri) {
     return !mongoc_write_concern_is_acknowledged (mongoc_uri_get_write_concern ((mongoc_uri_t *) uri));
 }

@@ -22,7 +22,7 @@ extension AdminApplication {
         [aggregates.isEmpty ? VerifyEnvelopes<Self>.self : Verify<Self>.self, Runs<Self>.self]
     }
 
-    private static var upkeep: [any ParsableCommand.Type] { [] }
+    private static var upkeep: [any ParsableCommand.Type] { [Doctor<Self>.self, Export<Self>.self] }
 
     // MARK: Need the application's aggregates
 
@@ -34,5 +34,5 @@ extension AdminApplication {
         [Patch<Self>.self, Rebuild<Self>.self, Correct<Self>.self]
     }
 
-    private static var aggregateUpkeep: [any ParsableCommand.Type] { [Init<Self>.self] }
+    private static var aggregateUpkeep: [any ParsableCommand.Type] { [Init<Self>.self, Import<Self>.self] }
 }

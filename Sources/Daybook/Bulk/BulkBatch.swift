@@ -68,13 +68,6 @@ public final class BulkBatch: TransactionalStore {
     }
 }
 
-/// An event that is to be inserted.
-struct BulkEvent: Sendable {
-    let aggregateID: AggregateID
-    let version: Int64
-    let document: BSONDocument
-}
-
 /// A `Fold`, whatever it folds.
 protocol BulkFold: Sendable {
     var version: Int64 { get }

@@ -22,7 +22,7 @@ extension DaybookStore {
 /// is there. Appending the same batches again completes it, because an event that is there already, and is the same, is skipped.
 ///
 /// Nothing is overwritten: the journal's unique indexes decide as ever, and where something else stands ``DaybookError/Code/conflict`` is thrown.
-/// The first events go before all others, so nothing is appended behind somebody else's.
+/// Events go in order, so nothing is appended behind somebody else's.
 ///
 /// Several tasks may append at a time: while one of them waits for the server, the others go on folding. It holds at most
 /// ``eventsPerInsert`` events, and as many for each task that is writing.
@@ -38,19 +38,15 @@ public final class BulkLoader: Sendable {
     }
 
     private struct Pending: Sendable {
-        var first: [BulkEvent] = []
-        var later: [BulkEvent] = []
+        var events: [BulkEvent] = []
         var snapshots: [SnapshotPost] = []
         var bytes = 0
 
-        var isEmpty: Bool { first.isEmpty && later.isEmpty && snapshots.isEmpty }
+        var isEmpty: Bool { events.isEmpty && snapshots.isEmpty }
     }
 
     /// How many events wait until they are sent.
     public static let eventsPerInsert = 1_000
-    /// How many documents travel in one command: enough to make the round trip not matter, and so few that a server which checks each document of
-    /// a command against those before it has little to check.
-    private static let documentsPerCommand = 200
     /// Or how many bytes, well under what a server takes in a message.
     private static let bytesPerInsert = 16 * 1024 * 1024
 
@@ -74,14 +70,14 @@ public final class BulkLoader: Sendable {
         let snapshots = try folds.values.compactMap { try $0.post(to: store.database) }
         let full = pending.withLock { pending -> Pending? in
             for event in events {
-                if event.version == 1 { pending.first.append(event) } else { pending.later.append(event) }
+                pending.events.append(event)
                 pending.bytes += event.document.bytes.count
             }
             for snapshot in snapshots {
                 pending.snapshots.append(snapshot)
                 pending.bytes += snapshot.document.bytes.count
             }
-            guard pending.first.count + pending.later.count >= Self.eventsPerInsert || pending.bytes >= Self.bytesPerInsert else {
+            guard pending.events.count >= Self.eventsPerInsert || pending.bytes >= Self.bytesPerInsert else {
                 return nil
             }
             defer { pending = Pending() }
@@ -107,10 +103,9 @@ public final class BulkLoader: Sendable {
         try await store.telemetry.perform("bulk") {
             let report = try await store.client.withConnection(.single) { connection in
                 try store.ready(connection)
-                var report = Report()
-                for events in [pending.first, pending.later] where !events.isEmpty {
-                    try insert(events, &report, on: connection)
-                }
+                var (report, counts) = (Report(), EventInsertion.Counts())
+                try EventInsertion(journal: store.journal).insert(pending.events, &counts, on: connection)
+                (report.events, report.skippedEvents) = (counts.inserted, counts.skipped)
                 try insert(pending.snapshots, &report, on: connection)
                 return report
             }
@@ -122,17 +117,6 @@ public final class BulkLoader: Sendable {
         }
     }
 
-    private func insert(_ events: [BulkEvent], _ report: inout Report, on connection: isolated MongoConnection) throws {
-        let outcomes = try send(events.map { .insert($0.document) }, to: store.journal.namespace, on: connection)
-        var refused: [BulkEvent] = []
-        for (event, outcome) in zip(events, outcomes) {
-            if try isDuplicate(outcome) { refused.append(event) } else { report.events += 1 }
-        }
-        guard !refused.isEmpty else { return }
-        try compare(refused, on: connection)
-        report.skippedEvents += refused.count
-    }
-
     /// Whether the document's place was taken; everything else that is not done is thrown.
     private func isDuplicate(_ outcome: BulkResult.Outcome) throws -> Bool {
         switch outcome {
@@ -142,22 +126,6 @@ public final class BulkLoader: Sendable {
         case .notSent:
             throw DaybookError(.unavailable, "a bulk write ended before its end; do it again, what is there is skipped")
         }
-    }
-
-    /// Makes sure that what stands in the places of `events` is those events, to the byte.
-    private func compare(_ events: [BulkEvent], on connection: isolated MongoConnection) throws {
-        var found: Set<BSONDocument> = []
-        for start in stride(from: 0, to: events.count, by: 1_000) {
-            let ids = events[start..<min(start + 1_000, events.count)].compactMap { $0.document["_id"] }
-            try connection.find(["_id": ["$in": .array(ids)]], in: store.journal.namespace) {
-                found.insert(BSONDocument($0))
-                return true
-            }
-        }
-        guard let other = events.first(where: { !found.contains($0.document) }) else { return }
-        throw DaybookError(
-            .conflict, "another event than the one to be loaded is at version \(other.version): the aggregate is not new",
-            aggregateID: other.aggregateID.rawValue, version: other.version)
     }
 
     /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
@@ -179,8 +147,8 @@ public final class BulkLoader: Sendable {
         _ operations: [BulkOperation], to namespace: Namespace, on connection: isolated MongoConnection
     ) throws -> [BulkResult.Outcome] {
         var outcomes: [BulkResult.Outcome] = []
-        for start in stride(from: 0, to: operations.count, by: Self.documentsPerCommand) {
-            let part = operations[start..<min(start + Self.documentsPerCommand, operations.count)]
+        for start in stride(from: 0, to: operations.count, by: EventInsertion.documentsPerCommand) {
+            let part = operations[start..<min(start + EventInsertion.documentsPerCommand, operations.count)]
             outcomes += try connection.bulkWrite(Array(part), ordered: false, in: namespace).outcomes
         }
         return outcomes

@@ -29,6 +29,9 @@ public struct DaybookError: Error, Sendable {
         case unreadableEvent
         /// The journal is damaged: versions are not contiguous. Daybook never writes such a thing.
         case damagedJournal
+        /// What is to be imported is malformed, out of order or has a gap, at the line that the message names. What stands before that line
+        /// is written, nothing behind it.
+        case invalidImport
         /// An event or a state cannot be encoded; nothing was written.
         case notEncodable
         /// An event, a commit or a state is larger than MongoDB takes; nothing was written.

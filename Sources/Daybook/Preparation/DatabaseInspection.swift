@@ -16,9 +16,14 @@ struct DatabaseInspection: Sendable {
 
     /// Looks at everything, whatever it meets.
     init(of plan: DatabasePlan, on connection: isolated MongoConnection) throws {
-        database = plan.database
-        let found = try connection.collections(named: plan.collections.map(\.name), in: plan.database)
-        for collection in plan.collections {
+        try self.init(of: plan.collections, in: plan.database, on: connection)
+    }
+
+    /// Looks at some collections of a plan.
+    init(of collections: [DatabasePlan.Collection], in database: String, on connection: isolated MongoConnection) throws {
+        self.database = database
+        let found = try connection.collections(named: collections.map(\.name), in: database)
+        for collection in collections {
             guard let description = found.first(where: { $0["name"] == .string(collection.name) }) else {
                 missing.append(Missing(collection: collection, isWhole: true, indexes: collection.indexes))
                 continue

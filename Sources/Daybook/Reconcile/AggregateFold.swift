@@ -38,7 +38,7 @@ extension Fold: AggregateFold {
 
     mutating func take(_ document: BorrowedDocument) throws {
         let entry = try ReplayEntry(document)
-        if let fault = try EventOrder(after: headID, updatedAt).fault(of: entry) { throw fault }
+        if let fault = try RecordingOrder(after: headID, updatedAt).fault(of: entry) { throw fault }
         try apply(entry)
     }
 
@@ -68,7 +68,7 @@ struct EnvelopeFold: AggregateFold {
         // With commit and metadata: here nothing else reads them.
         let event = try BorrowedJournalEvent(document)
         let entry = try ReplayEntry(document)
-        if let fault = try EventOrder(after: headID, recordedAt).fault(of: entry) { throw fault }
+        if let fault = try RecordingOrder(after: headID, recordedAt).fault(of: entry) { throw fault }
         version += 1
         headID = event.event.id
         recordedAt = event.event.recordedAt
@@ -109,7 +109,7 @@ struct HeadFold<A: Aggregate>: AggregateFold {
 }
 
 /// Along an aggregate ids grow and times never run backwards; where they do not, somebody has put events there by hand.
-struct EventOrder {
+struct RecordingOrder {
     private let lastID: UUID?
     private let lastRecordedAt: BSONDate?
 

@@ -89,7 +89,7 @@ public final class DaybookStore: Sendable {
 
     /// Makes sure, once for each store, that the unique indexes are there: without them the journal could not refuse a second event at one
     /// version.
-    private func requireInitialized(on connection: isolated MongoConnection) throws {
+    func requireInitialized(on connection: isolated MongoConnection) throws {
         if isVerified.withLock({ $0 }) { return }
         let found = try connection.indexes(of: journal.namespace)
         let missing = JournalIndex.allCases.filter { wanted in !found.contains { wanted.model.isSatisfied(by: $0) } }

@@ -39,6 +39,7 @@ final class DriverPool: @unchecked Sendable {
     static let maximumStreams = 16
 
     let maximumConnections: Int
+    let settings: ClientSettings
     /// Read and write concerns of every transaction. Borrowed: valid as long as this pool.
     let transactionOptions: OpaquePointer
     private let uri: OpaquePointer
@@ -66,7 +67,9 @@ final class DriverPool: @unchecked Sendable {
         if !daybook_uri_sets(uri, "serverselectiontimeoutms") { _ = daybook_uri_set_int(uri, "serverselectiontimeoutms", 10_000) }
         maximumConnections = max(3, Int(daybook_uri_int(uri, "maxpoolsize", Int32(clamping: defaultConnections))))
         // Acknowledged means durable, unless the URI says otherwise. A transaction takes its write concern from here too.
-        if !daybook_uri_sets_write_concern(uri) { daybook_uri_set_majority_writes(uri) }
+        let statesWriteConcern = daybook_uri_sets_write_concern(uri)
+        if !statesWriteConcern { daybook_uri_set_majority_writes(uri) }
+        settings = ClientSettings(uri, statesWriteConcern: statesWriteConcern)
         transactionOptions = daybook_transaction_options_new(10_000)
     }
 

@@ -51,6 +51,9 @@ package final class MongoClient: Sendable {
     /// The most connections at a time.
     package var maximumConnections: Int { pool.maximumConnections }
 
+    /// What the URI asks of every read and write.
+    package var settings: ClientSettings { pool.settings }
+
     /// How many connections are checked out now.
     package var connectionsInUse: Int { permits.inUse }
 

@@ -1,0 +1,74 @@
+internal import DaybookBSON
+internal import DaybookMongo
+
+/// An event that is to be inserted as it is.
+struct BulkEvent: Sendable {
+    let aggregateID: AggregateID
+    let version: Int64
+    let document: BSONDocument
+}
+
+/// Puts whole events into the journal in large inserts: what a bulk load and an import have in common.
+///
+/// They go in one after the other, up to the first that is refused, so none is ever there without those before it. What is there already, to the
+/// byte, is skipped: whoever was interrupted begins again at the start.
+struct EventInsertion: Sendable {
+    /// What came of it, also when it ended in an error.
+    struct Counts: Sendable, Hashable {
+        var inserted = 0
+        var skipped = 0
+    }
+
+    /// How many documents travel in one command: enough to make the round trip not matter, and so few that a server which checks each document of
+    /// a command against those before it has little to check.
+    static let documentsPerCommand = 200
+
+    let journal: Journal
+
+    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands, `server` where the journal's validator
+    ///   refuses an event; ``MongoError``.
+    func insert(_ events: some Collection<BulkEvent>, _ counts: inout Counts, on connection: isolated MongoConnection) throws {
+        var rest = Array(events)[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(Self.documentsPerCommand)
+            let inserts = part.map { BulkOperation.insert($0.document) }
+            let outcomes = try connection.bulkWrite(inserts, ordered: true, in: journal.namespace).outcomes
+            let done = outcomes.prefix { if case .done = $0 { true } else { false } }.count
+            counts.inserted += done
+            let tried = part.dropFirst(done)
+            rest = rest.dropFirst(part.count)
+            guard let refused = tried.first else { continue }
+            try throwUnlessDuplicate(outcomes[done], refused)
+            let comparison = EventComparison(journal: journal)
+            let present = try comparison.present(tried, on: connection)
+            guard present.contains(refused.document) else {
+                throw try comparison.firstConflict(in: [refused], on: connection) ?? Self.unexplained(refused)
+            }
+            let absent = tried.filter { !present.contains($0.document) }
+            counts.skipped += tried.count - absent.count
+            rest = (absent + rest)[...]
+        }
+    }
+
+    /// Passes over that an event's place was taken; everything else that kept it out is thrown.
+    private func throwUnlessDuplicate(_ outcome: BulkResult.Outcome, _ event: BulkEvent) throws {
+        switch outcome {
+        case .done: return
+        case .failed(let error) where error.code == .duplicateKey: return
+        case .failed(let error) where error.code == .validationFailed || error.code == .tooLarge:
+            throw DaybookError(
+                error.code == .tooLarge ? .tooLarge : .server, error.message, aggregateID: event.aggregateID.rawValue,
+                version: event.version, underlying: error)
+        case .failed(let error), .unknown(let error): throw error
+        case .notSent:
+            throw DaybookError(.unavailable, "a bulk write ended before its end; do it again, what is there is skipped")
+        }
+    }
+
+    private static func unexplained(_ event: BulkEvent) -> DaybookError {
+        DaybookError(
+            .conflict,
+            "a unique index refuses the event at version \(event.version), and nothing stands in its place: is there an index that is not "
+                + "Daybook's, or is the journal being changed?", aggregateID: event.aggregateID.rawValue, version: event.version)
+    }
+}

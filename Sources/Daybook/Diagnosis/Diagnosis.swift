@@ -1,0 +1,36 @@
+/// What was found out about the health of a store's database.
+package struct Diagnosis: Sendable, Hashable {
+    package enum Level: String, Sendable, CaseIterable {
+        case ok
+        /// Daybook works, but not as well, or not as safely, as it could; or it could not be looked at.
+        case warning
+        /// Something does not work, or will not.
+        case problem
+    }
+
+    /// One thing that was looked at.
+    package struct Check: Sendable, Hashable {
+        /// What was looked at: `server`, `journal`, `snapshots.license` ...
+        package var name: String
+        package var level: Level
+        /// What was found.
+        package var detail: String
+        /// What to do about it; nil where nothing needs to be done.
+        package var remedy: String?
+
+        init(_ name: String, _ level: Level, _ detail: String, remedy: String? = nil) {
+            (self.name, self.level, self.detail, self.remedy) = (name, level, detail, remedy)
+        }
+    }
+
+    package internal(set) var checks: [Check] = []
+    /// Whether a server answered this user; otherwise nothing was looked at but that.
+    package internal(set) var hasReachedServer = true
+
+    package var problems: Int { count(.problem) }
+    package var warnings: Int { count(.warning) }
+
+    private func count(_ level: Level) -> Int {
+        checks.reduce(0) { $0 + ($1.level == level ? 1 : 0) }
+    }
+}

@@ -1,0 +1,36 @@
+internal import CMongoC
+
+/// What a URI, and where it says nothing the client, asks of every read and write: for people to look at.
+package struct ClientSettings: Sendable, Hashable {
+    package enum Acknowledgement: Sendable, Hashable {
+        case majority
+        /// By so many members, at least 1.
+        case members(Int)
+        /// A write concern that the replica set's configuration defines.
+        case named(String)
+    }
+
+    package let acknowledgement: Acknowledgement
+    /// Whether a write waits for the journal on disk; nil where the server decides.
+    package let isJournaled: Bool?
+    /// Whether the URI says how many members must have a write; otherwise it is the client's default.
+    package let statesWriteConcern: Bool
+    /// As a URI spells it: `primary`, `secondaryPreferred` ...
+    package let readPreference: String
+
+    init(_ uri: OpaquePointer, statesWriteConcern: Bool) {
+        let members = daybook_uri_write_members(uri)
+        acknowledgement =
+            if let name = daybook_uri_write_tag(uri) {
+                .named(String(cString: name))
+            } else if members >= 1 {
+                .members(Int(members))
+            } else {
+                .majority
+            }
+        let journal = daybook_uri_write_journal(uri)
+        isJournaled = journal < 0 ? nil : journal != 0
+        self.statesWriteConcern = statesWriteConcern
+        readPreference = String(cString: daybook_uri_read_preference(uri))
+    }
+}
