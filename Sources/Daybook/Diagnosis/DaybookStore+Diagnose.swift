@@ -9,7 +9,7 @@ extension DaybookStore {
         let store = self
         do {
             return try await client.withConnection(.single) { connection in
-                var examination = Examination(store, on: connection)
+                var examination = try Examination(store, on: connection)
                 examination.run(on: connection)
                 return examination.diagnosis
             }

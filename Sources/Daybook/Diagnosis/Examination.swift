@@ -14,10 +14,11 @@ struct Examination {
 
     private typealias Check = Diagnosis.Check
 
-    init(_ store: DaybookStore, on connection: isolated MongoConnection) {
+    /// - Throws: What keeps the server from saying what it is.
+    init(_ store: DaybookStore, on connection: isolated MongoConnection) throws {
         self.store = store
         let (sent, start) = (store.configuration.clock.now(), ContinuousClock.now)
-        hello = (try? connection.read(["hello": 1], database: "admin")) ?? [:]
+        hello = try connection.read(["hello": 1], database: "admin")
         now = sent
         guard case .datetime(let server) = hello["localTime"] else {
             offset = nil

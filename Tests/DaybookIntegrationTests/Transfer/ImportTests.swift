@@ -100,11 +100,9 @@ struct ImportTests {
             #expect(sameCommandThere.code == .conflict && sameCommandThere.version == 2)
             #expect(sameCommandThere.message.contains("its command id was used before, at version 1"))
             // Two of the file: only the journal's own index sees that.
-            let twice = try [("relic/3", 1), ("relic/4", 1)].map {
-                try TransferFixture.event($0, $1, id: UUID(uuid: UUID().uuid))
-            }
-            let same = try TransferFixture.event("relic/4", 1, id: twice[0].uuid)
-            let inFile = try await refusal(target, try lines([twice[0], same]), isSeenByDryRun: false)
+            let shared = UUID()
+            let twice = try ["relic/3", "relic/4"].map { try TransferFixture.event($0, 1, id: shared) }
+            let inFile = try await refusal(target, try lines(twice), isSeenByDryRun: false)
             #expect(inFile.message.hasPrefix("line 2: ") && inFile.message.contains("its id is that of relic/3 at version 1"))
             #expect(try await target.journal().count == 2)
         }
