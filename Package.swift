@@ -19,8 +19,10 @@ let package = Package(
         .library(name: "Daybook", targets: ["Daybook", "DaybookBSON"]),
         .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
         .executable(name: "licensing", targets: ["LicensingService"]),
+        .executable(name: "daybook-bench", targets: ["DaybookBench"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
@@ -62,6 +64,18 @@ let package = Package(
             dependencies: [
                 "Daybook", "DaybookBSON", "Licensing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        // What Daybook is measured against: libmongoc called from C, with nothing in between; and what counts allocations and commands.
+        .target(name: "CBareDriver", dependencies: ["CMongoC"]),
+        .executableTarget(
+            name: "DaybookBench",
+            dependencies: [
+                "CBareDriver", "Daybook", "DaybookBSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

@@ -1,0 +1,16 @@
+/// A kind of work that is measured.
+protocol Scenario: Sendable {
+    /// What `--scenario` calls it.
+    static var name: String { get }
+
+    func run(_ contest: Contest) async throws -> [Row]
+}
+
+/// Why there is no measurement.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
