@@ -73,7 +73,7 @@ let package = Package(
         .executableTarget(
             name: "DaybookBench",
             dependencies: [
-                "CBareDriver", "Daybook", "DaybookBSON",
+                "CBareDriver", "Daybook", "DaybookBSON", "DaybookMongo",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),

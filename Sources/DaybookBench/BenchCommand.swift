@@ -27,6 +27,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(name: .customLong("scenario"), help: "\(Self.scenarioNames.joined(separator: ", ")); may be repeated. (default: all)")
     var scenarios: [String] = []
 
+    @Option(name: .customLong("case"), help: "Only the cases whose names contain this.")
+    var filter = ""
+
     @Option(help: "How often each side of a case is measured.")
     var rounds = 7
 
@@ -42,7 +45,10 @@ struct BenchCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON array of rows instead of the table.")
     var json = false
 
-    private static let scenarioNames = ["codec"]
+    private static let scenarioNames = [
+        CodecScenario.name, AppendScenario.name, ExecuteScenario.name, LoadScenario.name, QueryScenario.name,
+        LargeStateScenario.name,
+    ]
 
     func validate() throws {
         for name in scenarios where !Self.scenarioNames.contains(name) {
@@ -56,7 +62,9 @@ struct BenchCommand: AsyncParsableCommand {
 
     private func sizes() throws -> [Int] {
         try events.split(separator: ",").map { text in
-            guard let size = Int(text), size > 0 else { throw ValidationError("--events is a list of numbers, as in 10000,100000.") }
+            guard let size = Int(text), size > 0 else {
+                throw ValidationError("--events is a list of numbers, as in 10000,100000.")
+            }
             return size
         }
     }
@@ -64,11 +72,47 @@ struct BenchCommand: AsyncParsableCommand {
     private func isWanted(_ name: String) -> Bool { scenarios.isEmpty || scenarios.contains(name) }
 
     func run() async throws {
+        // A measurement is no time for remarks; what goes wrong is thrown.
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = .error
+            return handler
+        }
         let options = BenchOptions(rounds: rounds, seconds: seconds, writers: writers, sizes: try sizes())
-        let contest = Contest(rounds: rounds) { Self.say($0) }
+        let contest = Contest(rounds: rounds, filter: filter) { Self.say($0) }
         var rows: [Row] = []
-        if isWanted(CodecScenario.name) { rows += try await CodecScenario(options: options).run(contest) }
+        do {
+            if isWanted(CodecScenario.name) { rows += try await CodecScenario(options: options).run(contest) }
+            if Self.scenarioNames.contains(where: { $0 != CodecScenario.name && isWanted($0) }) {
+                rows += try await onServer(options, contest)
+            }
+        } catch {
+            Self.say("error: \(error)")
+            throw ExitCode(2)
+        }
         try show(rows)
+    }
+
+    private func onServer(_ options: BenchOptions, _ contest: Contest) async throws -> [Row] {
+        guard let uri = uri ?? ProcessInfo.processInfo.environment["DAYBOOK_URI"], !uri.isEmpty else {
+            throw ValidationError(
+                "Where is the server? Give --uri or set DAYBOOK_URI; scripts/mongo up starts one and prints its URI.")
+        }
+        let database = try await BenchDatabase.open(uri: uri, name: database, connections: AppendScenario.threads + 4)
+        let scenarios: [any Scenario] = [
+            AppendScenario(database: database, options: options), ExecuteScenario(database: database, options: options),
+            LoadScenario(database: database, options: options), QueryScenario(database: database, options: options),
+            LargeStateScenario(database: database, options: options),
+        ]
+        var rows: [Row] = []
+        do {
+            for scenario in scenarios where isWanted(type(of: scenario).name) { rows += try await scenario.run(contest) }
+        } catch {
+            try? await database.drop()
+            throw error
+        }
+        try await database.drop()
+        return rows
     }
 
     private func show(_ rows: [Row]) throws {

@@ -4,6 +4,8 @@ internal import Histogram
 /// Runs the sides of a case in turns, several rounds of each, because machines are noisy: what counts is the ratio within a round.
 struct Contest: Sendable {
     let rounds: Int
+    /// Only the cases whose names contain this; empty for all.
+    var filter = ""
     /// Told what is being done.
     let report: @Sendable (String) -> Void
 
@@ -19,8 +21,11 @@ struct Contest: Sendable {
         var cpu: Double { cpuSeconds / Double(operations) }
     }
 
+    func wants(_ name: String) -> Bool { filter.isEmpty || name.contains(filter) }
+
     /// - Returns: A row for Daybook, then one for each baseline.
     func run(_ work: Case) async throws -> [Row] {
+        guard wants(work.name) else { return [] }
         report("\(work.scenario): \(work.name)")
         let sides = [work.daybook] + work.baselines
         // The first round warms up, and counts allocations.
@@ -32,6 +37,7 @@ struct Contest: Sendable {
             do { outcome = .success(try await side.run(Latencies())) } catch { outcome = .failure(error) }
             let count = bare_allocations_end()
             let operations = try outcome.get()
+            try await side.finish()
             allocations.append(bare_allocations_are_countable() && operations > 0 ? Double(count) / Double(operations) : nil)
         }
         var runs = [[Run]](repeating: [], count: sides.count)
@@ -54,6 +60,7 @@ struct Contest: Sendable {
         run.seconds = Double(nanoseconds() - start) / 1e9
         run.cpuSeconds = Double(bare_process_cpu() - cpu) / 1e9
         run.peakBytes = bare_peak()
+        try await side.finish()
         return run
     }
 

@@ -39,7 +39,8 @@ struct Row: Sendable, Codable, Equatable {
 /// Rows as a table for people.
 struct Table {
     private static let columns = [
-        "", "rate/s", "p50 us", "p99 us", "cpu us", "trips", "sent B", "allocs", "peak MB", "rate ratio", "cpu ratio", "p50 ratio",
+        "", "rate/s", "p50 us", "p99 us", "cpu us", "trips", "sent B", "allocs", "peak MB", "rate ratio", "cpu ratio",
+        "p50 ratio",
     ]
     private var lines: [[String]] = []
     private var last: String?

@@ -13,14 +13,17 @@ struct Side: Sendable {
     let prepare: @Sendable () async throws -> Void
     /// Does the work, records how long each operation took, and says how many there were.
     let run: @Sendable (Latencies) async throws -> Int
+    /// Waits for what goes on behind the work. It is not part of what is measured.
+    let finish: @Sendable () async throws -> Void
 
     init(
         _ name: String, prepare: @escaping @Sendable () async throws -> Void = {},
-        run: @escaping @Sendable (Latencies) async throws -> Int
+        run: @escaping @Sendable (Latencies) async throws -> Int, finish: @escaping @Sendable () async throws -> Void = {}
     ) {
         self.name = name
         self.prepare = prepare
         self.run = run
+        self.finish = finish
     }
 }
 
