@@ -5,6 +5,10 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 uint64_t bare_process_cpu (void) {
     struct rusage usage;
     if (getrusage (RUSAGE_SELF, &usage) != 0) return 0;
@@ -20,6 +24,10 @@ uint64_t bare_now (void) {
 
 bool bare_reset_peak (void) {
 #ifdef __linux__
+#ifdef __GLIBC__
+    /* What was freed before belongs to nobody's peak. */
+    malloc_trim (0);
+#endif
     /* proc(5), /proc/pid/clear_refs: 5 resets the peak resident set size. */
     FILE *file = fopen ("/proc/self/clear_refs", "w");
     if (file == NULL) return false;

@@ -100,7 +100,21 @@ struct BenchDatabase: Sendable {
     }
 
     /// A store that is measured.
-    func store() throws -> DaybookStore { try DaybookStore(configuration(name)) }
+    func store(of aggregates: [any Aggregate.Type] = []) throws -> DaybookStore {
+        try DaybookStore(configuration(name), aggregates: aggregates)
+    }
+
+    /// Inserts of all documents of a collection.
+    func snapshotBulk(_ collection: String) async throws -> BareBulk {
+        try await client.withConnection(.cursor) { connection in
+            var bulk = BareBulk(collection: collection, insertsPerCommand: 500)
+            try connection.find([:], in: Namespace(database: name, collection: collection)) { document in
+                bulk.insert(BSONDocument(document))
+                return true
+            }
+            return bulk
+        }
+    }
 
     /// A store whose commands are recorded while `body` says so; that costs time, so it is never measured.
     func withRecordedStore<R: Sendable>(_ body: (DaybookStore) async throws -> R) async throws -> R {

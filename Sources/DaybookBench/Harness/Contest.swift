@@ -3,7 +3,7 @@ internal import Histogram
 
 /// Runs the sides of a case in turns, several rounds of each, because machines are noisy: what counts is the ratio within a round.
 struct Contest: Sendable {
-    let rounds: Int
+    var rounds: Int
     /// Only the cases whose names contain this; empty for all.
     var filter = ""
     /// Told what is being done.
