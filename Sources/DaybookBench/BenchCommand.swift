@@ -30,6 +30,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(name: .customLong("case"), help: "Only the cases whose names contain this.")
     var filter = ""
 
+    @Option(name: .customLong("side"), help: "Only the sides whose names contain this, as Daybook: for a profile.")
+    var sideFilter = ""
+
     @Option(help: "How often each side of a case is measured.")
     var rounds = 7
 
@@ -79,7 +82,7 @@ struct BenchCommand: AsyncParsableCommand {
             return handler
         }
         let options = BenchOptions(rounds: rounds, seconds: seconds, writers: writers, sizes: try sizes())
-        let contest = Contest(rounds: rounds, filter: filter) { Self.say($0) }
+        let contest = Contest(rounds: rounds, filter: filter, sideFilter: sideFilter) { Self.say($0) }
         var rows: [Row] = []
         do {
             if isWanted(CodecScenario.name) { rows += try await CodecScenario(options: options).run(contest) }

@@ -6,6 +6,8 @@ struct Contest: Sendable {
     var rounds: Int
     /// Only the cases whose names contain this; empty for all.
     var filter = ""
+    /// Only the sides whose names contain this, as for a profile; empty for all.
+    var sideFilter = ""
     /// Told what is being done.
     let report: @Sendable (String) -> Void
 
@@ -27,7 +29,8 @@ struct Contest: Sendable {
     func run(_ work: Case) async throws -> [Row] {
         guard wants(work.name) else { return [] }
         report("\(work.scenario): \(work.name)")
-        let sides = [work.daybook] + work.baselines
+        let sides = ([work.daybook] + work.baselines).filter { sideFilter.isEmpty || $0.name.contains(sideFilter) }
+        let isPaired = sides.first?.name == work.daybook.name
         // The first round warms up, and counts allocations.
         var allocations: [Double?] = []
         for side in sides {
@@ -46,7 +49,7 @@ struct Contest: Sendable {
             for index in order { runs[index].append(try await measure(sides[index])) }
         }
         return sides.indices.map { index in
-            row(work, sides[index], runs[index], allocations[index], beside: index == 0 ? nil : runs[0])
+            row(work, sides[index], runs[index], allocations[index], beside: index > 0 && isPaired ? runs[0] : nil)
         }
     }
 
