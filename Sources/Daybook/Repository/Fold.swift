@@ -19,17 +19,17 @@ struct Fold<A: Aggregate>: Sendable {
     }
 
     /// - Throws: ``DaybookError/Code/damagedJournal`` when it is not the next event; what decoding it throws.
-    mutating func apply(_ event: BorrowedJournalEvent) throws {
-        guard version < .max, event.event.version == version + 1 else {
+    mutating func apply(_ event: JournalEntry) throws {
+        guard version < .max, event.version == version + 1 else {
             throw DaybookError(
                 .damagedJournal,
-                "event \(event.event.version) follows event \(version): the journal has a gap or a duplicate. Run verify.",
+                "event \(event.version) follows event \(version): the journal has a gap or a duplicate. Run verify.",
                 aggregateID: id.rawValue, version: version + 1)
         }
-        try apply(type: event.event.type, schema: event.event.schema, data: event.data)
-        headID = event.event.id
-        updatedAt = event.event.recordedAt
-        if createdAt == nil { createdAt = event.event.recordedAt }
+        try apply(type: event.type, schema: event.schema, data: event.data)
+        headID = event.id
+        updatedAt = event.recordedAt
+        if createdAt == nil { createdAt = event.recordedAt }
     }
 
     /// The next event, of which only type and payload are known yet.

@@ -38,7 +38,7 @@ struct Loader<A: Aggregate>: Sendable {
     private func replay(_ id: AggregateID, _ metrics: AggregateMetrics, on connection: isolated MongoConnection) throws -> Fold<A>
     {
         var fold = Fold<A>(id)
-        try journal.read(id, from: 1, on: connection) { event in
+        try journal.replay(id, from: 1, on: connection) { event in
             try fold.apply(event)
             return true
         }
@@ -51,8 +51,8 @@ struct Loader<A: Aggregate>: Sendable {
     func load(_ id: AggregateID, at date: Date, on connection: isolated MongoConnection) throws -> Fold<A> {
         guard !date.timeIntervalSince1970.isNaN else { throw DaybookError(.invalidArgument, "the date is not a number") }
         var fold = Fold<A>(id)
-        try journal.read(id, from: 1, on: connection) { event in
-            guard event.event.recordedAt.date <= date else { return false }
+        try journal.replay(id, from: 1, on: connection) { event in
+            guard event.recordedAt.date <= date else { return false }
             try fold.apply(event)
             return true
         }
@@ -70,7 +70,7 @@ struct Loader<A: Aggregate>: Sendable {
             }
             return fold
         }
-        try journal.read(id, from: 1, through: version, on: connection) { event in
+        try journal.replay(id, from: 1, through: version, on: connection) { event in
             try fold.apply(event)
             return true
         }
@@ -120,13 +120,13 @@ struct Loader<A: Aggregate>: Sendable {
     private func foldTail(_ fold: inout Fold<A>, on connection: isolated MongoConnection) throws -> Bool {
         let (id, version, headID) = (fold.id, fold.version, fold.headID)
         var isGenuine = false
-        try journal.read(id, from: version, on: connection) { event in
+        try journal.replay(id, from: version, on: connection) { event in
             if isGenuine {
                 try fold.apply(event)
                 return true
             }
-            isGenuine = event.event.version == version && event.event.id == headID
-            fold.updatedAt = event.event.recordedAt
+            isGenuine = event.version == version && event.id == headID
+            fold.updatedAt = event.recordedAt
             return isGenuine
         }
         if !isGenuine { ignore(id, "its head is not the journal's event \(version)") }

@@ -40,6 +40,10 @@ package struct BorrowedElement {
     }
 
     package func string() throws(BSONError) -> String { try named { value throws(BSONError) in try value.string() } }
+    /// The UTF-8 of a string, unchecked.
+    package func stringBytes() throws(BSONError) -> UnsafeRawBufferPointer {
+        try named { value throws(BSONError) in try value.stringBytes() }
+    }
     package func int32() throws(BSONError) -> Int32 { try named { value throws(BSONError) in try value.int32() } }
     /// Accepts an `int32` too.
     package func int64() throws(BSONError) -> Int64 { try named { value throws(BSONError) in try value.int64() } }

@@ -37,6 +37,13 @@ package struct BorrowedValue {
         return try text()
     }
 
+    /// The UTF-8 of a string, unchecked, without length and NUL.
+    @inline(__always)
+    func stringBytes() throws(BSONError) -> UnsafeRawBufferPointer {
+        try require(.string)
+        return try textBytes()
+    }
+
     package func int32() throws(BSONError) -> Int32 {
         try require(.int32)
         return load()

@@ -36,6 +36,12 @@ public struct BSONBinary: Sendable, Hashable {
         self.bytes = bytes
     }
 
+    /// The UUID that it is; nil for another subtype or length.
+    package var uuid: UUID? {
+        guard subtype == .uuid, bytes.count == 16 else { return nil }
+        return bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
+    }
+
     /// `uuid` in RFC 9562 byte order, subtype 4.
     public init(_ uuid: UUID) {
         self.init(subtype: .uuid, bytes: withUnsafeBytes(of: uuid.uuid) { Array($0) })

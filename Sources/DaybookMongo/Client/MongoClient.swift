@@ -48,6 +48,9 @@ package final class MongoClient: Sendable {
     /// The database that the URI names.
     package var database: String? { pool.database }
 
+    /// The most connections at a time.
+    package var maximumConnections: Int { pool.maximumConnections }
+
     /// How many connections are checked out now.
     package var connectionsInUse: Int { permits.inUse }
 

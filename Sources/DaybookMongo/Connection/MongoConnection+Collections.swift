@@ -13,4 +13,17 @@ extension MongoConnection {
         guard case .document(let cursor) = reply["cursor"] else { return [] }
         return cursor.documents("firstBatch")
     }
+    /// The names of the collections, and not of views, that match a filter on what the server says of them.
+    package func collectionNames(matching filter: BSONDocument, in database: String) throws(MongoError) -> [String] {
+        // One batch: a database of more has other worries.
+        let command: BSONDocument = [
+            "listCollections": 1, "filter": .document(filter), "nameOnly": true, "cursor": ["batchSize": 100_000],
+        ]
+        let reply = try read(command, database: database)
+        guard case .document(let cursor) = reply["cursor"] else { return [] }
+        return cursor.documents("firstBatch").compactMap { collection in
+            guard collection["type"] != "view", case .string(let name) = collection["name"] else { return nil }
+            return name
+        }
+    }
 }

@@ -1,0 +1,220 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+
+/// One aggregate on its way through a reconciliation: its snapshot as it was read, and its events, one after the other.
+struct AggregateCheck<F: AggregateFold>: Sendable {
+    /// What the aggregate keeps, and therefore can be compared.
+    enum Expectation: Sendable {
+        /// No snapshot: only the journal is looked at.
+        case nothing
+        /// A snapshot, which is there or is missing.
+        case snapshot
+    }
+
+    /// As the journal has it.
+    let id: [UInt8]
+    private let expectation: Expectation
+    private let stored: StoredIdentity?
+    private var fold: F?
+    private var damage: Damage?
+    private var agreesAtStored: Bool?
+    /// How many events were taken in or passed over.
+    private(set) var events = 0
+
+    private struct Damage {
+        var kind: Finding.Kind
+        var version: Int64?
+        var detail: String
+    }
+
+    /// - Parameter snapshot: What stands in the collection; nil when nothing does.
+    init(_ id: [UInt8], snapshot: BSONDocument?, expecting expectation: Expectation) {
+        self.id = id
+        self.expectation = expectation
+        stored = snapshot.map(StoredIdentity.init)
+        do {
+            guard let text = String(validating: id, as: UTF8.self) else {
+                throw DaybookError(.invalidArgument, "the aggregate id is not UTF-8")
+            }
+            fold = F(try AggregateID(parsing: text))
+        } catch {
+            damage = Damage(kind: .unreadable, version: nil, detail: "this cannot be an aggregate's id: \(describe(error))")
+        }
+    }
+
+    /// Takes in the next event of the aggregate. Behind damage it only counts.
+    mutating func take(_ document: BorrowedDocument, at version: Int64?) {
+        events += 1
+        guard damage == nil, var fold else { return }
+        // The copy in `self` would make each change of the state a copy of all of it.
+        self.fold = nil
+        defer { self.fold = fold }
+        guard let version else {
+            damage = Damage(kind: .unreadable, version: fold.version, detail: "an event's version is not an integer")
+            return
+        }
+        guard version == fold.version + 1 else {
+            let detail =
+                version <= fold.version
+                ? "version \(version) is there twice"
+                : fold.version + 1 == version - 1
+                    ? "version \(fold.version + 1) is not there" : "versions \(fold.version + 1) to \(version - 1) are not there"
+            damage = Damage(kind: .gap, version: fold.version, detail: "the journal is damaged: \(detail)")
+            return
+        }
+        do {
+            if let stored, stored.version == fold.version, stored.hasSchema(of: F.self) {
+                agreesAtStored = try fold.agrees(with: stored.document)
+            }
+            try fold.take(document)
+        } catch {
+            let isOrder = (error as? DaybookError)?.code == .damagedJournal
+            damage = Damage(
+                kind: isOrder ? .gap : .unreadable, version: version - 1,
+                detail: (isOrder ? "the journal is damaged: " : "") + describe(error))
+        }
+    }
+
+    /// What became of it, behind its last event.
+    ///
+    /// - Parameter needsSnapshot: Whether the snapshot that should stand there is wanted too.
+    func assess(needsSnapshot: Bool) -> Assessment {
+        var assessment = Assessment(id: id, stored: stored, journalVersion: fold?.version)
+        assessment.recordedAt = fold?.recordedAt
+        if let damage {
+            assessment.kind = damage.kind
+            assessment.detail = damage.detail
+            assessment.journalVersion = damage.version
+            return assessment
+        }
+        guard let fold, expectation != .nothing else { return assessment }
+        do {
+            (assessment.kind, assessment.detail) = try judge(fold)
+            if needsSnapshot, assessment.kind != nil, assessment.kind != .orphan {
+                assessment.expected = try fold.snapshotDocument()
+                try assessment.checkSize()
+            }
+        } catch {
+            assessment.kind = .unreadable
+            assessment.detail = describe(error)
+        }
+        return assessment
+    }
+
+    private func judge(_ fold: F) throws -> (Finding.Kind?, String) {
+        let version = fold.version
+        guard let stored else {
+            return version > 0 ? (.missing, "there is no snapshot, and the journal is at version \(version)") : (nil, "")
+        }
+        guard version > 0 else { return (.orphan, "there is a snapshot, and no event") }
+        if let schema = stored.stateSchema, let declared = F.stateSchema, schema != declared {
+            let advice = schema > declared ? ": a newer program's, and not this one's to write" : ""
+            return (.outdated, "its stateSchema is \(schema), not \(declared)\(advice)")
+        }
+        guard let found = stored.version, found > 0, stored.hasSchema(of: F.self) else {
+            return (.diverged, "it is not a snapshot as Daybook writes one")
+        }
+        if found > version { return (.ahead, "it is at version \(found), and the journal at \(version)") }
+        if found < version {
+            guard agreesAtStored == true else {
+                return (.diverged, "it is not what the journal says at version \(found), and behind the journal's \(version)")
+            }
+            return (.stale, "it is at version \(found), and the journal at \(version)")
+        }
+        return try fold.agrees(with: stored.document) ? (nil, "") : (.diverged, "it is not what the journal says at version \(found)")
+    }
+}
+
+/// A snapshot as it was read, and what identifies it.
+struct StoredIdentity: Sendable, Hashable {
+    let document: BSONDocument
+    let version: Int64?
+    let stateSchema: Int32?
+
+    init(_ document: BSONDocument) {
+        self.document = document
+        let read = document.withBorrowed { document -> (Int64?, Int32?) in
+            // What cannot be read is not what Daybook has written; it is compared all the same.
+            guard let snapshot = try? BorrowedSnapshot(document) else { return (nil, nil) }
+            return (snapshot.version, snapshot.identity.stateSchema)
+        }
+        (version, stateSchema) = read
+    }
+
+    func hasSchema<F: AggregateFold>(of fold: F.Type) -> Bool {
+        stateSchema != nil && (F.stateSchema == nil || stateSchema == F.stateSchema)
+    }
+}
+
+/// What is wrong with one aggregate, as far as one look can tell.
+struct Assessment: Sendable {
+    /// As it is in the journal, or the `_id` of the snapshot where that is a text.
+    let id: [UInt8]
+    var stored: StoredIdentity?
+    /// Nil when nothing is wrong.
+    var kind: Finding.Kind?
+    var detail = ""
+    /// 0 when there is no event.
+    var journalVersion: Int64?
+    /// When the last event was recorded, where that was read.
+    var recordedAt: BSONDate?
+    /// The snapshot that should stand there, where it was asked for.
+    var expected: BSONDocument?
+
+    init(id: [UInt8], stored: StoredIdentity?, journalVersion: Int64?) {
+        self.id = id
+        self.stored = stored
+        self.journalVersion = journalVersion
+    }
+
+    /// The id as a text.
+    var text: String { String(decoding: id, as: UTF8.self) }
+
+    /// The id as it is reported.
+    var name: String {
+        if kind == .orphan, let id = stored?.document["_id"] {
+            if case .string(let text) = id { return text }
+            return (try? id.extendedJSON(.relaxed)) ?? "?"
+        }
+        return text
+    }
+
+    /// Its size while it waits to be settled.
+    var byteCount: Int { 256 + (stored?.document.bytes.count ?? 0) + (expected?.bytes.count ?? 0) }
+
+    /// The selector of the very snapshot that was read: a compare-and-set on its version and digest.
+    var selector: BSONDocument {
+        guard let stored else { return ["_id": .string(text)] }
+        return [
+            "_id": ["$eq": stored.document["_id"] ?? .null], "version": Self.condition(stored.document["version"]),
+            "digest": Self.condition(stored.document["digest"]),
+        ]
+    }
+
+    private static func condition(_ value: BSONValue?) -> BSONValue {
+        // MongoDB does not compare with the deprecated type undefined, but finds it by its number.
+        value == .undefined ? ["$type": .int32(6)] : ["$eq": value ?? .null]
+    }
+
+    /// - Throws: ``DaybookError/Code/tooLarge``
+    fileprivate func checkSize() throws {
+        guard let expected, expected.bytes.count > maximumDocumentBytes else { return }
+        throw DaybookError(
+            .tooLarge,
+            "its snapshot would have \(expected.bytes.count) bytes; MongoDB stores at most \(maximumDocumentBytes)")
+    }
+
+    /// The finding that it is; nil when nothing is wrong.
+    var finding: Finding? {
+        guard let kind else { return nil }
+        var differences: [Finding.Difference] = []
+        if kind == .diverged, let stored, let expected {
+            differences = SnapshotDifference(stored: stored.document, expected: expected).places
+        }
+        return Finding(
+            aggregateID: name, kind: kind, snapshotVersion: stored?.version,
+            journalVersion: journalVersion.flatMap { $0 > 0 ? $0 : nil },
+            detail: detail, differences: differences)
+    }
+}

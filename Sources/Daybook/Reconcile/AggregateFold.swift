@@ -1,0 +1,146 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+
+/// What a reconciliation makes of the events of one aggregate: all of the state, or no more than what can be told without the application.
+protocol AggregateFold: Sendable {
+    /// The fields of the journal that are read; nil for all.
+    static var projection: BSONDocument? { get }
+    /// The declared schema of the state; nil where none is known.
+    static var stateSchema: Int32? { get }
+
+    init(_ id: AggregateID)
+
+    /// The last event taken in; 0 before the first.
+    var version: Int64 { get }
+
+    /// When that was recorded; nil where it is not read.
+    var recordedAt: BSONDate? { get }
+
+    /// Takes in the next event.
+    ///
+    /// - Throws: ``DaybookError`` when it cannot be read.
+    mutating func take(_ document: BorrowedDocument) throws
+
+    /// Whether a snapshot that claims this version is what the journal says.
+    func agrees(with snapshot: BSONDocument) throws -> Bool
+
+    /// The snapshot at this version; nil where only the application could make it.
+    func snapshotDocument() throws -> BSONDocument?
+}
+
+/// The whole state, folded and compared byte by byte.
+extension Fold: AggregateFold {
+    static var projection: BSONDocument? { nil }
+    static var stateSchema: Int32? { A.stateSchema }
+
+    var recordedAt: BSONDate? { updatedAt }
+
+    mutating func take(_ document: BorrowedDocument) throws {
+        let entry = try JournalEntry(document)
+        if let fault = try EventOrder(after: headID, updatedAt).fault(of: entry) { throw fault }
+        try apply(entry)
+    }
+
+    func agrees(with snapshot: BSONDocument) throws -> Bool {
+        guard let expected = try snapshotDocument() else { return false }
+        return snapshot == expected || snapshot.withoutLock == expected
+    }
+
+    func snapshotDocument() throws -> BSONDocument? { try stored()?.document() }
+}
+
+/// The events' envelopes, and whether the snapshot is what someone made of the head: what can be told of any application's data.
+struct EnvelopeFold: AggregateFold {
+    static var projection: BSONDocument? { nil }
+    static var stateSchema: Int32? { nil }
+
+    private(set) var version: Int64 = 0
+    private let id: AggregateID
+    private(set) var recordedAt: BSONDate?
+    private var headID: UUID?
+
+    init(_ id: AggregateID) {
+        self.id = id
+    }
+
+    mutating func take(_ document: BorrowedDocument) throws {
+        // With commit and metadata: here nothing else reads them.
+        let event = try BorrowedJournalEvent(document)
+        let entry = try JournalEntry(document)
+        if let fault = try EventOrder(after: headID, recordedAt).fault(of: entry) { throw fault }
+        version += 1
+        headID = event.event.id
+        recordedAt = event.event.recordedAt
+    }
+
+    func agrees(with snapshot: BSONDocument) throws -> Bool {
+        try snapshot.withBorrowed { document in
+            let snapshot = try BorrowedSnapshot(document)
+            return snapshot.isGenuine(for: id) && snapshot.headID == headID
+        }
+    }
+
+    func snapshotDocument() -> BSONDocument? { nil }
+}
+
+/// The head's version, read from the index alone, and the snapshot's own digest: a quick look.
+struct HeadFold<A: Aggregate>: AggregateFold {
+    static var projection: BSONDocument? { ["_id": 0, "aggregateId": 1, "version": 1] }
+    static var stateSchema: Int32? { A.stateSchema }
+
+    private(set) var version: Int64 = 0
+    var recordedAt: BSONDate? { nil }
+    private let id: AggregateID
+
+    init(_ id: AggregateID) {
+        self.id = id
+    }
+
+    mutating func take(_ document: BorrowedDocument) {
+        version += 1
+    }
+
+    func agrees(with snapshot: BSONDocument) throws -> Bool {
+        try snapshot.withBorrowed { try BorrowedSnapshot($0).isGenuine(for: id) }
+    }
+
+    func snapshotDocument() -> BSONDocument? { nil }
+}
+
+/// Along an aggregate ids grow and times never run backwards; where they do not, somebody has put events there by hand.
+struct EventOrder {
+    private let lastID: UUID?
+    private let lastRecordedAt: BSONDate?
+
+    init(after lastID: UUID?, _ lastRecordedAt: BSONDate?) {
+        self.lastID = lastID
+        self.lastRecordedAt = lastRecordedAt
+    }
+
+    /// Nil when `entry` may follow.
+    func fault(of entry: JournalEntry) throws -> DaybookError? {
+        guard let lastID, let lastRecordedAt else { return nil }
+        let (last, id) = (EventID(lastID), EventID(entry.id))
+        // An id that another program made, of another version, has no order.
+        let isBehind = last.isVersion7 && id.isVersion7 && id <= last
+        guard isBehind || entry.recordedAt.milliseconds < lastRecordedAt.milliseconds else { return nil }
+        return DaybookError(
+            .damagedJournal,
+            "event \(entry.version) was recorded before event \(entry.version - 1), which it follows: it was not put there by a commit",
+            version: entry.version)
+    }
+}
+
+extension BSONDocument {
+    /// A snapshot without the field that a transaction's guard leaves in it, which says nothing.
+    var withoutLock: BSONDocument {
+        guard self["lock"] != nil else { return self }
+        var rest = BSONDocument()
+        for (key, value) in fields where key != "lock" {
+            // The fields come from a document that could be read.
+            try? rest.append(key, value)
+        }
+        return rest
+    }
+}

@@ -1,0 +1,148 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Logging
+
+/// The right to repair some aggregates alone: a lease for each type, or for each aggregate where only some are repaired.
+///
+/// Two repairs that met would do no harm, since each write is a compare-and-set; they would only do the work twice, and two swaps would
+/// undo each other.
+struct MaintenanceLease: Sendable {
+    private static let prefix = "reconcile."
+
+    /// Who holds a lease that is in the way.
+    private struct Holder: Sendable, Hashable {
+        var name: String
+        var holder: String
+        var acquiredAt: Date
+        var expiresAt: Date
+    }
+
+    let store: DaybookStore
+    let holder: String
+    /// `license`, or `license/L-1`.
+    let subjects: [String]
+
+    /// Runs `body` while it holds the leases, and gives them back.
+    ///
+    /// A lease that is not renewed is waited for, since its holder has died; one that is renewed is another run's.
+    ///
+    /// - Throws: ``DaybookError/Code/conflict``, which says who holds it and since when, and ends `body` when the leases are lost.
+    func hold<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
+        var leases: [Lease] = []
+        do {
+            for subject in subjects { leases.append(try await acquire(subject)) }
+            let held = leases
+            let result = try await withThrowingTaskGroup(of: R?.self) { group in
+                group.addTask {
+                    try await renew(held)
+                    return nil
+                }
+                group.addTask { try await body() }
+                defer { group.cancelAll() }
+                while let result = try await group.next() {
+                    if let result { return result }
+                }
+                throw CancellationError()
+            }
+            await release(leases)
+            return result
+        } catch {
+            await release(leases)
+            throw error
+        }
+    }
+
+    private func release(_ leases: [Lease]) async {
+        // In a task of its own, because this one may have been cancelled.
+        await Task {
+            for lease in leases { try? await store.client.withConnection(.single) { try lease.release(in: store, on: $0) } }
+        }.value
+    }
+
+    private func renew(_ leases: [Lease]) async throws {
+        var renewedAt = ContinuousClock.now
+        while true {
+            try await Task.sleep(for: .seconds(Lease.duration / 3))
+            do {
+                for lease in leases {
+                    let isHeld = try await store.client.withConnection(.single) { try lease.renew(in: store, on: $0) }
+                    guard isHeld else { throw lost(lease) }
+                }
+                renewedAt = .now
+            } catch is MongoError where ContinuousClock.now - renewedAt < .seconds(Lease.duration) {
+                // The server may answer again before the time is over.
+            }
+        }
+    }
+
+    private func lost(_ lease: Lease) -> DaybookError {
+        DaybookError(
+            .conflict,
+            "the lease \"\(lease.name)\" was lost: this process was held up for longer than it lasts, and another took it. Start it again; "
+                + "it goes on where it is.")
+    }
+
+    private func acquire(_ subject: String) async throws -> Lease {
+        var seen: [String: Holder] = [:]
+        var hasWarned = false
+        while true {
+            try Task.checkCancellation()
+            let (lease, rival) = try await store.client.withConnection(.single) { try attempt(subject, on: $0) }
+            if let lease { return lease }
+            guard let rival else { continue }
+            if let before = seen[rival.name], before.expiresAt < rival.expiresAt || before.holder != rival.holder {
+                throw DaybookError(
+                    .conflict,
+                    "another run works at \(rival.name.dropFirst(Self.prefix.count)): \(rival.holder), since "
+                        + "\(rival.acquiredAt.formatted(.iso8601)). Wait for its end, or stop it.")
+            }
+            seen[rival.name] = rival
+            if !hasWarned {
+                hasWarned = true
+                store.telemetry.logger.notice(
+                    """
+                    waiting up to \(Int(Lease.duration)) s for the lease of \(rival.holder), which has it since \
+                    \(rival.acquiredAt.formatted(.iso8601)): if that process is gone, the lease ends
+                    """)
+            }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+    }
+
+    /// The lease, or who is in the way.
+    private func attempt(_ subject: String, on connection: isolated MongoConnection) throws -> (Lease?, Holder?) {
+        let name = Self.prefix + subject
+        if let rival = try rival(of: subject, on: connection) { return (nil, rival) }
+        guard let lease = try Lease.acquire(name, holder: holder, from: store, on: connection) else { return (nil, nil) }
+        // One that covers more, or a part, may have been taken at the same time: then both step back, or one of them.
+        if let rival = try rival(of: subject, on: connection) {
+            try lease.release(in: store, on: connection)
+            return (nil, rival)
+        }
+        return (lease, nil)
+    }
+
+    /// Somebody else's lease on the same aggregates, on all of the type, or on some of it.
+    private func rival(of subject: String, on connection: isolated MongoConnection) throws -> Holder? {
+        let name = Self.prefix + subject
+        var overlapping: [BSONValue] = [["_id": .string(name)]]
+        if let slash = subject.firstIndex(of: "/") {
+            overlapping.append(["_id": .string(Self.prefix + subject[..<slash])])
+        } else {
+            overlapping.append(["_id": ["$gte": .string("\(name)/"), "$lt": .string("\(name)0")]])
+        }
+        store.clock.measureIfDue(on: connection)
+        let filter: BSONDocument = [
+            "$or": .array(overlapping), "holder": ["$ne": .string(holder)],
+            "expiresAt": ["$gt": .datetime(try BSONDate(store.clock.now()))],
+        ]
+        let namespace = Namespace(database: store.database, collection: DatabasePlan.ControlCollection.leases.rawValue)
+        return try connection.findOne(filter, in: namespace) { document in
+            guard let name = try document.first("_id")?.string(), let holder = try document.first("holder")?.string(),
+                let acquiredAt = try document.first("acquiredAt")?.date(), let expiresAt = try document.first("expiresAt")?.date()
+            else { return nil }
+            return Holder(name: name, holder: holder, acquiredAt: acquiredAt.date, expiresAt: expiresAt.date)
+        } ?? nil
+    }
+}

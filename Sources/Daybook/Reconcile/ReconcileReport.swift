@@ -1,0 +1,53 @@
+/// What a reconciliation has found, and done.
+public struct ReconcileReport: Sendable {
+    /// How many aggregates were looked at, and orphans.
+    public internal(set) var checked = 0
+    /// How many events were read.
+    public internal(set) var events = 0
+    /// How many findings there are of each kind; those of which there are none are left out.
+    public internal(set) var counts: [Finding.Kind: Int] = [:]
+    /// The findings, by the bytes of their ids; at most ``maximumFindings``.
+    public internal(set) var findings: [Finding] = []
+    /// How many snapshots were written or deleted.
+    public internal(set) var written = 0
+    /// How many of the findings were left as they are; of a repair.
+    public internal(set) var unrepaired = 0
+    /// How long it took.
+    public internal(set) var duration = Duration.zero
+    /// The record of the run in `daybook.runs`; nil where none was made, as of `verify` and of a dry run.
+    public internal(set) var runID: String?
+    /// Types of aggregates that the journal has and this program does not know; they were not looked at.
+    public internal(set) var unknownTypes: [String] = []
+
+    /// Beyond these, findings are counted and not kept: a report must not grow with the journal.
+    public static let maximumFindings = 100_000
+
+    /// How many findings there are in all.
+    public var total: Int { counts.values.reduce(0, +) }
+
+    /// How many findings were counted and not kept.
+    public var omitted: Int { total - findings.count }
+
+    /// Whether nothing is wrong.
+    public var isClean: Bool { total == 0 }
+
+    mutating func add(_ finding: Finding) {
+        counts[finding.kind, default: 0] += 1
+        if case .none? = finding.repair { unrepaired += 1 }
+        if findings.count < Self.maximumFindings { findings.append(finding) }
+    }
+}
+
+/// How far a reconciliation has come.
+public struct ReconcileProgress: Sendable {
+    /// Aggregates so far.
+    public var checked = 0
+    /// Events read so far; of a run that goes on, those of before are among them.
+    public var events = 0
+    /// About how many events there are to read; 0 when that is not known.
+    public var totalEvents = 0
+    /// Findings so far.
+    public var findings = 0
+    /// Snapshots written so far.
+    public var written = 0
+}

@@ -1,0 +1,182 @@
+internal import DaybookBSON
+internal import DaybookMongo
+public import Foundation
+
+/// The record of a repair or a rebuild: a document of `daybook.runs`, kept up to date while it works and kept when it has ended.
+///
+/// `{ _id, kind, swap, types, ids, schemas, status, holder, startedAt, updatedAt, endedAt, checked, events, written, counts, reason, ranges, token }`
+public struct ReconcileRun: Sendable {
+    /// What it does.
+    public enum Kind: String, Sendable {
+        case patch, rebuild
+    }
+
+    /// How it stands.
+    public enum Status: String, Sendable {
+        /// It works, or its process died: see ``ReconcileRun/updatedAt``.
+        case running
+        /// It came to its end.
+        case done
+        /// It was told to stop.
+        case interrupted
+        /// It could not go on; ``ReconcileRun/reason`` says why.
+        case failed
+    }
+
+    /// A part of the work: some ids that follow one another.
+    struct Part: Sendable {
+        var type: String
+        var range: IDRange
+        /// The last aggregate that is done; nil before the first.
+        var position: String?
+        var isDone = false
+    }
+
+    /// A UUID of version 7: runs are listed by it, the newest first.
+    public let id: UUID
+    public let kind: Kind
+    /// Whether a complete collection is built beside the one in use.
+    public let isSwap: Bool
+    /// The kinds of aggregates that it is about, and the aggregates where it is only about some.
+    public let types: [String], ids: [String]
+    /// The declared `stateSchema` of each type: what was made by another program is not gone on with.
+    let schemas: [Int32]
+    public internal(set) var status = Status.running
+    /// The machine, the process and the store that works at it.
+    public internal(set) var holder: String
+    public let startedAt: Date
+    public internal(set) var updatedAt: Date
+    public internal(set) var endedAt: Date?
+    /// How many aggregates were looked at, events read and snapshots written.
+    public internal(set) var checked = 0, events = 0, written = 0
+    /// The findings of each kind.
+    public internal(set) var counts: [Finding.Kind: Int] = [:]
+    /// Why it failed.
+    public internal(set) var reason: String?
+    var parts: [Part]
+    /// Of a swap: up to where the journal was followed.
+    var token: BSONDocument?
+
+    /// How much of the ids is behind it, from 0 to 1, by its parts.
+    public var completion: Double {
+        parts.isEmpty ? 0 : Double(parts.filter(\.isDone).count) / Double(parts.count)
+    }
+
+    init(
+        id: UUID, kind: Kind, isSwap: Bool, types: [String], ids: [String], schemas: [Int32], holder: String, at now: Date, parts: [Part]
+    ) {
+        (self.id, self.kind, self.isSwap) = (id, kind, isSwap)
+        (self.types, self.ids, self.schemas) = (types, ids, schemas)
+        (self.holder, startedAt, updatedAt) = (holder, now, now)
+        self.parts = parts
+    }
+}
+
+extension ReconcileRun {
+    static func namespace(_ database: String) -> Namespace {
+        Namespace(database: database, collection: DatabasePlan.ControlCollection.runs.rawValue)
+    }
+
+    /// What changes while it works.
+    var progress: BSONDocument {
+        get throws {
+            var counts = BSONDocument()
+            for kind in Finding.Kind.allCases {
+                if let count = self.counts[kind], count > 0 { try counts.append(kind.rawValue, .int64(Int64(count))) }
+            }
+            var fields: BSONDocument = [
+                "status": .string(status.rawValue), "holder": .string(holder), "updatedAt": .datetime(try BSONDate(updatedAt)),
+                "checked": .int64(Int64(checked)), "events": .int64(Int64(events)), "written": .int64(Int64(written)),
+                "counts": .document(counts), "ranges": .array(try parts.map { .document(try $0.document) }),
+            ]
+            if let endedAt { try fields.append("endedAt", .datetime(BSONDate(endedAt))) }
+            if let reason { try fields.append("reason", .string(reason)) }
+            if let token { try fields.append("token", .document(token)) }
+            return fields
+        }
+    }
+
+    var document: BSONDocument {
+        get throws {
+            var document: BSONDocument = [
+                "_id": .binary(BSONBinary(id)), "kind": .string(kind.rawValue), "swap": .bool(isSwap),
+                "types": .array(types.map { .string($0) }), "ids": .array(ids.map { .string($0) }),
+                "schemas": .array(schemas.map { .int32($0) }), "startedAt": .datetime(try BSONDate(startedAt)),
+            ]
+            for (key, value) in try progress.fields { try document.append(key, value) }
+            return document
+        }
+    }
+
+    /// Nil when the document is not one that this version has written.
+    init?(_ document: BSONDocument) {
+        func number(_ key: String) -> Int { Int(document[key]?.number ?? 0) }
+        func texts(_ key: String) -> [String] {
+            guard case .array(let values) = document[key] else { return [] }
+            return values.compactMap { if case .string(let text) = $0 { text } else { nil } }
+        }
+        guard case .binary(let id) = document["_id"], let uuid = id.uuid,
+            case .string(let kind) = document["kind"], let kind = Kind(rawValue: kind),
+            case .string(let status) = document["status"], let status = Status(rawValue: status),
+            case .string(let holder) = document["holder"],
+            case .datetime(let startedAt) = document["startedAt"], case .datetime(let updatedAt) = document["updatedAt"],
+            case .array(let ranges) = document["ranges"]
+        else { return nil }
+        var schemas: [Int32] = []
+        if case .array(let values) = document["schemas"] {
+            schemas = values.compactMap { if case .int32(let schema) = $0 { schema } else { nil } }
+        }
+        self.init(
+            id: uuid, kind: kind, isSwap: document["swap"] == .bool(true), types: texts("types"), ids: texts("ids"),
+            schemas: schemas, holder: holder, at: startedAt.date,
+            parts: ranges.compactMap { if case .document(let range) = $0 { Part(range) } else { nil } })
+        self.status = status
+        self.updatedAt = updatedAt.date
+        if case .datetime(let endedAt) = document["endedAt"] { self.endedAt = endedAt.date }
+        (checked, events, written) = (number("checked"), number("events"), number("written"))
+        if case .document(let counts) = document["counts"] {
+            for (key, value) in counts.fields {
+                if let kind = Finding.Kind(rawValue: key), let count = value.number { self.counts[kind] = Int(count) }
+            }
+        }
+        if case .string(let reason) = document["reason"] { self.reason = reason }
+        if case .document(let token) = document["token"] { self.token = token }
+    }
+}
+
+extension ReconcileRun.Part {
+    fileprivate var document: BSONDocument {
+        get throws {
+            var document: BSONDocument = [
+                "type": .string(type), "from": .string(range.lower), "to": .string(range.upper), "isDone": .bool(isDone),
+            ]
+            if let position { try document.append("position", .string(position)) }
+            return document
+        }
+    }
+
+    fileprivate init?(_ document: BSONDocument) {
+        guard case .string(let type) = document["type"], case .string(let lower) = document["from"],
+            case .string(let upper) = document["to"], case .bool(let isDone) = document["isDone"]
+        else { return nil }
+        self.init(type: type, range: IDRange(lower: lower, upper: upper), isDone: isDone)
+        if case .string(let position) = document["position"] { self.position = position }
+    }
+}
+
+extension DaybookStore {
+    /// The last repairs and rebuilds of this database, the newest first.
+    public func runs(limit: Int = 20) async throws -> [ReconcileRun] {
+        try await telemetry.perform("runs") {
+            try await client.withConnection(.single) { connection in
+                var runs: [ReconcileRun] = []
+                let options = FindOptions(sort: [("_id", -1)], limit: max(1, limit))
+                try connection.find([:], in: ReconcileRun.namespace(database), options: options) { document in
+                    if let run = ReconcileRun(BSONDocument(document)) { runs.append(run) }
+                    return true
+                }
+                return runs
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+internal import DaybookBSON
+internal import DaybookMongo
+
+/// A kind of aggregate that is reconciled, with the program's own code where the program knows it.
+struct ReconcileTarget: Sendable {
+    var subject: ReconcileSubject
+    /// Nil where only envelopes can be looked at.
+    var aggregate: (any Aggregate.Type)?
+
+    var stateSchema: Int32? { aggregate?.stateSchema }
+
+    init(_ aggregate: any Aggregate.Type, in database: String) {
+        let keepsSnapshots = aggregate.lifecycle != .live
+        subject = ReconcileSubject(
+            type: aggregate.type, lifecycle: aggregate.lifecycle,
+            snapshots: keepsSnapshots ? Namespace(database: database, collection: aggregate.snapshotCollection) : nil,
+            expectsSnapshots: keepsSnapshots)
+        self.aggregate = aggregate
+    }
+
+    /// A type of which only the name is known, with the collection that its snapshots are in unless the application says otherwise.
+    init(_ type: AggregateType, snapshots: Namespace?) {
+        // Nobody knows whether they are written behind the commits.
+        subject = ReconcileSubject(type: type, lifecycle: .async, snapshots: snapshots, expectsSnapshots: snapshots != nil)
+    }
+
+    func reconcile(_ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?) async throws {
+        guard let aggregate else {
+            return try await reconciliation.pass(EnvelopeFold.self, subject, index, record, pace)
+        }
+        if case .verify(.quick) = reconciliation.work {
+            try await quickly(aggregate, reconciliation, index, record, pace)
+        } else {
+            try await fully(aggregate, reconciliation, index, record, pace)
+        }
+    }
+
+    private func fully<A: Aggregate>(
+        _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?
+    ) async throws {
+        try await reconciliation.pass(Fold<A>.self, subject, index, record, pace)
+    }
+
+    private func quickly<A: Aggregate>(
+        _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?
+    ) async throws {
+        try await reconciliation.pass(HeadFold<A>.self, subject, index, record, pace)
+    }
+
+    func repairStrays(_ strays: [Assessment], for reconciliation: Reconciliation) async throws -> ([Finding], Int) {
+        try await reconciliation.repairStrays(strays, EnvelopeFold.self, subject)
+    }
+}

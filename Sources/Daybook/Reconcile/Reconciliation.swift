@@ -1,0 +1,285 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Logging
+internal import Synchronization
+
+/// Compares the snapshots of some aggregates with the journal, and puts right what is to be put right.
+struct Reconciliation: Sendable {
+    enum Work: Sendable, Hashable {
+        case verify(VerifyDepth)
+        case patch(Set<Finding.Kind>)
+        case rebuild(restart: Bool)
+    }
+
+    let store: DaybookStore
+    let work: Work
+    let options: ReconcileOptions
+    /// The kinds of aggregates it is about, and what is known of each.
+    let targets: [ReconcileTarget]
+    let progress: @Sendable (ReconcileProgress) -> Void
+
+    private var writes: Bool {
+        if case .verify = work { false } else { !options.isDryRun }
+    }
+
+    func run() async throws -> ReconcileReport {
+        let start = ContinuousClock.now
+        var report: ReconcileReport
+        if writes {
+            let holder = DaybookStore.holder()
+            let lease = MaintenanceLease(store: store, holder: holder, subjects: leaseSubjects)
+            report = try await Self.explainingPermissions { try await lease.hold { try await reconcile(holder) } }
+        } else {
+            report = try await reconcile("")
+        }
+        report.findings.sort { $0.aggregateID.isBefore($1.aggregateID) }
+        report.duration = ContinuousClock.now - start
+        return report
+    }
+
+    private var leaseSubjects: [String] {
+        options.ids.isEmpty ? targets.map { $0.subject.type.rawValue } : options.ids.map(\.rawValue)
+    }
+
+    private func reconcile(_ holder: String) async throws -> ReconcileReport {
+        let sample = try await store.client.withConnection(.single) { try JournalSample(of: store.journal, on: $0) }
+        if writes { try await prepareCollections() }
+        let (run, isResumed) = try await begin(sample, holder)
+        let record = RunRecord(
+            run, isKept: writes, totalEvents: sample.events(in: run.parts.map(\.range)), in: store, report: progress)
+        try await record.begin(resuming: isResumed)
+        do {
+            try await work(at: run.parts, record)
+            for target in targets where options.ids.isEmpty { try await settleStrays(of: target, record) }
+            if options.ids.isEmpty, options.types.isEmpty { await record.add(unknownTypes: try await unknownTypes()) }
+            if writes { try await record.end(.done) }
+        } catch {
+            let isCancelled = error is CancellationError
+            let reason = isCancelled ? nil : (DaybookError.enriching(error, operation: "reconcile", aggregateID: nil) as? DaybookError)?.message
+            // In a task of its own, because this one may have been cancelled.
+            if writes { await Task { try? await record.end(isCancelled ? .interrupted : .failed, reason: reason) }.value }
+            throw error
+        }
+        return await record.result
+    }
+
+    /// The run that is gone on with, or a new one.
+    private func begin(_ sample: JournalSample, _ holder: String) async throws -> (ReconcileRun, isResumed: Bool) {
+        let parts = targets.flatMap { target -> [ReconcileRun.Part] in
+            let whole = IDRange(target.subject.type)
+            let ids = options.ids.filter { $0.type == target.subject.type }
+            let ranges =
+                options.ids.isEmpty ? sample.parts(of: whole, count: max(4, 2 * options.workers)) : ids.map { IDRange($0) }
+            return ranges.map { ReconcileRun.Part(type: target.subject.type.rawValue, range: $0) }
+        }
+        let kind: ReconcileRun.Kind = if case .patch = work { .patch } else { .rebuild }
+        let now = store.clock.now()
+        let id = EventID(milliseconds: UInt64(max(0, now.timeIntervalSince1970 * 1000)), random: { .random(in: .min ... .max) }).uuid
+        var run = ReconcileRun(
+            id: id, kind: kind, isSwap: false, types: targets.map { $0.subject.type.rawValue }, ids: options.ids.map(\.rawValue),
+            schemas: targets.map { $0.stateSchema ?? 0 }, holder: holder, at: now, parts: parts)
+        guard writes, case .rebuild(let restart) = work else { return (run, false) }
+        if let unfinished = try await RunRecord.unfinished(like: run, in: store) {
+            guard restart else {
+                store.telemetry.logger.notice(
+                    "going on with the rebuild that was begun at \(unfinished.startedAt.formatted(.iso8601))")
+                run = unfinished
+                run.holder = holder
+                run.status = .running
+                run.endedAt = nil
+                run.reason = nil
+                return (run, true)
+            }
+            try await RunRecord.giveUp(unfinished, in: store)
+        }
+        return (run, false)
+    }
+
+    // MARK: Parts
+
+    private func work(at parts: [ReconcileRun.Part], _ record: RunRecord) async throws {
+        let pace = options.aggregatesPerSecond.map { Pace(perSecond: $0) }
+        let next = Mutex(0)
+        let workers = max(1, min(options.workers, parts.count, (store.client.maximumConnections - 3) / 3))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<workers {
+                group.addTask {
+                    while case let index = next.withLock({ next in defer { next += 1 }; return next }), index < parts.count {
+                        try Task.checkCancellation()
+                        guard !parts[index].isDone, let target = targets.first(where: { $0.subject.type.rawValue == parts[index].type })
+                        else { continue }
+                        try await target.reconcile(self, index, record, pace)
+                        try await record.finished(index)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Goes through one part, from where it was left, as often as the connection breaks on the way.
+    func pass<F: AggregateFold>(
+        _ fold: F.Type, _ subject: ReconcileSubject, _ index: Int, _ record: RunRecord, _ pace: Pace?
+    ) async throws {
+        let pass = RangePass<F>(
+            store: store, subject: subject, range: await record.run.parts[index].range, needsSnapshots: needsSnapshots)
+        let settlement = Settlement<F>(self, subject, pace)
+        var patience = Patience()
+        while true {
+            let position = await record.run.parts[index].position
+            do {
+                return try await pass.run(after: position) { batch in
+                    let (findings, written) = try await settlement.settle(batch.suspects)
+                    try await record.advance(
+                        (index, batch.position), checked: batch.checked, events: batch.events, written: written, findings: findings)
+                }
+            } catch let error as MongoError where error.isOfTheMoment {
+                try await patience.wait(after: error, hasProgressed: await record.run.parts[index].position != position)
+            }
+        }
+    }
+
+    private var needsSnapshots: Bool { if case .verify(.quick) = work { false } else { true } }
+
+    /// Repairs, or reports, the suspects of a batch.
+    private struct Settlement<F: AggregateFold>: Sendable {
+        let confirmation: Confirmation<F>
+        /// Nil where nothing is repaired.
+        let repair: SnapshotRepair<F>?
+        /// Whether the compare-and-set of the repair is all the confirmation that is needed.
+        let isTrusting: Bool
+
+        init(_ reconciliation: Reconciliation, _ subject: ReconcileSubject, _ pace: Pace?) {
+            let options = reconciliation.options
+            confirmation = Confirmation(
+                store: reconciliation.store, subject: subject, needsSnapshots: reconciliation.needsSnapshots)
+            let kinds: Set<Finding.Kind>?
+            switch reconciliation.work {
+            case .verify: (kinds, isTrusting) = (nil, false)
+            case .patch(let some): (kinds, isTrusting) = (some, false)
+            case .rebuild: (kinds, isTrusting) = (Set(Finding.Kind.allCases), !options.isDryRun)
+            }
+            var replacesWhole = false
+            if case .rebuild = reconciliation.work { replacesWhole = true }
+            repair = kinds.map {
+                SnapshotRepair(
+                    confirmation: confirmation, kinds: $0, replacesWhole: replacesWhole, isDryRun: options.isDryRun, pace: pace,
+                    rate: options.aggregatesPerSecond)
+            }
+        }
+
+        func settle(_ suspects: [Assessment]) async throws -> (findings: [Finding], written: Int) {
+            guard !suspects.isEmpty else { return ([], 0) }
+            let certain = isTrusting ? suspects.filter(\.isSettledByCompareAndSet) : []
+            let doubtful = isTrusting ? suspects.filter { !$0.isSettledByCompareAndSet } : suspects
+            let confirmed = try await certain + confirmation.confirm(doubtful)
+            guard let repair else { return (confirmed.compactMap(\.finding), 0) }
+            return try await repair.repair(confirmed)
+        }
+    }
+
+    // MARK: Strays
+
+    /// Documents among the snapshots that no aggregate of the type can have: their ids are of another type, or no text at all.
+    private func settleStrays(of target: ReconcileTarget, _ record: RunRecord) async throws {
+        guard let snapshots = target.subject.snapshots else { return }
+        let filter: BSONDocument = ["_id": ["$not": IDRange(target.subject.type).condition(after: nil)]]
+        let strays = try await store.client.withConnection(.single) { connection in
+            var strays: [Assessment] = []
+            try connection.find(filter, in: snapshots, options: FindOptions(limit: 10_000)) { document in
+                strays.append(Assessment(stray: BSONDocument(document)))
+                return true
+            }
+            return strays
+        }
+        guard !strays.isEmpty else { return }
+        let (findings, written) = try await target.repairStrays(strays, for: self)
+        try await record.advance(nil, checked: strays.count, events: 0, written: written, findings: findings)
+    }
+
+    /// A stray is what it is at the first look.
+    func repairStrays<F: AggregateFold>(
+        _ strays: [Assessment], _ fold: F.Type, _ subject: ReconcileSubject
+    ) async throws -> ([Finding], Int) {
+        let settlement = Settlement<F>(self, subject, nil)
+        guard let repair = settlement.repair else { return (strays.compactMap(\.finding), 0) }
+        return try await repair.repair(strays)
+    }
+
+    /// Types in the journal that are not among the targets, found by skipping along the index of aggregate ids.
+    private func unknownTypes() async throws -> [String] {
+        let known = Set(store.aggregates.map { aggregate in aggregate.type.rawValue } + targets.map { $0.subject.type.rawValue })
+        return try await store.client.withConnection(.single) { connection in
+            try store.journal.types(on: connection).filter { !known.contains($0) }
+        }
+    }
+
+    // MARK: Preparation
+
+    /// Makes the snapshot collections that are not there, with their indexes: an insert would make one without.
+    private func prepareCollections() async throws {
+        let kept = targets.filter { $0.subject.snapshots != nil }
+        try await store.client.withConnection(.single) { connection in
+            let names = kept.compactMap { $0.subject.snapshots?.collection }
+            let found = Set(try connection.collections(named: names, in: store.database).compactMap { $0["name"] })
+            let lacking = kept.filter { !found.contains(.string($0.subject.snapshots?.collection ?? "")) }
+            guard !lacking.isEmpty else { return }
+            try DatabasePreparation(database: store.database, aggregates: lacking.compactMap(\.aggregate)).run(on: connection)
+        }
+    }
+
+    /// Says which permission a refusal is about: the server's own words may quote documents, and are not shown.
+    private static func explainingPermissions<R>(_ body: () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch let error as MongoError where error.code == .unauthorized {
+            let operation = error.operation ?? "write"
+            throw DaybookError(
+                .unauthorized,
+                "this user may not \(operation) on \(error.namespace ?? "the database"): a repair takes find, insert, update and remove on the "
+                    + "snapshots and on daybook.runs and daybook.leases. The role \(RoleDefinition.Name.operator.rawValue) has them.",
+                underlying: error)
+        }
+    }
+}
+
+/// How long a part is tried for while the server does not answer.
+private struct Patience {
+    private var failures = 0
+
+    mutating func wait(after error: MongoError, hasProgressed: Bool) async throws {
+        failures = hasProgressed ? 1 : failures + 1
+        guard failures <= 6 else { throw error }
+        try await Task.sleep(for: .milliseconds(250 << failures))
+    }
+}
+
+extension MongoError {
+    /// Whether the same read may well succeed now, behind an election, a lost connection or a cursor that was killed.
+    var isOfTheMoment: Bool {
+        switch code {
+        case .network, .noServer, .timedOut: true
+        // https://www.mongodb.com/docs/manual/reference/error-codes/: CursorNotFound, QueryPlanKilled, CursorKilled, and what an election gives
+        case .server: serverCode.map { [43, 175, 237, 91, 189, 10107, 11600, 11602, 13435, 13436].contains($0) } ?? false
+        default: false
+        }
+    }
+}
+
+extension Assessment {
+    /// Whether its repair writes only if the snapshot still is as it was seen, and needs no more than that to be right.
+    fileprivate var isSettledByCompareAndSet: Bool {
+        switch kind {
+        case .missing, .stale, .outdated, .diverged: true
+        default: false
+        }
+    }
+
+    /// A document that no aggregate of its collection's type can have.
+    fileprivate init(stray: BSONDocument) {
+        self.init(id: [], stored: StoredIdentity(stray), journalVersion: nil)
+        kind = .orphan
+        detail = "its id is none that an aggregate of this type can have"
+    }
+}

@@ -1,0 +1,132 @@
+package import DaybookBSON
+
+extension MongoClient {
+    /// Runs `body` with the documents that match, in batches that are read one ahead: while `body` works at one, the next is on its way.
+    ///
+    /// It holds a connection from the first batch to the end of `body`, and two batches in memory.
+    package func withReadAhead<R>(
+        _ filter: BSONDocument, in namespace: Namespace, options: FindOptions, isolation: isolated (any Actor)? = #isolation,
+        _ body: (ReadAhead) async throws -> R
+    ) async throws -> R {
+        let reader = ReadAhead(client: self, request: .find(filter), namespace: namespace, options: options)
+        do {
+            let result = try await body(reader)
+            await reader.close()
+            return result
+        } catch {
+            await reader.close()
+            throw error
+        }
+    }
+}
+
+/// See ``MongoClient/withReadAhead(_:in:options:isolation:_:)``; valid inside its closure, for one task.
+///
+/// `@unchecked Sendable`: `coming` is touched by the one task that runs the closure; what it starts has values only.
+package final class ReadAhead: @unchecked Sendable {
+    private struct Read: Sendable {
+        var batch = DocumentBatch()
+        let connection: MongoConnection
+        /// Nil at the end.
+        var cursor: OpaqueHandle?
+    }
+
+    /// One round trip's worth: enough that a change of threads does not matter, little enough that memory stays flat.
+    private static let batchBytes = 1 << 20
+    private static let batchCount = 4_096
+
+    private let client: MongoClient
+    private let request: CursorRequest
+    private let namespace: Namespace
+    private let options: FindOptions
+    private var coming: Task<Read, any Error>?
+    private var hasBegun = false
+
+    init(client: MongoClient, request: CursorRequest, namespace: Namespace, options: FindOptions) {
+        self.client = client
+        self.request = request
+        self.namespace = namespace
+        self.options = options
+    }
+
+    deinit {
+        precondition(coming == nil, "a read-ahead is closed before it is let go")
+    }
+
+    /// Asks for the first batch, so that it is on its way before it is wanted.
+    package func start() {
+        guard !hasBegun else { return }
+        hasBegun = true
+        let (client, request, namespace, options) = (client, request, namespace, options)
+        coming = Task {
+            let connection = try await client.checkOut(.cursor)
+            do {
+                return try await Self.open(request, in: namespace, options, on: connection)
+            } catch {
+                client.checkIn(connection, .cursor)
+                throw error
+            }
+        }
+    }
+
+    /// The next documents, at least one; nil at the end.
+    ///
+    /// - Throws: ``MongoError``, `CancellationError`.
+    package func next() async throws -> DocumentBatch? {
+        start()
+        try Task.checkCancellation()
+        guard let coming else { return nil }
+        self.coming = nil
+        let read = try await coming.value
+        if let cursor = read.cursor {
+            let (client, namespace) = (client, namespace)
+            self.coming = Task {
+                do {
+                    return try await Self.fill(cursor, in: namespace, on: read.connection)
+                } catch {
+                    client.checkIn(read.connection, .cursor)
+                    throw error
+                }
+            }
+        } else {
+            client.checkIn(read.connection, .cursor)
+        }
+        return read.batch.count > 0 ? read.batch : nil
+    }
+
+    /// Ends what is on its way.
+    func close() async {
+        guard let coming else { return }
+        self.coming = nil
+        // Whatever became of it, it has given back its connection where it failed.
+        guard let read = try? await coming.value else { return }
+        if let cursor = read.cursor { await read.connection.closeCursor(cursor.pointer) }
+        client.checkIn(read.connection, .cursor)
+    }
+
+    private static func open(
+        _ request: CursorRequest, in namespace: Namespace, _ options: FindOptions, on connection: isolated MongoConnection
+    ) throws -> Read {
+        try connection.prepare()
+        return try fill(
+            OpaqueHandle(connection.openCursor(request, in: namespace, options: options)), in: namespace, on: connection)
+    }
+
+    private static func fill(
+        _ cursor: OpaqueHandle, in namespace: Namespace, on connection: isolated MongoConnection
+    ) throws -> Read {
+        var read = Read(connection: connection, cursor: cursor)
+        do {
+            while let document = try connection.next(cursor.pointer, in: namespace) {
+                read.batch.append(document)
+                if read.batch.byteCount >= batchBytes || read.batch.count >= batchCount { return read }
+            }
+        } catch {
+            connection.closeCursor(cursor.pointer)
+            throw error
+        }
+        connection.closeCursor(cursor.pointer)
+        read.cursor = nil
+        return read
+    }
+}
