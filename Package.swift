@@ -86,6 +86,8 @@ let package = Package(
             name: "DaybookBSONTests", dependencies: ["DaybookBSON", "CodecProbe", "TestSupport"], swiftSettings: settings),
         // A process of its own, to compare its bytes with another's.
         .executableTarget(name: "CodecProbe", dependencies: ["DaybookBSON"], path: "Tests/CodecProbe", swiftSettings: settings),
+        // It runs daybook-bench as a process, and must not be linked with it.
+        .testTarget(name: "DaybookBenchTests", swiftSettings: settings),
         .testTarget(name: "DaybookMongoTests", dependencies: ["DaybookBSON", "DaybookMongo"], swiftSettings: settings),
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings

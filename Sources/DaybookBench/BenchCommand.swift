@@ -50,7 +50,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     private static let scenarioNames = [
         CodecScenario.name, AppendScenario.name, ExecuteScenario.name, LoadScenario.name, QueryScenario.name,
-        LargeStateScenario.name,
+        LargeStateScenario.name, ReconcileScenario.name,
     ]
 
     func validate() throws {
@@ -105,7 +105,7 @@ struct BenchCommand: AsyncParsableCommand {
         let scenarios: [any Scenario] = [
             AppendScenario(database: database, options: options), ExecuteScenario(database: database, options: options),
             LoadScenario(database: database, options: options), QueryScenario(database: database, options: options),
-            LargeStateScenario(database: database, options: options),
+            LargeStateScenario(database: database, options: options), ReconcileScenario(database: database, options: options),
         ]
         var rows: [Row] = []
         do {
