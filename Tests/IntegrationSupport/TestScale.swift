@@ -9,6 +9,9 @@ package enum TestScale {
     /// `DAYBOOK_TEST_REQUESTS`: random requests of the licensing domain, of processes that are killed on the way; two, and one more for each 1,000.
     package static let requests = number("DAYBOOK_TEST_REQUESTS", 400)
 
+    /// `DAYBOOK_TEST_SNAPSHOTS`: snapshots among which the reconciler looks for the few that drifted.
+    package static let snapshots = number("DAYBOOK_TEST_SNAPSHOTS", 2_000)
+
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap(Int.init).map { max($0, 1) } ?? standard
     }

@@ -2,18 +2,21 @@ internal import Synchronization
 
 /// At most so many pieces of work a second, evenly, for all tasks together.
 package final class Pace: Sendable {
-    private let interval: Duration
+    private let rate: Double
     private let next = Mutex(ContinuousClock.now)
 
     package init(perSecond rate: Double) {
-        interval = .seconds(1 / rate)
+        self.rate = rate
     }
+
+    /// How many pieces to do together, so that the pace stays even: a quarter of a second's.
+    package func portion(of maximum: Int) -> Int { max(1, Int(min(Double(maximum), rate / 4))) }
 
     /// Returns when it is time for `count` more pieces.
     package func wait(for count: Int = 1) async throws {
         let turn = next.withLock { next in
             let turn = max(next, .now)
-            next = turn + interval * count
+            next = turn + .seconds(Double(count) / rate)
             return turn
         }
         try await Task.sleep(until: turn, clock: .continuous)

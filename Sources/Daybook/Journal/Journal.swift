@@ -39,12 +39,12 @@ struct Journal: Sendable {
     /// Visits what a replay needs of an aggregate's events in order, each borrowed for its call.
     func replay(
         _ id: AggregateID, from first: Int64, through last: Int64? = nil, on connection: isolated MongoConnection,
-        visit: (JournalEntry) throws -> Bool
+        visit: (ReplayEntry) throws -> Bool
     ) throws {
         try connection.find(
             Self.events(of: id, from: first, through: last), in: namespace, options: FindOptions(sort: Self.inVersionOrder)
         ) { document in
-            try visit(JournalEntry(document))
+            try visit(ReplayEntry(document))
         }
     }
 

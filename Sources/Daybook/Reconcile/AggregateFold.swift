@@ -37,7 +37,7 @@ extension Fold: AggregateFold {
     var recordedAt: BSONDate? { updatedAt }
 
     mutating func take(_ document: BorrowedDocument) throws {
-        let entry = try JournalEntry(document)
+        let entry = try ReplayEntry(document)
         if let fault = try EventOrder(after: headID, updatedAt).fault(of: entry) { throw fault }
         try apply(entry)
     }
@@ -67,7 +67,7 @@ struct EnvelopeFold: AggregateFold {
     mutating func take(_ document: BorrowedDocument) throws {
         // With commit and metadata: here nothing else reads them.
         let event = try BorrowedJournalEvent(document)
-        let entry = try JournalEntry(document)
+        let entry = try ReplayEntry(document)
         if let fault = try EventOrder(after: headID, recordedAt).fault(of: entry) { throw fault }
         version += 1
         headID = event.event.id
@@ -119,7 +119,7 @@ struct EventOrder {
     }
 
     /// Nil when `entry` may follow.
-    func fault(of entry: JournalEntry) throws -> DaybookError? {
+    func fault(of entry: ReplayEntry) throws -> DaybookError? {
         guard let lastID, let lastRecordedAt else { return nil }
         let (last, id) = (EventID(lastID), EventID(entry.id))
         // An id that another program made, of another version, has no order.

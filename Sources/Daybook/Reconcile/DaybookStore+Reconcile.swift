@@ -51,7 +51,11 @@ extension DaybookStore {
         _ options: ReconcileOptions = ReconcileOptions(), swap: Bool = false, restart: Bool = false,
         progress: @escaping @Sendable (ReconcileProgress) -> Void = { _ in }
     ) async throws -> ReconcileReport {
-        try await reconcile(.rebuild(restart: restart), options, operation: "rebuild", progress)
+        if swap, !options.ids.isEmpty {
+            throw DaybookError(
+                .invalidArgument, "a swap replaces the whole collection, so it is of types, not of single aggregates", operation: "rebuild")
+        }
+        return try await reconcile(.rebuild(swap: swap, restart: restart), options, operation: "rebuild", progress)
     }
 
     private func reconcile(

@@ -4,7 +4,7 @@ public import Foundation
 
 /// The record of a repair or a rebuild: a document of `daybook.runs`, kept up to date while it works and kept when it has ended.
 ///
-/// `{ _id, kind, swap, types, ids, schemas, status, holder, startedAt, updatedAt, endedAt, checked, events, written, counts, reason, ranges, token }`
+/// `{ _id, kind, swap, types, ids, schemas, status, holder, startedAt, updatedAt, endedAt, checked, events, written, counts, reason, ranges, tokens, swapped }`
 public struct ReconcileRun: Sendable {
     /// What it does.
     public enum Kind: String, Sendable {
@@ -54,8 +54,10 @@ public struct ReconcileRun: Sendable {
     /// Why it failed.
     public internal(set) var reason: String?
     var parts: [Part]
-    /// Of a swap: up to where the journal was followed.
-    var token: BSONDocument?
+    /// Of a swap: up to where the journal was followed, for each type that was begun.
+    var tokens: [String: BSONDocument] = [:]
+    /// Of a swap: the types that are done.
+    var swapped: [String] = []
 
     /// How much of the ids is behind it, from 0 to 1, by its parts.
     public var completion: Double {
@@ -91,7 +93,11 @@ extension ReconcileRun {
             ]
             if let endedAt { try fields.append("endedAt", .datetime(BSONDate(endedAt))) }
             if let reason { try fields.append("reason", .string(reason)) }
-            if let token { try fields.append("token", .document(token)) }
+            guard isSwap else { return fields }
+            var tokens = BSONDocument()
+            for (type, token) in self.tokens.sorted(by: { $0.key < $1.key }) { try tokens.append(type, .document(token)) }
+            try fields.append("tokens", .document(tokens))
+            try fields.append("swapped", .array(swapped.map { .string($0) }))
             return fields
         }
     }
@@ -140,7 +146,10 @@ extension ReconcileRun {
             }
         }
         if case .string(let reason) = document["reason"] { self.reason = reason }
-        if case .document(let token) = document["token"] { self.token = token }
+        if case .document(let tokens) = document["tokens"] {
+            for (type, token) in tokens.fields { if case .document(let token) = token { self.tokens[type] = token } }
+        }
+        swapped = texts("swapped")
     }
 }
 

@@ -26,7 +26,7 @@ struct ReconcileTarget: Sendable {
 
     func reconcile(_ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?) async throws {
         guard let aggregate else {
-            return try await reconciliation.pass(EnvelopeFold.self, subject, index, record, pace)
+            return try await reconciliation.reconcile(EnvelopeFold.self, subject, index, record, pace)
         }
         if case .verify(.quick) = reconciliation.work {
             try await quickly(aggregate, reconciliation, index, record, pace)
@@ -38,13 +38,27 @@ struct ReconcileTarget: Sendable {
     private func fully<A: Aggregate>(
         _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?
     ) async throws {
-        try await reconciliation.pass(Fold<A>.self, subject, index, record, pace)
+        try await reconciliation.reconcile(Fold<A>.self, subject, index, record, pace)
     }
 
     private func quickly<A: Aggregate>(
         _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?
     ) async throws {
-        try await reconciliation.pass(HeadFold<A>.self, subject, index, record, pace)
+        try await reconciliation.reconcile(HeadFold<A>.self, subject, index, record, pace)
+    }
+
+    /// Builds the snapshots beside those in use, and puts them in their place; nothing where none are kept.
+    func swap(_ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord, _ pace: Pace?) async throws {
+        guard let aggregate, let live = subject.snapshots else { return }
+        try await swap(aggregate, live, reconciliation, parts, record, pace)
+    }
+
+    private func swap<A: Aggregate>(
+        _ aggregate: A.Type, _ live: Namespace, _ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord, _ pace: Pace?
+    ) async throws {
+        let swap = SnapshotSwap<A>(
+            reconciliation: reconciliation, live: live, parts: parts, record: record, pace: pace)
+        try await swap.run()
     }
 
     func repairStrays(_ strays: [Assessment], for reconciliation: Reconciliation) async throws -> ([Finding], Int) {

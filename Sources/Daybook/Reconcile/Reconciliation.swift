@@ -9,7 +9,7 @@ struct Reconciliation: Sendable {
     enum Work: Sendable, Hashable {
         case verify(VerifyDepth)
         case patch(Set<Finding.Kind>)
-        case rebuild(restart: Bool)
+        case rebuild(swap: Bool, restart: Bool)
     }
 
     let store: DaybookStore
@@ -38,6 +38,9 @@ struct Reconciliation: Sendable {
         return report
     }
 
+    /// A dry run has nothing to swap; it tells what differs.
+    private var isSwap: Bool { if case .rebuild(swap: true, _) = work { writes } else { false } }
+
     private var leaseSubjects: [String] {
         options.ids.isEmpty ? targets.map { $0.subject.type.rawValue } : options.ids.map(\.rawValue)
     }
@@ -50,8 +53,13 @@ struct Reconciliation: Sendable {
             run, isKept: writes, totalEvents: sample.events(in: run.parts.map(\.range)), in: store, report: progress)
         try await record.begin(resuming: isResumed)
         do {
-            try await work(at: run.parts, record)
-            for target in targets where options.ids.isEmpty { try await settleStrays(of: target, record) }
+            let pace = options.aggregatesPerSecond.map { Pace(perSecond: $0) }
+            if isSwap {
+                try await swap(record, pace)
+            } else {
+                try await work(at: Array(run.parts.indices), of: run) { index in try await reconcile(index, record, pace) }
+            }
+            for target in targets where options.ids.isEmpty && !isSwap { try await settleStrays(of: target, record) }
             if options.ids.isEmpty, options.types.isEmpty { await record.add(unknownTypes: try await unknownTypes()) }
             if writes { try await record.end(.done) }
         } catch {
@@ -77,9 +85,9 @@ struct Reconciliation: Sendable {
         let now = store.clock.now()
         let id = EventID(milliseconds: UInt64(max(0, now.timeIntervalSince1970 * 1000)), random: { .random(in: .min ... .max) }).uuid
         var run = ReconcileRun(
-            id: id, kind: kind, isSwap: false, types: targets.map { $0.subject.type.rawValue }, ids: options.ids.map(\.rawValue),
+            id: id, kind: kind, isSwap: isSwap, types: targets.map { $0.subject.type.rawValue }, ids: options.ids.map(\.rawValue),
             schemas: targets.map { $0.stateSchema ?? 0 }, holder: holder, at: now, parts: parts)
-        guard writes, case .rebuild(let restart) = work else { return (run, false) }
+        guard writes, case .rebuild(_, let restart) = work else { return (run, false) }
         if let unfinished = try await RunRecord.unfinished(like: run, in: store) {
             guard restart else {
                 store.telemetry.logger.notice(
@@ -98,19 +106,16 @@ struct Reconciliation: Sendable {
 
     // MARK: Parts
 
-    private func work(at parts: [ReconcileRun.Part], _ record: RunRecord) async throws {
-        let pace = options.aggregatesPerSecond.map { Pace(perSecond: $0) }
-        let next = Mutex(0)
+    /// Does `body` with each of some parts that are not done, as many at a time as there are workers.
+    func work(at parts: [Int], of run: ReconcileRun, _ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+        let queue = Queue(parts.filter { !run.parts[$0].isDone })
         let workers = max(1, min(options.workers, parts.count, (store.client.maximumConnections - 3) / 3))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<workers {
                 group.addTask {
-                    while case let index = next.withLock({ next in defer { next += 1 }; return next }), index < parts.count {
+                    while let index = queue.next() {
                         try Task.checkCancellation()
-                        guard !parts[index].isDone, let target = targets.first(where: { $0.subject.type.rawValue == parts[index].type })
-                        else { continue }
-                        try await target.reconcile(self, index, record, pace)
-                        try await record.finished(index)
+                        try await body(index)
                     }
                 }
             }
@@ -118,22 +123,57 @@ struct Reconciliation: Sendable {
         }
     }
 
-    /// Goes through one part, from where it was left, as often as the connection breaks on the way.
-    func pass<F: AggregateFold>(
+    private func reconcile(_ index: Int, _ record: RunRecord, _ pace: Pace?) async throws {
+        let type = await record.run.parts[index].type
+        try await targets.first { $0.subject.type.rawValue == type }?.reconcile(self, index, record, pace)
+    }
+
+    private func swap(_ record: RunRecord, _ pace: Pace?) async throws {
+        let parts = await record.run.parts
+        for target in targets {
+            let indices = parts.indices.filter { parts[$0].type == target.subject.type.rawValue }
+            try await target.swap(self, indices, record, pace)
+        }
+    }
+
+    /// Hands out the parts, each once.
+    private final class Queue: Sendable {
+        private let indices: Mutex<ArraySlice<Int>>
+
+        init(_ indices: [Int]) {
+            self.indices = Mutex(indices[...])
+        }
+
+        func next() -> Int? { indices.withLock { $0.popFirst() } }
+    }
+
+    /// Compares one part, and repairs it where that is the work.
+    func reconcile<F: AggregateFold>(
         _ fold: F.Type, _ subject: ReconcileSubject, _ index: Int, _ record: RunRecord, _ pace: Pace?
+    ) async throws {
+        let settlement = Settlement<F>(self, subject, pace)
+        try await pass(fold, subject, index, record) { try await settlement.settle($0) }
+    }
+
+    /// Goes through one part, from where it was left, as often as the connection breaks on the way.
+    ///
+    /// - Parameter settle: What is done about the suspects of a batch: what there was to report, and how many snapshots were written.
+    func pass<F: AggregateFold>(
+        _ fold: F.Type, _ subject: ReconcileSubject, _ index: Int, _ record: RunRecord,
+        _ settle: @escaping @Sendable ([Assessment]) async throws -> (findings: [Finding], written: Int)
     ) async throws {
         let pass = RangePass<F>(
             store: store, subject: subject, range: await record.run.parts[index].range, needsSnapshots: needsSnapshots)
-        let settlement = Settlement<F>(self, subject, pace)
         var patience = Patience()
         while true {
             let position = await record.run.parts[index].position
             do {
-                return try await pass.run(after: position) { batch in
-                    let (findings, written) = try await settlement.settle(batch.suspects)
+                try await pass.run(after: position) { batch in
+                    let (findings, written) = try await settle(batch.suspects)
                     try await record.advance(
                         (index, batch.position), checked: batch.checked, events: batch.events, written: written, findings: findings)
                 }
+                return try await record.finished(index)
             } catch let error as MongoError where error.isOfTheMoment {
                 try await patience.wait(after: error, hasProgressed: await record.run.parts[index].position != position)
             }
@@ -152,8 +192,9 @@ struct Reconciliation: Sendable {
 
         init(_ reconciliation: Reconciliation, _ subject: ReconcileSubject, _ pace: Pace?) {
             let options = reconciliation.options
-            confirmation = Confirmation(
+            let confirmation = Confirmation<F>(
                 store: reconciliation.store, subject: subject, needsSnapshots: reconciliation.needsSnapshots)
+            self.confirmation = confirmation
             let kinds: Set<Finding.Kind>?
             switch reconciliation.work {
             case .verify: (kinds, isTrusting) = (nil, false)
@@ -164,8 +205,7 @@ struct Reconciliation: Sendable {
             if case .rebuild = reconciliation.work { replacesWhole = true }
             repair = kinds.map {
                 SnapshotRepair(
-                    confirmation: confirmation, kinds: $0, replacesWhole: replacesWhole, isDryRun: options.isDryRun, pace: pace,
-                    rate: options.aggregatesPerSecond)
+                    confirmation: confirmation, kinds: $0, replacesWhole: replacesWhole, isDryRun: options.isDryRun, pace: pace)
             }
         }
 

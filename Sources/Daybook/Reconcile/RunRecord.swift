@@ -66,9 +66,22 @@ actor RunRecord {
     }
 
     /// Notes up to where the journal was followed.
-    func followed(to token: ResumeToken) async throws {
-        run.token = token.document
+    func followed(to token: ResumeToken, _ type: AggregateType) async throws {
+        run.tokens[type.rawValue] = token.document
         try await saveIfDue()
+    }
+
+    /// Notes that some parts are begun anew, and from where on the journal is followed for them.
+    func restart(_ parts: [Int], _ token: ResumeToken, _ type: AggregateType) async throws {
+        for index in parts { (run.parts[index].position, run.parts[index].isDone) = (nil, false) }
+        run.tokens[type.rawValue] = token.document
+        try await save()
+    }
+
+    /// Notes that the new collection of a type is in its place and has everything.
+    func swapped(_ type: AggregateType) async throws {
+        run.swapped.append(type.rawValue)
+        try await save()
     }
 
     func add(unknownTypes: [String]) {

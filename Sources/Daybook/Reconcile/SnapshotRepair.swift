@@ -14,7 +14,6 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     let replacesWhole: Bool
     let isDryRun: Bool
     let pace: Pace?
-    let rate: Double?
 
     private var client: MongoClient { confirmation.store.client }
 
@@ -39,7 +38,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
             }
         }
         var written = 0
-        let size = rate.map { max(1, min(Self.maximumBatch, Int($0 / 4))) } ?? Self.maximumBatch
+        let size = pace?.portion(of: Self.maximumBatch) ?? Self.maximumBatch
         for start in stride(from: 0, to: planned.count, by: size) {
             let part = Array(planned[start..<min(start + size, planned.count)])
             try await pace?.wait(for: part.count)

@@ -19,7 +19,7 @@ struct Fold<A: Aggregate>: Sendable {
     }
 
     /// - Throws: ``DaybookError/Code/damagedJournal`` when it is not the next event; what decoding it throws.
-    mutating func apply(_ event: JournalEntry) throws {
+    mutating func apply(_ event: ReplayEntry) throws {
         guard version < .max, event.version == version + 1 else {
             throw DaybookError(
                 .damagedJournal,

@@ -65,10 +65,15 @@ extension Repository {
     /// An aggregate whose events cannot be read, or whose snapshot the server does not take, is left out, and logged: it must not keep the others
     /// waiting.
     ///
+    /// - Parameter collection: Where they are written; where they belong, unless given.
     /// - Returns: Why those were left out.
     /// - Throws: What may be otherwise the next time, such as a lost connection.
     @discardableResult
-    func catchUp(_ ids: [AggregateID], on connection: isolated MongoConnection) throws -> [AggregateID: any Error] {
+    func catchUp(
+        _ ids: [AggregateID], into collection: Namespace? = nil, on connection: isolated MongoConnection
+    ) throws -> [AggregateID: any Error] {
+        let snapshots = collection ?? snapshots
+        let loader = Loader<A>(journal: store.journal, snapshots: snapshots, telemetry: store.telemetry)
         var failures: [AggregateID: any Error] = [:]
         func leaveOut(_ id: AggregateID, _ error: any Error) {
             failures[id] = error

@@ -72,7 +72,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
     private func follow(_ lease: Lease) async throws {
         let checkpoint = Checkpoint(name: name, store: store)
         var start = try await store.client.withConnection(.single) { try checkpoint.load(on: $0) }
-        var stream = heads(after: start)
+        var stream = store.journalHeads(of: A.type, after: start).makeAsyncIterator()
         do {
             try await stream.open()
         } catch let error as MongoError where start != nil && error.code != .network && error.code != .noServer {
@@ -80,7 +80,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                 "the server no longer knows the place up to which snapshots were followed; all are compared",
                 [.aggregateType: A.type, .error: "\(error)"])
             start = nil
-            stream = heads(after: nil)
+            stream = store.journalHeads(of: A.type, after: nil).makeAsyncIterator()
             try await stream.open()
         }
         // Behind the opening, so that nothing is missed in between.
@@ -125,38 +125,15 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
         hold.nextRenewal = .now + .seconds(Lease.duration / 3)
     }
 
-    private typealias Head = (id: AggregateID, version: Int64)
-
-    /// The journal's events of this kind as they come; nil for one that is none.
-    private func heads(after token: ResumeToken?) -> ChangeStream<Head?>.Iterator {
-        let match: BSONDocument = [
-            "operationType": "insert", "fullDocument.aggregateId": .document(Journal.ids(of: A.type)),
-        ]
-        let shape: BSONDocument = ["fullDocument.aggregateId": 1, "fullDocument.version": 1]
-        return store.client.changes(
-            of: store.journal.namespace, pipeline: [["$match": .document(match)], ["$project": .document(shape)]],
-            resumeAfter: token
-        ) { change in
-            try change.first("fullDocument").flatMap { Self.head(try $0.document()) }
-        }.makeAsyncIterator()
-    }
-
-    /// Nil for what no writer of Daybook has put there: it is for verify to report, and must not hold up what stands behind it.
-    private static func head(_ document: BorrowedDocument) -> Head? {
-        guard let id = try? document.first("aggregateId")?.string(), let version = try? document.first("version")?.int64()
-        else { return nil }
-        return (try? AggregateID(parsing: id)).map { ($0, version) }
-    }
-
     /// Compares every aggregate of this kind with its snapshot: the journal's keys, in order, from the index alone.
     private func compareAll(_ hold: inout Hold) async throws {
         var heads: [AggregateID: Int64] = [:]
-        var last: Head?
+        var last: JournalHead?
         let keys = store.client.find(
             ["aggregateId": .document(Journal.ids(of: A.type))], in: store.journal.namespace,
             options: FindOptions(
                 sort: [("aggregateId", 1), ("version", 1)], projection: ["_id": 0, "aggregateId": 1, "version": 1])
-        ) { Self.head($0) }
+        ) { JournalHead($0) }
         for try await case let head? in keys {
             if hold.isDue { try await renew(&hold) }
             if let last, last.id != head.id {

@@ -4,7 +4,7 @@ internal import Foundation
 /// What a replay needs of a document of the journal, while it is borrowed: the envelope without commit and metadata, which change no state.
 ///
 /// Every load and every reconciliation passes here, once an event.
-struct JournalEntry {
+struct ReplayEntry {
     let id: UUID
     /// The UTF-8 of the id, valid as long as the document.
     let aggregateID: UnsafeRawBufferPointer
