@@ -57,6 +57,10 @@ struct BenchCommand: AsyncParsableCommand {
         for name in scenarios where !Self.scenarioNames.contains(name) {
             throw ValidationError("There is no scenario \"\(name)\"; there are \(Self.scenarioNames.joined(separator: ", ")).")
         }
+        // Some servers show them empty; they are never for a measurement.
+        guard !["admin", "config", "local"].contains(database) else {
+            throw ValidationError("\"\(database)\" is MongoDB's own database; --database is one to be dropped.")
+        }
         guard rounds > 0 else { throw ValidationError("--rounds is at least 1.") }
         guard seconds > 0, seconds <= 60 else { throw ValidationError("--seconds is over 0 and at most 60.") }
         guard (1...1_000).contains(writers) else { throw ValidationError("--writers is 1 to 1000.") }
@@ -83,12 +87,16 @@ struct BenchCommand: AsyncParsableCommand {
         }
         let options = BenchOptions(rounds: rounds, seconds: seconds, writers: writers, sizes: try sizes())
         let contest = Contest(rounds: rounds, filter: filter, sideFilter: sideFilter) { Self.say($0) }
+        let needsServer = Self.scenarioNames.contains { $0 != CodecScenario.name && isWanted($0) }
+        let uri = uri ?? ProcessInfo.processInfo.environment["DAYBOOK_URI"] ?? ""
+        guard !needsServer || !uri.isEmpty else {
+            throw ValidationError(
+                "Where is the server? Give --uri or set DAYBOOK_URI; scripts/mongo up starts one and prints its URI.")
+        }
         var rows: [Row] = []
         do {
             if isWanted(CodecScenario.name) { rows += try await CodecScenario(options: options).run(contest) }
-            if Self.scenarioNames.contains(where: { $0 != CodecScenario.name && isWanted($0) }) {
-                rows += try await onServer(options, contest)
-            }
+            if needsServer { rows += try await onServer(uri, options, contest) }
         } catch {
             Self.say("error: \(error)")
             throw ExitCode(2)
@@ -96,11 +104,7 @@ struct BenchCommand: AsyncParsableCommand {
         try show(rows)
     }
 
-    private func onServer(_ options: BenchOptions, _ contest: Contest) async throws -> [Row] {
-        guard let uri = uri ?? ProcessInfo.processInfo.environment["DAYBOOK_URI"], !uri.isEmpty else {
-            throw ValidationError(
-                "Where is the server? Give --uri or set DAYBOOK_URI; scripts/mongo up starts one and prints its URI.")
-        }
+    private func onServer(_ uri: String, _ options: BenchOptions, _ contest: Contest) async throws -> [Row] {
         let database = try await BenchDatabase.open(uri: uri, name: database, connections: AppendScenario.threads + 4)
         let scenarios: [any Scenario] = [
             AppendScenario(database: database, options: options), ExecuteScenario(database: database, options: options),

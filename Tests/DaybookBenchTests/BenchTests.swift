@@ -42,6 +42,7 @@ struct BenchTests {
     func misuse() throws {
         #expect(try run("--scenario", "speed").status == 64)
         #expect(try run("--scenario", "append").status == 64)
+        #expect(try run("--scenario", "codec", "--database", "admin").status == 64)
     }
 
     private func run(_ arguments: String...) throws -> (status: Int32, output: Data) {
