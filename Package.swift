@@ -21,8 +21,10 @@ let package = Package(
         .library(name: "DaybookAdmin", targets: ["DaybookAdmin"]),
         .executable(name: "daybook", targets: ["DaybookCommand"]),
         .executable(name: "licensing", targets: ["LicensingService"]),
+        .executable(name: "daybook-bench", targets: ["DaybookBench"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
@@ -82,12 +84,26 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // What Daybook is measured against: libmongoc called from C, with nothing in between; and what counts allocations and commands.
+        .target(name: "CBareDriver", dependencies: ["CMongoC"]),
+        .executableTarget(
+            name: "DaybookBench",
+            dependencies: [
+                "CBareDriver", "Daybook", "DaybookBSON", "DaybookMongo",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
         // Random values that are the same in every run.
         .target(name: "TestSupport", dependencies: ["DaybookBSON"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "DaybookBSONTests", dependencies: ["DaybookBSON", "CodecProbe", "TestSupport"], swiftSettings: settings),
         // A process of its own, to compare its bytes with another's.
         .executableTarget(name: "CodecProbe", dependencies: ["DaybookBSON"], path: "Tests/CodecProbe", swiftSettings: settings),
+        // It runs daybook-bench as a process, and must not be linked with it.
+        .testTarget(name: "DaybookBenchTests", swiftSettings: settings),
         .testTarget(name: "DaybookMongoTests", dependencies: ["DaybookBSON", "DaybookMongo"], swiftSettings: settings),
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
