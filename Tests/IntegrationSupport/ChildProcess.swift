@@ -17,7 +17,8 @@ package final class ChildProcess: Sendable {
     ///   - environment: Variables in place of those that are inherited.
     ///   - joinsErrors: Whether what it writes to its standard error comes among its lines.
     package init(
-        _ executable: URL, _ arguments: [String], input: String = "", environment: [String: String] = [:], joinsErrors: Bool = false
+        _ executable: URL, _ arguments: [String], input: String = "", environment: [String: String] = [:],
+        joinsErrors: Bool = false
     ) throws {
         let process = Process()
         let (output, standardInput) = (Pipe(), Pipe())

@@ -44,7 +44,9 @@ private struct Damage {
         Damage(key: "same-ids", kind: .gap, version: 4, reason: "was recorded before event 4") { store, id in
             // Its time is later, but its id is from before.
             let last = try await ReconcileFixture.event(id, 4, in: store)
-            guard case .binary(let earlier) = try await ReconcileFixture.event(id, 2, in: store)["_id"] else { throw RawDatabase.NoMatch() }
+            guard case .binary(let earlier) = try await ReconcileFixture.event(id, 2, in: store)["_id"] else {
+                throw RawDatabase.NoMatch()
+            }
             var bytes = earlier.bytes
             bytes[15] ^= 1
             let forged = try last.setting("_id", to: .binary(BSONBinary(subtype: .uuid, bytes: bytes))).setting("version", to: 5)
@@ -117,8 +119,11 @@ struct DamageTests {
             #expect(finding?.kind == damage.kind, "\(damage.key): \(finding?.detail ?? "")", sourceLocation: sourceLocation)
             let version = damage.version.flatMap { $0 > 0 ? $0 : nil }
             #expect(finding?.journalVersion == version, "\(damage.key)", sourceLocation: sourceLocation)
-            #expect(finding?.detail.contains(damage.reason) == true, "\(damage.key): \(finding?.detail ?? "")", sourceLocation: sourceLocation)
-            #expect(finding?.detail.contains("much") == false, "what a document holds is not shown", sourceLocation: sourceLocation)
+            #expect(
+                finding?.detail.contains(damage.reason) == true, "\(damage.key): \(finding?.detail ?? "")",
+                sourceLocation: sourceLocation)
+            #expect(
+                finding?.detail.contains("much") == false, "what a document holds is not shown", sourceLocation: sourceLocation)
         }
     }
 
@@ -127,7 +132,9 @@ struct DamageTests {
         try await withDamage { store, before in
             var options = ReconcileOptions()
             (options.types, options.workers) = ([Account.type], workers)
-            let drift: [String: [Finding.Kind]] = ["account/h-0": [.missing], "account/h-13": [.diverged], "account/h-22": [.ahead]]
+            let drift: [String: [Finding.Kind]] = [
+                "account/h-0": [.missing], "account/h-13": [.diverged], "account/h-22": [.ahead],
+            ]
             let verified = try await store.verify(options)
             expect(verified)
             #expect(verified.kinds == wanted.merging(drift) { $1 })
@@ -160,7 +167,9 @@ struct DamageTests {
         }
     }
 
-    private func expectLeft(_ store: DaybookStore, _ before: [String: BSONDocument], _ damaged: [String: BSONDocument]) async throws {
+    private func expectLeft(_ store: DaybookStore, _ before: [String: BSONDocument], _ damaged: [String: BSONDocument])
+        async throws
+    {
         let ids = Set(Damage.all.map { "account/\($0.key)" })
         let after = try await ReconcileFixture.snapshots(of: Account.self, in: store)
         #expect(after.filter { ids.contains($0.key) } == damaged.filter { ids.contains($0.key) })
@@ -180,9 +189,12 @@ struct DamageTests {
                 try await store.raw.insert([["_id": .string(id), "version": 1]], into: "snapshots.account")
             }
             let before = try await store.raw.contents()["snapshots.account"]
-            for report in [try await store.verify(), try await store.patch(), try await store.rebuild(), try await store.rebuild(swap: true)] {
+            for report in [
+                try await store.verify(), try await store.patch(), try await store.rebuild(), try await store.rebuild(swap: true),
+            ] {
                 #expect(Set(report.findings.map(\.aggregateID)) == Set(wrong))
-                #expect(report.findings.allSatisfy { $0.kind == .unreadable && $0.detail.contains("cannot be an aggregate's id") })
+                #expect(
+                    report.findings.allSatisfy { $0.kind == .unreadable && $0.detail.contains("cannot be an aggregate's id") })
                 #expect(report.written == 0 || report.written == 5)
             }
             #expect(try await store.raw.contents()["snapshots.account"] == before)

@@ -16,7 +16,9 @@ struct DriftRepairTests {
         }
     }
 
-    @Test("G8: whatever somebody did to a snapshot, it is named, and put right to the byte of a replay, and nothing else is touched")
+    @Test(
+        "G8: whatever somebody did to a snapshot, it is named, and put right to the byte of a replay, and nothing else is touched"
+    )
     func inline() async throws {
         try await everyDrift(of: Account.self)
     }
@@ -77,7 +79,10 @@ struct DriftRepairTests {
                 #expect(Set(touched) == Set(ids[3...5] + ids[10...11] + [ids[20], "account/nobody"]))
                 for write in writes where write.statement.string(at: "q._id.$eq").map({ ids[3...5].contains($0) }) == true {
                     let id = try #require(write.statement.string(at: "q._id.$eq"))
-                    #expect(write.statement.value(at: "u") == ["$set": ["state.balance": before[id]?.value(at: "state.balance") ?? .null]])
+                    #expect(
+                        write.statement.value(at: "u") == [
+                            "$set": ["state.balance": before[id]?.value(at: "state.balance") ?? .null]
+                        ])
                 }
                 proxy.forget()
                 #expect(try await watched.patch().written == 0)

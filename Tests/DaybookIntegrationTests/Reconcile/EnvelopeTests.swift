@@ -39,7 +39,9 @@ struct EnvelopeTests {
             try await ReconcileFixture.takeAnyEvent(in: store)
             var wanted: [String: [Finding.Kind]] = [:]
             var reasons: [String: String] = [:]
-            func damage(_ number: Int, _ kind: Finding.Kind, _ reason: String = "", _ body: (_ id: String) async throws -> Void) async throws {
+            func damage(_ number: Int, _ kind: Finding.Kind, _ reason: String = "", _ body: (_ id: String) async throws -> Void)
+                async throws
+            {
                 let id = "account/d-\(number)"
                 (wanted[id], reasons[id]) = ([kind], reason)
                 try await body(id)
@@ -85,7 +87,8 @@ struct EnvelopeTests {
                 let report = try await generic.verifyEnvelopes()
                 #expect(report.kinds == wanted)
                 for finding in report.findings {
-                    #expect(finding.detail.contains(reasons[finding.aggregateID] ?? ""), "\(finding.aggregateID): \(finding.detail)")
+                    #expect(
+                        finding.detail.contains(reasons[finding.aggregateID] ?? ""), "\(finding.aggregateID): \(finding.detail)")
                 }
                 #expect(try await generic.verify(for: "gone").kinds == ["gone/1": [.orphan]])
                 #expect(try await generic.verify(for: "nothing").isClean)

@@ -29,9 +29,12 @@ struct IDOrderTests {
 
     /// Swift's order, that of UTF-16, and any language's own are others.
     private static let keys = [
-        "z", "\u{E9}", "e", "Z", "\u{E4}", "\u{1F600}", "\u{E000}", "\u{FFFD}", "\u{10FFFF}", "\u{FB01}", "a", "ab", "a/b", "a/", "/", "//",
-        "a.b", "a.", ".", "..", "a$", "$a", "$", "$$ROOT", "a b", " ", "a-", "a0", "a\u{7E}", "10", "9", "0", "-", "-book/a", "book/a", "\"", "\\",
-        "{}", "[0]", "^.*$", String(repeating: "k", count: 256), String(repeating: "k", count: 255), "\u{3042}\u{1F468}\u{200D}\u{1F467}",
+        "z", "\u{E9}", "e", "Z", "\u{E4}", "\u{1F600}", "\u{E000}", "\u{FFFD}", "\u{10FFFF}", "\u{FB01}", "a", "ab", "a/b", "a/",
+        "/", "//",
+        "a.b", "a.", ".", "..", "a$", "$a", "$", "$$ROOT", "a b", " ", "a-", "a0", "a\u{7E}", "10", "9", "0", "-", "-book/a",
+        "book/a", "\"", "\\",
+        "{}", "[0]", "^.*$", String(repeating: "k", count: 256), String(repeating: "k", count: 255),
+        "\u{3042}\u{1F468}\u{200D}\u{1F467}",
     ]
 
     @Test("nothing healthy is reported, written or deleted, whatever the keys are", arguments: [1, 4])
@@ -43,7 +46,8 @@ struct IDOrderTests {
             options.workers = workers
             let count = 3 * Self.keys.count
             for report in [
-                try await store.verify(options), try await store.verify(options, depth: .quick), try await store.verifyEnvelopes(options),
+                try await store.verify(options), try await store.verify(options, depth: .quick),
+                try await store.verifyEnvelopes(options),
                 try await store.patch(options), try await store.rebuild(options),
             ] {
                 #expect(report.isClean, "\(report.kinds)")
@@ -111,10 +115,13 @@ struct IDOrderTests {
             let before = try await store.raw.contents()
             let id = try #require(BSONObjectID(bytes: Array(1...12)))
             let strays: [BSONValue] = [
-                .objectID(id), .int32(5), .double(.nan), ["account/a": 1], .binary(BSONBinary(UUID())), .null, true, "tally/a", "account-book/a",
+                .objectID(id), .int32(5), .double(.nan), ["account/a": 1], .binary(BSONBinary(UUID())), .null, true, "tally/a",
+                "account-book/a",
                 "account", "account.", "account0", "", "zzz", .datetime(BSONDate(milliseconds: 7)),
             ]
-            for stray in strays { try await store.raw.insert([["_id": stray, "version": 1, "state": ["balance": 1]]], into: "snapshots.account") }
+            for stray in strays {
+                try await store.raw.insert([["_id": stray, "version": 1, "state": ["balance": 1]]], into: "snapshots.account")
+            }
             let damaged = try await store.raw.contents()
             let verified = try await store.verify()
             #expect(verified.counts == [.orphan: strays.count], "\(verified.kinds)")

@@ -82,7 +82,9 @@ struct KilledRebuildTests {
             for options in [[], ["--swap"]] {
                 let child = try start(admin, of: count, options)
                 let begun = try await eventually("the run has written", within: .seconds(40)) {
-                    try await runs(admin).contains { $0.string(at: "status") == "running" && $0.value(at: "swap") == .bool(!options.isEmpty) }
+                    try await runs(admin).contains {
+                        $0.string(at: "status") == "running" && $0.value(at: "swap") == .bool(!options.isEmpty)
+                    }
                 }
                 #expect(begun)
                 try await Task.sleep(for: .milliseconds(1_200))
@@ -91,7 +93,8 @@ struct KilledRebuildTests {
                 for await line in child.lines { lines.append(line) }
                 #expect(await child.ending() == .exited(status: 130), "\(lines)")
                 #expect(lines.contains { $0.contains("Start the same command again to go on") }, "\(lines)")
-                let stopped = try #require(try await admin.database.documents(in: "daybook.runs", where: ["status": "interrupted"]).first)
+                let stopped = try #require(
+                    try await admin.database.documents(in: "daybook.runs", where: ["status": "interrupted"]).first)
                 let listed = try await admin.licensing("runs").output
                 #expect(listed.contains("interrupted"), "\(listed)")
 
@@ -100,7 +103,8 @@ struct KilledRebuildTests {
                 #expect(resumed.status == 0, "\(resumed.errors)")
                 #expect(resumed.errors.contains("going on with the rebuild"), "\(resumed.errors)")
                 #expect(ContinuousClock.now - begin < .seconds(14), "its lease was given back")
-                let done = try #require(try await admin.database.documents(in: "daybook.runs", where: ["_id": stopped["_id"] ?? .null]).first)
+                let done = try #require(
+                    try await admin.database.documents(in: "daybook.runs", where: ["_id": stopped["_id"] ?? .null]).first)
                 #expect(done.string(at: "status") == "done")
                 #expect((done.integer(at: "checked") ?? 0) <= Int64(count * 3 / 2))
                 #expect(try await admin.database.contents().filter { $0.key.hasPrefix("snapshots.") } == before)

@@ -26,7 +26,9 @@ struct MaintenanceLeaseTests {
             let lease = try await {
                 var found: BSONDocument?
                 _ = try await eventually("the lease is held") {
-                    found = try await store.raw.documents(in: "daybook.leases").first { $0.string(at: "_id")?.hasPrefix("reconcile.") == true }
+                    found = try await store.raw.documents(in: "daybook.leases").first {
+                        $0.string(at: "_id")?.hasPrefix("reconcile.") == true
+                    }
                     return found != nil
                 }
                 return try #require(found)
@@ -50,7 +52,9 @@ struct MaintenanceLeaseTests {
         #expect(error?.code == .conflict, sourceLocation: sourceLocation)
         #expect(error?.message.contains(holder) == true, "\(error?.message ?? "")", sourceLocation: sourceLocation)
         // Since when: a time of today or, around midnight, of the day before.
-        #expect(error?.message.contains(/since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/) == true, "\(error?.message ?? "")", sourceLocation: sourceLocation)
+        #expect(
+            error?.message.contains(/since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/) == true, "\(error?.message ?? "")",
+            sourceLocation: sourceLocation)
         #expect(ContinuousClock.now - begin < .seconds(12), sourceLocation: sourceLocation)
     }
 
@@ -95,7 +99,9 @@ struct MaintenanceLeaseTests {
             try await prepare(store)
             let ids = (1...3).map { "account/\(ReconcileFixture.key($0))" }
             let one = try options(ids: ids)
-            let (same, type) = (try options(ids: [ids[2], "account/\(ReconcileFixture.key(9))"]), try options(types: [Account.type]))
+            let (same, type) = (
+                try options(ids: [ids[2], "account/\(ReconcileFixture.key(9))"]), try options(types: [Account.type])
+            )
             try await whileHeld(store, one) { holder in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for refused in [same, type] {

@@ -31,7 +31,8 @@ struct MinimalUpdateTests {
             what: "an element of an array in an array", change: { try $0.put("contents.boxes.0.sizes.1", 9) },
             set: ["state.contents.boxes.0.sizes.1"]),
         Edit(
-            what: "two boxes", change: {
+            what: "two boxes",
+            change: {
                 try $0.put("contents.boxes.0.lid.color", "green")
                 try $0.put("contents.boxes.1.lid.weight", .double(2))
             }, set: ["state.contents.boxes.0.lid.color", "state.contents.boxes.1.lid.weight"]),
@@ -47,7 +48,8 @@ struct MinimalUpdateTests {
             what: "the last field of a box removed", change: { try $0.remove("contents.boxes.1.lid.weight") },
             set: ["state.contents.boxes.1.lid.weight"]),
         Edit(
-            what: "a field in the middle removed", change: { try $0.remove("contents.boxes.0.sizes") }, set: ["state.contents.boxes.0"]),
+            what: "a field in the middle removed", change: { try $0.remove("contents.boxes.0.sizes") },
+            set: ["state.contents.boxes.0"]),
         Edit(
             what: "fields reordered", change: { try $0.put("contents.boxes.0.lid", ["weight": .double(0.5), "color": "red"]) },
             set: ["state.contents.boxes.0.lid"]),
@@ -60,7 +62,8 @@ struct MinimalUpdateTests {
             set: ["state.contents.counts"]),
         Edit(what: "the state made a text", change: { $0 = Editable(value: "gone") }, set: ["state"]),
         Edit(
-            what: "one changed, one added, one removed", change: {
+            what: "one changed, one added, one removed",
+            change: {
                 try $0.put("contents.name", "bottom")
                 try $0.put("contents.boxes.0.lid.more", [1])
                 try $0.remove("times")

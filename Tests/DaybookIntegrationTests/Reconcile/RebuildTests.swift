@@ -40,7 +40,8 @@ struct RebuildTests {
     func empty() async throws {
         try await ReconcileFixture.withStore { store in
             for report in [
-                try await store.verify(), try await store.verify(depth: .quick), try await store.patch(), try await store.rebuild(),
+                try await store.verify(), try await store.verify(depth: .quick), try await store.patch(),
+                try await store.rebuild(),
                 try await store.rebuild(swap: true),
             ] {
                 #expect(report.isClean)
@@ -58,7 +59,8 @@ struct RebuildTests {
             try await ReconcileFixture.seed(Account.self, count: 30, in: store)
             let before = try await ReconcileFixture.snapshots(of: Account.self, in: store)
             let id = "account/\(ReconcileFixture.key(4))"
-            try await store.raw.update(["_id": .string(id)], with: ["$set": ["state.balance": 1, "lock": 3]], in: "snapshots.account")
+            try await store.raw.update(
+                ["_id": .string(id)], with: ["$set": ["state.balance": 1, "lock": 3]], in: "snapshots.account")
             try await store.raw.put(before[id]?.setting("_id", to: "account/nobody") ?? [:], into: "snapshots.account")
             try await store.raw.insert([["_id": 5]], into: "snapshots.account")
             var accounts = ReconcileOptions()

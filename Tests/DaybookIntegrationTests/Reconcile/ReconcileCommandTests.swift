@@ -13,7 +13,8 @@ struct ReconcileCommandTests {
     private func drift(_ admin: AdminDatabase) async throws {
         let database = admin.database
         try await database.update(
-            ["_id": .string(AdminDatabase.license)], with: ["$set": ["state.renewals": 77, "state.note": "by hand"]], in: "snapshots.license")
+            ["_id": .string(AdminDatabase.license)], with: ["$set": ["state.renewals": 77, "state.note": "by hand"]],
+            in: "snapshots.license")
         try await database.delete(["_id": "member/m-1"], from: "snapshots.member")
         let member = try #require(try await database.document(in: "snapshots.member", id: "member/m-2"))
         try await database.put(member.setting("_id", to: "member/nobody"), into: "snapshots.member")
@@ -21,7 +22,9 @@ struct ReconcileCommandTests {
     }
 
     private func json(_ run: CommandRun) throws -> BSONDocument {
-        #expect(run.output.hasSuffix("\n") && run.output.dropLast().firstIndex(of: "\n") == nil, "one object on one line: \(run.output)")
+        #expect(
+            run.output.hasSuffix("\n") && run.output.dropLast().firstIndex(of: "\n") == nil,
+            "one object on one line: \(run.output)")
         return try BSONDocument(extendedJSON: run.output)
     }
 
@@ -36,7 +39,9 @@ struct ReconcileCommandTests {
         #expect(middle == (repair ? ["dryRun", "written", "unrepaired"] : []), sourceLocation: sourceLocation)
         guard case .document(let found) = report["counts"] else { throw RawDatabase.NoMatch() }
         #expect(found.fields.map(\.key) == Self.kinds, sourceLocation: sourceLocation)
-        for kind in Self.kinds { #expect(found.integer(at: kind) == counts[kind] ?? 0, "\(kind)", sourceLocation: sourceLocation) }
+        for kind in Self.kinds {
+            #expect(found.integer(at: kind) == counts[kind] ?? 0, "\(kind)", sourceLocation: sourceLocation)
+        }
         #expect(report.documents(at: "findings").count == Int(counts.values.reduce(0, +)), sourceLocation: sourceLocation)
         for finding in report.documents(at: "findings") {
             let kind = try #require(finding.string(at: "kind"))
@@ -111,7 +116,9 @@ struct ReconcileCommandTests {
             let swap = try await admin.licensing("rebuild", "--swap", "--json", "--type", "license")
             #expect(swap.status == 0, "\(swap.errors)")
             #expect(try json(swap).integer(at: "written") == Int64(before["snapshots.license"]?.count ?? 0))
-            for (collection, documents) in before { #expect(try await admin.database.contents()[collection] == documents, "\(collection)") }
+            for (collection, documents) in before {
+                #expect(try await admin.database.contents()[collection] == documents, "\(collection)")
+            }
         }
     }
 
@@ -135,7 +142,9 @@ struct ReconcileCommandTests {
                 try expectShape(json(verify), counts: ["gap": 1], repair: false)
             }
             // What was done is told afterwards.
-            let runs = try await admin.licensing("runs", "--json").output.split(separator: "\n").map { try BSONDocument(extendedJSON: String($0)) }
+            let runs = try await admin.licensing("runs", "--json").output.split(separator: "\n").map {
+                try BSONDocument(extendedJSON: String($0))
+            }
             #expect(runs.map { $0.string(at: "kind") } == ["rebuild", "patch", "patch"])
             #expect(runs.allSatisfy { $0.string(at: "status") == "done" && $0["completion"] == .double(1) })
         }
@@ -184,8 +193,10 @@ struct ReconcileCommandTests {
         try await withRawDatabase { database in
             let admin = AdminDatabase(database: database)
             for arguments in [
-                ["verify", "--type", "book"], ["verify", "--id", "book/1"], ["verify", "--id", "nothing"], ["verify", "--workers", "0"],
-                ["patch", "--only", "gap"], ["patch", "--only", "nonsense"], ["patch", "--rate", "0"], ["rebuild", "--rate", "-1"],
+                ["verify", "--type", "book"], ["verify", "--id", "book/1"], ["verify", "--id", "nothing"],
+                ["verify", "--workers", "0"],
+                ["patch", "--only", "gap"], ["patch", "--only", "nonsense"], ["patch", "--rate", "0"],
+                ["rebuild", "--rate", "-1"],
                 ["rebuild", "--swap", "--id", "license/1"], ["rebuild", "--rate", "nan"], ["runs", "--limit", "0"],
             ] {
                 let run = try await admin.run("licensing", arguments)

@@ -114,7 +114,9 @@ extension FaultProxy {
     /// What was written to the snapshots: the command, the collection, and the document or statement.
     var snapshotWrites: [(command: String, collection: String, statement: BSONDocument)] {
         exchanges.flatMap { exchange -> [(String, String, BSONDocument)] in
-            guard ["insert", "update", "delete", "findAndModify", "bulkWrite", "findandmodify"].contains(exchange.command) else { return [] }
+            guard ["insert", "update", "delete", "findAndModify", "bulkWrite", "findandmodify"].contains(exchange.command) else {
+                return []
+            }
             let collection = exchange.request.string(at: exchange.command) ?? "?"
             guard !collection.hasPrefix("daybook.") else { return [] }
             let inside = ["documents", "updates", "deletes"].flatMap { exchange.request.documents(at: $0) }

@@ -31,11 +31,14 @@ struct ReconcileMemoryTests {
                 let seed = try await CommandRun(
                     "licensing",
                     [
-                        "seed", "--members", "\(max(2, licenses / 5))", "--licenses", "\(licenses)", "--bulk", "--quiet", "--database",
+                        "seed", "--members", "\(max(2, licenses / 5))", "--licenses", "\(licenses)", "--bulk", "--quiet",
+                        "--database",
                         database.name,
                     ])
                 try #require(seed.status == 0, "\(seed.errors)")
-                for command in commands { peaks[command.joined(separator: " "), default: []].append(try await peak(command, of: database)) }
+                for command in commands {
+                    peaks[command.joined(separator: " "), default: []].append(try await peak(command, of: database))
+                }
             }
         }
         for (command, sizes) in peaks {

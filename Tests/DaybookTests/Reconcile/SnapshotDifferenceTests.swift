@@ -29,7 +29,9 @@ struct SnapshotDifferenceTests {
 
     @Test("is the field alone that was edited, removed or added")
     func fields() throws {
-        let expected: BSONDocument = ["_id": "a/1", "version": .int64(3), "state": ["name": "n", "tags": ["a", "b"], "size": 4]]
+        let expected: BSONDocument = [
+            "_id": "a/1", "version": .int64(3), "state": ["name": "n", "tags": ["a", "b"], "size": 4],
+        ]
         func stored(_ state: BSONValue) -> BSONDocument { ["_id": "a/1", "version": .int64(3), "state": state] }
         #expect(
             try update(stored(["name": "m", "tags": ["a", "b"], "size": 4]), expected) == ["$set": ["state.name": "n"]])
@@ -109,7 +111,9 @@ struct SnapshotDifferenceTests {
         var random = RandomBSON(seed: 601)
         for _ in 0..<400 {
             let id: BSONDocument = ["_id": "a/1"]
-            let (stored, expected) = (try id.with("state", .document(random.document())), try id.with("state", .document(random.document())))
+            let (stored, expected) = (
+                try id.with("state", .document(random.document())), try id.with("state", .document(random.document()))
+            )
             #expect(try check(stored, expected), "the state can always be set as a whole")
         }
     }

@@ -33,7 +33,9 @@ struct UpdateSimulation {
 
     /// By bytes: a dot and an accent behind it are one character to Swift.
     private static func parts(of path: String) -> [String] {
-        path.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        path.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 
     private func isBefore(_ left: String, _ right: String) -> Bool {
