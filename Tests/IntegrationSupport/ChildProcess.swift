@@ -7,18 +7,25 @@ package final class ChildProcess: Sendable {
         case killed(signal: Int32)
     }
 
-    /// What it writes to its standard output, line by line, until it ends. Its standard error is ours.
+    /// What it writes to its standard output, line by line, until it ends. Its standard error is ours unless it is joined to that.
     package let lines: AsyncStream<String>
     private let process: Process
     private let endings: AsyncStream<Ending>
 
-    /// - Parameter input: What it reads from its standard input.
-    package init(_ executable: URL, _ arguments: [String], input: String = "") throws {
+    /// - Parameters:
+    ///   - input: What it reads from its standard input.
+    ///   - environment: Variables in place of those that are inherited.
+    ///   - joinsErrors: Whether what it writes to its standard error comes among its lines.
+    package init(
+        _ executable: URL, _ arguments: [String], input: String = "", environment: [String: String] = [:], joinsErrors: Bool = false
+    ) throws {
         let process = Process()
         let (output, standardInput) = (Pipe(), Pipe())
         process.executableURL = executable
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
+        if joinsErrors { process.standardError = output }
         process.standardInput = standardInput
         let (endings, ending) = AsyncStream.makeStream(of: Ending.self)
         process.terminationHandler = { process in

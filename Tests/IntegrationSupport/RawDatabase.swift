@@ -20,6 +20,16 @@ package struct RawDatabase: Sendable {
         try await documents(in: collection, where: ["_id": .string(id)]).first
     }
 
+    /// Everything that is there: the documents of every collection.
+    package func contents() async throws -> [String: Set<BSONDocument>] {
+        var contents: [String: Set<BSONDocument>] = [:]
+        let name = name
+        for collection in try await client.withConnection(.single, { try $0.collectionNames(matching: [:], in: name) }) {
+            contents[collection] = Set(try await documents(in: collection))
+        }
+        return contents
+    }
+
     package func insert(_ documents: [BSONDocument], into collection: String) async throws {
         let namespace = namespace(collection)
         try await client.withConnection(.single) { try $0.insert(documents, into: namespace) }

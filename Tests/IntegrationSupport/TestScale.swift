@@ -12,6 +12,13 @@ package enum TestScale {
     /// `DAYBOOK_TEST_SNAPSHOTS`: snapshots among which the reconciler looks for the few that drifted.
     package static let snapshots = number("DAYBOOK_TEST_SNAPSHOTS", 2_000)
 
+    /// `DAYBOOK_TEST_SECONDS`: how long a repair runs beside writers.
+    package static let seconds = number("DAYBOOK_TEST_SECONDS", 3)
+    /// `DAYBOOK_TEST_REBUILD_KILLS`: how often a rebuild is killed on its way, in place and with a swap each.
+    package static let rebuildKills = number("DAYBOOK_TEST_REBUILD_KILLS", 2)
+    /// `DAYBOOK_TEST_MEMORY_EVENTS`: the events whose verification is measured, and then five times as many.
+    package static let memoryEvents = number("DAYBOOK_TEST_MEMORY_EVENTS", 1_000)
+
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap(Int.init).map { max($0, 1) } ?? standard
     }

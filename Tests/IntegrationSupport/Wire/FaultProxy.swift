@@ -21,6 +21,8 @@ package final class FaultProxy: Sendable {
     package struct Exchange: Sendable {
         package let command: String
         package let request: BSONDocument
+        /// The documents of an insert, or the statements of an update or a delete, where they travel beside the request.
+        package let statements: [BSONDocument]
         package fileprivate(set) var reply: BSONDocument?
         package fileprivate(set) var fault: Fault?
     }
@@ -193,7 +195,7 @@ package final class FaultProxy: Sendable {
     /// Writes the request down, and says what is to happen to it.
     private static func arrival(of message: WireMessage, _ link: Link, _ state: State) -> Fault? {
         guard let body = message.body, let command = message.commandName else { return nil }
-        var exchange = Exchange(command: command, request: body)
+        var exchange = Exchange(command: command, request: body, statements: message.sequence)
         if let index = state.rules.firstIndex(where: { $0.command == command && $0.times > 0 }) {
             if state.rules[index].skip > 0 {
                 state.rules[index].skip -= 1

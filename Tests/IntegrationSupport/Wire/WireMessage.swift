@@ -44,6 +44,26 @@ struct WireMessage: Sendable {
         return BSONDocument(unchecked: Array(bytes[start..<start + length]))
     }
 
+    /// The documents that travel beside the body, as those of an insert and the statements of an update or a delete do.
+    var sequence: [BSONDocument] {
+        guard Self.int32(bytes, at: 12) == Self.opMsg else { return [] }
+        var documents: [BSONDocument] = []
+        var section = 20
+        while section + 5 <= bytes.count {
+            let size = Int(Self.int32(bytes, at: section + 1))
+            let end = section + 1 + size
+            guard size >= 5, end <= bytes.count else { break }
+            if bytes[section] == 1, var start = bytes[(section + 5)..<end].firstIndex(of: 0).map({ $0 + 1 }) {
+                while start + 5 <= end, case let length = Int(Self.int32(bytes, at: start)), length >= 5, start + length <= end {
+                    documents.append(BSONDocument(unchecked: Array(bytes[start..<start + length])))
+                    start += length
+                }
+            }
+            section = end
+        }
+        return documents
+    }
+
     /// The name of the command: the first key of its document.
     var commandName: String? {
         body?.withBorrowed { document in
