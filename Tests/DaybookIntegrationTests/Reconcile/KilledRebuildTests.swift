@@ -24,16 +24,18 @@ struct KilledRebuildTests {
     }
 
     /// So slow that there is time to end it.
-    private func start(_ admin: AdminDatabase, of count: Int, _ options: [String]) throws -> ChildProcess {
+    private func start(_ admin: AdminDatabase, of count: Int, lasting seconds: Int = 6, _ options: [String]) throws
+        -> ChildProcess
+    {
         try ChildProcess(
-            builtExecutable("licensing"), ["rebuild", "--rate", "\(max(60, count / 6))", "--workers", "1"] + options,
+            builtExecutable("licensing"), ["rebuild", "--rate", "\(max(20, count / seconds))", "--workers", "1"] + options,
             environment: ["DAYBOOK_DATABASE": admin.database.name], joinsErrors: true)
     }
 
     private func kill(_ kills: Int, _ options: [String]) async throws {
         try await withDroppedSnapshots { admin, before, count in
             for number in 0..<kills {
-                let child = try start(admin, of: count, options)
+                let child = try start(admin, of: count, lasting: 2 * (kills + 1), options)
                 // Behind the wait for its predecessor's lease, which is over when the record is its own.
                 let last = try await runs(admin).first?.string(at: "holder")
                 let begun = try await eventually("the run has begun", within: .seconds(40)) {

@@ -97,10 +97,10 @@ struct MaintenanceLeaseTests {
     func aggregates() async throws {
         try await ReconcileFixture.withStore { store in
             try await prepare(store)
-            let ids = (1...3).map { "account/\(ReconcileFixture.key($0))" }
+            let ids = (1...8).map { "account/\(ReconcileFixture.key($0))" }
             let one = try options(ids: ids)
             let (same, type) = (
-                try options(ids: [ids[2], "account/\(ReconcileFixture.key(9))"]), try options(types: [Account.type])
+                try options(ids: [ids[2], "account/\(ReconcileFixture.key(15))"]), try options(types: [Account.type])
             )
             try await whileHeld(store, one) { holder in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -110,7 +110,7 @@ struct MaintenanceLeaseTests {
                     try await group.waitForAll()
                 }
                 // A key that another begins with is another's.
-                let others = try options(ids: ["account/\(ReconcileFixture.key(7))", "account/\(ReconcileFixture.key(1))0"])
+                let others = try options(ids: ["account/\(ReconcileFixture.key(12))", "account/\(ReconcileFixture.key(1))0"])
                 #expect(try await store.patch(others).written == 1)
             }
         }
