@@ -24,8 +24,8 @@ package struct JournalTail: AsyncSequence, Sendable {
         private var stream: ChangeStream<JournalEntry>.Iterator?
         /// Those of the last that were not given out yet.
         private var last: ArraySlice<JournalEntry>?
-        /// The ids of the last, which the stream may have too.
-        private var seen: Set<BSONDocument> = []
+        /// What the stream may have besides the last; nil when it is past that.
+        private var overlap: Overlap?
 
         init(tail: JournalTail) {
             self.tail = tail
@@ -37,8 +37,14 @@ package struct JournalTail: AsyncSequence, Sendable {
                 if last == nil { try await begin() }
                 if let entry = last?.popFirst() { return .event(entry) }
                 while let element = try await stream?.next() {
-                    guard case .change(let entry, _) = element else { return .idle }
-                    if seen.remove(entry.identity) == nil { return .event(entry) }
+                    guard case .change(let entry, _) = element else {
+                        overlap = nil
+                        return .idle
+                    }
+                    guard let overlap else { return .event(entry) }
+                    if overlap.covers(entry) { continue }
+                    if overlap.isOver(with: entry) { self.overlap = nil }
+                    return .event(entry)
                 }
                 return nil
             } catch {
@@ -54,7 +60,7 @@ package struct JournalTail: AsyncSequence, Sendable {
                 stream = opened
             }
             let last = try await tail.last()
-            seen = stream == nil ? [] : Set(last.map(\.identity))
+            if stream != nil { overlap = Overlap(last) }
             self.last = last[...]
         }
     }
@@ -91,9 +97,38 @@ package struct JournalTail: AsyncSequence, Sendable {
     }
 }
 
+/// The events that became visible between the opening of the stream and the reading of the last ones: the stream gives them too.
+private struct Overlap: Sendable {
+    private let ids: Set<UUID>
+    /// The last version of each aggregate, by the bytes of its id. What lies before it was there when the last were read, and was not asked for.
+    private let heads: [[UInt8]: Int64]
+    private let newest: EventID?
+
+    init(_ last: [JournalEntry]) {
+        ids = Set(last.compactMap(\.id))
+        newest = last.compactMap { $0.id.map(EventID.init) }.max()
+        var heads: [[UInt8]: Int64] = [:]
+        for entry in last {
+            if let id = entry.aggregateBytes, let version = entry.version { heads[id] = max(version, heads[id] ?? 0) }
+        }
+        self.heads = heads
+    }
+
+    func covers(_ entry: JournalEntry) -> Bool {
+        if let id = entry.id, ids.contains(id) { return true }
+        guard let id = entry.aggregateBytes, let version = entry.version, let head = heads[id] else { return false }
+        return version <= head
+    }
+
+    /// Whether the stream is past the overlap with this one: had it been visible when the last were read, it would have been the last of them.
+    func isOver(with entry: JournalEntry) -> Bool {
+        guard let newest else { return true }
+        return entry.id.map { EventID($0) > newest } ?? false
+    }
+}
+
 extension JournalEntry {
-    /// The `_id`, whatever it is, as a document of its own.
-    fileprivate var identity: BSONDocument { ["_id": document["_id"] ?? .null] }
+    fileprivate var aggregateBytes: [UInt8]? { aggregateID.map { Array($0.utf8) } }
 }
 
 extension DaybookStore {

@@ -4,7 +4,7 @@ internal import Foundation
 internal import Logging
 
 /// Where the store is, and how much is said: what every command has.
-public struct StoreOptions: ParsableArguments {
+public struct StoreOptions: ParsableArguments, Sendable {
     @Option(help: ArgumentHelp("MongoDB connection string. (default: $DAYBOOK_URI)", valueName: "uri"))
     public var uri: String?
 
