@@ -27,7 +27,9 @@ struct HelpTests {
 
     @Test(
         "a command that needs no aggregate is the same without one",
-        arguments: Reader.adminCommands.flatMap(\.subcommands).map { $0.configuration.commandName ?? "" }.filter { $0 != "verify" })
+        arguments: Reader.adminCommands.flatMap(\.subcommands).map { $0.configuration.commandName ?? "" }.filter {
+            $0 != "verify"
+        })
     func general(_ name: String) throws {
         let command = try #require(Reader.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == name })
         let same = try #require(Library.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == name })

@@ -84,8 +84,13 @@ struct BorrowedJournalEvent {
                 underlying: error)
         }
         guard let id, let aggregateID, let version, let type, let schema, let data, let recordedAt, let commit else {
+            let fields: [(String, Bool)] = [
+                ("_id", id == nil), ("aggregateId", aggregateID == nil), ("version", version == nil), ("type", type == nil),
+                ("schema", schema == nil), ("data", data == nil), ("recordedAt", recordedAt == nil), ("commit", commit == nil),
+            ]
+            let missing = fields.filter(\.1).map(\.0).joined(separator: " and ")
             throw DaybookError(
-                .unreadableEvent, "an event of the journal lacks a field", aggregateID: aggregateID, version: version)
+                .unreadableEvent, "an event of the journal lacks \(missing)", aggregateID: aggregateID, version: version)
         }
         event = JournalEvent(
             id: id, aggregateID: aggregateID, version: version, type: type, schema: schema, recordedAt: recordedAt,

@@ -42,7 +42,12 @@ struct ReplayEntry {
             throw Self.fault("has a field of the wrong form: \(error)", aggregateID, version, error)
         }
         guard let id, let aggregateID, let version, let type, let schema, let data, let recordedAt else {
-            throw Self.fault("lacks a field", aggregateID, version, nil)
+            let fields: [(String, Bool)] = [
+                ("_id", id == nil), ("aggregateId", aggregateID == nil), ("version", version == nil), ("type", type == nil),
+                ("schema", schema == nil), ("data", data == nil), ("recordedAt", recordedAt == nil),
+            ]
+            let missing = fields.filter(\.1).map(\.0).joined(separator: " and ")
+            throw Self.fault("lacks \(missing)", aggregateID, version, nil)
         }
         self.id = id
         self.aggregateID = aggregateID

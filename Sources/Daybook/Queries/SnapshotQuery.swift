@@ -120,6 +120,7 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
         }
         let repository = selection.repository
         let filter = prepared.filter(behind: position)
-        return repository.store.client.find(filter, in: repository.snapshots, options: options, decode: decode).makeAsyncIterator()
+        return repository.store.client.find(filter, in: repository.snapshots, options: options, decode: decode)
+            .makeAsyncIterator()
     }
 }

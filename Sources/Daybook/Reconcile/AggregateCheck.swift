@@ -122,7 +122,8 @@ struct AggregateCheck<F: AggregateFold>: Sendable {
             }
             return (.stale, "it is at version \(found), and the journal at \(version)")
         }
-        return try fold.agrees(with: stored.document) ? (nil, "") : (.diverged, "it is not what the journal says at version \(found)")
+        return try fold.agrees(with: stored.document)
+            ? (nil, "") : (.diverged, "it is not what the journal says at version \(found)")
     }
 }
 

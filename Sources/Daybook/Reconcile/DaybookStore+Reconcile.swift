@@ -53,7 +53,8 @@ extension DaybookStore {
     ) async throws -> ReconcileReport {
         if swap, !options.ids.isEmpty {
             throw DaybookError(
-                .invalidArgument, "a swap replaces the whole collection, so it is of types, not of single aggregates", operation: "rebuild")
+                .invalidArgument, "a swap replaces the whole collection, so it is of types, not of single aggregates",
+                operation: "rebuild")
         }
         return try await reconcile(.rebuild(swap: swap, restart: restart), options, operation: "rebuild", progress)
     }
@@ -108,12 +109,14 @@ extension DaybookStore {
             let wanted = Set(options.types + options.ids.map(\.type))
             let targets = try await client.withConnection(.single) { connection in
                 let collections = try Set(connection.snapshotCollections(in: database))
-                let types = Set(try journal.typeNames(on: connection) + collections.map { String($0.dropFirst("snapshots.".count)) })
+                let types = Set(
+                    try journal.typeNames(on: connection) + collections.map { String($0.dropFirst("snapshots.".count)) })
                 return types.sorted().compactMap { name -> ReconcileTarget? in
                     guard let type = AggregateType(rawValue: name), wanted.isEmpty || wanted.contains(type) else { return nil }
                     let collection = "snapshots.\(name)"
                     return ReconcileTarget(
-                        type, snapshots: collections.contains(collection) ? Namespace(database: database, collection: collection) : nil)
+                        type,
+                        snapshots: collections.contains(collection) ? Namespace(database: database, collection: collection) : nil)
                 }
             }
             return try await Reconciliation(
@@ -130,9 +133,10 @@ extension Journal {
         var lower = ""
         while true {
             let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)], projection: ["_id": 0, "aggregateId": 1])
-            let id = try connection.findOne(["aggregateId": ["$gte": .string(lower)]], in: namespace, options: options) {
-                try $0.first("aggregateId")?.string()
-            } ?? nil
+            let id =
+                try connection.findOne(["aggregateId": ["$gte": .string(lower)]], in: namespace, options: options) {
+                    try $0.first("aggregateId")?.string()
+                } ?? nil
             guard let id else { return types }
             let type = id.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(id[..<$0]) } ?? id
             types.append(type)

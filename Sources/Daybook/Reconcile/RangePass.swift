@@ -26,7 +26,6 @@ struct RangePass<F: AggregateFold>: Sendable {
         fileprivate var bytes = 0
     }
 
-    private static var maximumSuspects: Int { 500 }
     private static var maximumBytes: Int { 4 << 20 }
     private static var maximumChecked: Int { 5_000 }
 
@@ -35,6 +34,8 @@ struct RangePass<F: AggregateFold>: Sendable {
     let range: IDRange
     /// Whether the snapshot that should be there is wanted of each suspect.
     let needsSnapshots: Bool
+    /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is finished.
+    var maximumSuspects = 500
 
     /// Hands the aggregates behind `position` to `consume`, batch by batch and in order: while one is consumed, the next is read and folded.
     ///
@@ -46,7 +47,8 @@ struct RangePass<F: AggregateFold>: Sendable {
             sort: [("aggregateId", 1), ("version", 1)], projection: F.projection, batchSize: 4_096)
         let consumer = Consumer(consume)
         do {
-            try await store.client.withReadAhead(["aggregateId": condition], in: store.journal.namespace, options: journal) { events in
+            try await store.client.withReadAhead(["aggregateId": condition], in: store.journal.namespace, options: journal) {
+                events in
                 events.start()
                 guard let snapshots = subject.snapshots else { return try await join(events, nil, consumer) }
                 let options = FindOptions(sort: [("_id", 1)], batchSize: 2_048)
@@ -82,7 +84,7 @@ struct RangePass<F: AggregateFold>: Sendable {
                 try await orphans(before: id, &snapshots, &batch, consumer)
                 current = AggregateCheck(
                     id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing)
-                if batch.isFull { try await consumer.hand(&batch) }
+                if isFull(batch) { try await consumer.hand(&batch) }
             }
         }
         if let check = current { add(check, to: &batch) }
@@ -99,8 +101,12 @@ struct RangePass<F: AggregateFold>: Sendable {
         while let next = try await feed.peek() {
             if let id, !next.lexicographicallyPrecedes(id) { return }
             add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot), to: &batch)
-            if batch.isFull { try await consumer.hand(&batch) }
+            if isFull(batch) { try await consumer.hand(&batch) }
         }
+    }
+
+    private func isFull(_ batch: Batch) -> Bool {
+        batch.suspects.count >= maximumSuspects || batch.bytes >= Self.maximumBytes || batch.checked >= Self.maximumChecked
     }
 
     private func add(_ check: AggregateCheck<F>, to batch: inout Batch) {
@@ -138,12 +144,6 @@ struct RangePass<F: AggregateFold>: Sendable {
     }
 }
 
-extension RangePass.Batch {
-    fileprivate var isFull: Bool {
-        suspects.count >= RangePass.maximumSuspects || bytes >= RangePass.maximumBytes || checked >= RangePass.maximumChecked
-    }
-}
-
 extension AggregateCheck {
     /// Takes in the events of this aggregate; the index of the first that is another's.
     fileprivate mutating func take(_ documents: DocumentBatch, from index: Int) throws -> Int {
@@ -164,7 +164,9 @@ extension DocumentBatch {
             id = JournalPlace(document).map { Array($0.aggregateID) }
             return false
         }
-        guard let id else { throw MongoError(.invalidData, "the server gave an event without an aggregate id for a range of ids") }
+        guard let id else {
+            throw MongoError(.invalidData, "the server gave an event without an aggregate id for a range of ids")
+        }
         return id
     }
 }

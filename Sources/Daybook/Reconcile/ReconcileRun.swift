@@ -65,7 +65,8 @@ public struct ReconcileRun: Sendable {
     }
 
     init(
-        id: UUID, kind: Kind, isSwap: Bool, types: [String], ids: [String], schemas: [Int32], holder: String, at now: Date, parts: [Part]
+        id: UUID, kind: Kind, isSwap: Bool, types: [String], ids: [String], schemas: [Int32], holder: String, at now: Date,
+        parts: [Part]
     ) {
         (self.id, self.kind, self.isSwap) = (id, kind, isSwap)
         (self.types, self.ids, self.schemas) = (types, ids, schemas)

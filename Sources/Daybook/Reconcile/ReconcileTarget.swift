@@ -54,7 +54,8 @@ struct ReconcileTarget: Sendable {
     }
 
     private func swap<A: Aggregate>(
-        _ aggregate: A.Type, _ live: Namespace, _ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord, _ pace: Pace?
+        _ aggregate: A.Type, _ live: Namespace, _ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord,
+        _ pace: Pace?
     ) async throws {
         let swap = SnapshotSwap<A>(
             reconciliation: reconciliation, live: live, parts: parts, record: record, pace: pace)

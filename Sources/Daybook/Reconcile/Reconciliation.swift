@@ -68,7 +68,9 @@ struct Reconciliation: Sendable {
             if writes { try await record.end(.done) }
         } catch {
             let isCancelled = error is CancellationError
-            let reason = isCancelled ? nil : (DaybookError.enriching(error, operation: "reconcile", aggregateID: nil) as? DaybookError)?.message
+            let reason =
+                isCancelled
+                ? nil : (DaybookError.enriching(error, operation: "reconcile", aggregateID: nil) as? DaybookError)?.message
             // In a task of its own, because this one may have been cancelled.
             if writes { await Task { try? await record.end(isCancelled ? .interrupted : .failed, reason: reason) }.value }
             throw error
@@ -87,7 +89,8 @@ struct Reconciliation: Sendable {
         }
         let kind: ReconcileRun.Kind = if case .patch = work { .patch } else { .rebuild }
         let now = store.clock.now()
-        let id = EventID(milliseconds: UInt64(max(0, now.timeIntervalSince1970 * 1000)), random: { .random(in: .min ... .max) }).uuid
+        let id = EventID(milliseconds: UInt64(max(0, now.timeIntervalSince1970 * 1000)), random: { .random(in: .min ... .max) })
+            .uuid
         var run = ReconcileRun(
             id: id, kind: kind, isSwap: isSwap, types: targets.map { $0.subject.type.rawValue }, ids: options.ids.map(\.rawValue),
             schemas: targets.map { $0.stateSchema ?? 0 }, holder: holder, at: now, parts: parts)
@@ -167,7 +170,8 @@ struct Reconciliation: Sendable {
         _ settle: @escaping @Sendable ([Assessment]) async throws -> (findings: [Finding], written: Int)
     ) async throws {
         let pass = RangePass<F>(
-            store: store, subject: subject, range: await record.run.parts[index].range, needsSnapshots: needsSnapshots)
+            store: store, subject: subject, range: await record.run.parts[index].range, needsSnapshots: needsSnapshots,
+            maximumSuspects: options.aggregatesPerSecond.map { Pace(perSecond: $0).portion(of: 500) } ?? 500)
         var patience = Patience()
         while true {
             let position = await record.run.parts[index].position
@@ -175,7 +179,8 @@ struct Reconciliation: Sendable {
                 try await pass.run(after: position) { batch in
                     let (findings, written) = try await settle(batch.suspects)
                     try await record.advance(
-                        (index, batch.position), checked: batch.checked, events: batch.events, written: written, findings: findings)
+                        (index, batch.position), checked: batch.checked, events: batch.events, written: written,
+                        findings: findings)
                 }
                 return try await record.finished(index)
             } catch let error as MongoError where error.isOfTheMoment {
@@ -266,7 +271,8 @@ struct Reconciliation: Sendable {
         let names = Set(known.map(\.rawValue))
         return try await store.client.withConnection(.single) { connection in
             let options = FindOptions(projection: ["_id": 1])
-            guard try connection.findOne(filter, in: store.journal.namespace, options: options, decode: { _ in true }) != nil else {
+            guard try connection.findOne(filter, in: store.journal.namespace, options: options, decode: { _ in true }) != nil
+            else {
                 return []
             }
             return try store.journal.typeNames(on: connection).filter { !names.contains($0) }

@@ -19,7 +19,8 @@ actor RunRecord {
 
     /// - Parameter isKept: Whether there is a document.
     init(
-        _ run: ReconcileRun, isKept: Bool, totalEvents: Int, in store: DaybookStore, report: @escaping @Sendable (ReconcileProgress) -> Void
+        _ run: ReconcileRun, isKept: Bool, totalEvents: Int, in store: DaybookStore,
+        report: @escaping @Sendable (ReconcileProgress) -> Void
     ) {
         self.store = store
         self.run = run

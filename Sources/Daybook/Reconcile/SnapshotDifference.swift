@@ -53,7 +53,8 @@ struct SnapshotDifference {
         let new = expected.fields
         let oldByKey = Dictionary(old.map { (Key($0.key), $0.value) }) { first, _ in first }
         let newByKey = Dictionary(new.map { (Key($0.key), $0.value) }) { first, _ in first }
-        var isExact = oldByKey.count == old.count && newByKey.count == new.count && (old + new).allSatisfy { $0.key.isPathComponent }
+        var isExact =
+            oldByKey.count == old.count && newByKey.count == new.count && (old + new).allSatisfy { $0.key.isPathComponent }
 
         var mine = Changes()
         for (key, value) in new {

@@ -105,7 +105,9 @@ struct SnapshotSwap<A: Aggregate>: Sendable {
             guard error.serverCode == 26 /* NamespaceNotFound */ else { throw error }
         }
         var create: BSONDocument = ["create": .string(building.collection)]
-        if case .document(let options)? = try connection.collections(named: [live.collection], in: live.database).first?["options"] {
+        if case .document(let options)? = try connection.collections(named: [live.collection], in: live.database).first?[
+            "options"]
+        {
             for (key, value) in options.fields where key != "uuid" && key != "autoIndexId" { try create.append(key, value) }
         }
         _ = try connection.write(create, database: building.database)
@@ -115,7 +117,9 @@ struct SnapshotSwap<A: Aggregate>: Sendable {
             for (key, value) in index.fields where key != "ns" { try copy.append(key, value) }
             indexes.append(copy)
         }
-        for index in A.indexes where !indexes.contains(where: { index.isSatisfied(by: $0) }) { indexes.append(try index.document()) }
+        for index in A.indexes where !indexes.contains(where: { index.isSatisfied(by: $0) }) {
+            indexes.append(try index.document())
+        }
         guard !indexes.isEmpty else { return }
         _ = try connection.write(
             ["createIndexes": .string(building.collection), "indexes": .array(indexes.map { .document($0) })],
@@ -181,7 +185,8 @@ struct SnapshotSwap<A: Aggregate>: Sendable {
                     try connection.replaceOne(["_id": .string(assessment.text)], with: old, upsert: true, in: building)
                 }
                 var finding = assessment.finding
-                finding?.repair = SnapshotWrite.none("the journal is never changed; the snapshot was taken over as it was").repair(isDryRun: false)
+                finding?.repair = SnapshotWrite.none("the journal is never changed; the snapshot was taken over as it was")
+                    .repair(isDryRun: false)
                 return finding
             }
         }
@@ -206,7 +211,9 @@ struct SnapshotSwap<A: Aggregate>: Sendable {
                     latest = head.clusterTime ?? latest
                 }
             }
-            guard isIdle || pending.count >= Self.maximumPending || ContinuousClock.now - lastSettled > Self.interval else { continue }
+            guard isIdle || pending.count >= Self.maximumPending || ContinuousClock.now - lastSettled > Self.interval else {
+                continue
+            }
             try await settle(pending, in: phase == .building ? building : live)
             pending = []
             lastSettled = .now

@@ -39,7 +39,8 @@ struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {
         write.apply(to: &options)
         let report = try await scope.withStore(store, of: Application.self) { daybook in
             try await ReconcileDisplay(isQuiet: store.quiet).show(
-                interrupted: "stopped; how far it came is saved. Start the same command again to go on, with --restart to begin anew"
+                interrupted:
+                    "stopped; how far it came is saved. Start the same command again to go on, with --restart to begin anew"
             ) {
                 try await daybook.rebuild(options, swap: swap, restart: restart, progress: $0)
             }

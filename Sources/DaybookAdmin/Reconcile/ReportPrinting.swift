@@ -64,7 +64,8 @@ struct ReportPrinting {
         let ids = report.findings.map { Text.plain($0.aggregateID) }
         let (idWidth, kindWidth) = (min(48, ids.map(\.count).max() ?? 0), report.findings.map(\.kind.rawValue.count).max() ?? 0)
         for (id, finding) in zip(ids, report.findings) {
-            var line = "\(Text.padded(id, idWidth))  \(Text.padded(finding.kind.rawValue, kindWidth))  \(Text.plain(finding.detail))"
+            var line =
+                "\(Text.padded(id, idWidth))  \(Text.padded(finding.kind.rawValue, kindWidth))  \(Text.plain(finding.detail))"
             if let repair = finding.repair { line += "; \(said(of: repair))" }
             try output.line(line)
             for difference in finding.differences {
@@ -97,9 +98,12 @@ struct ReportPrinting {
 
     private var summary: String {
         let kinds = Finding.Kind.allCases.compactMap { kind in report.counts[kind].map { "\($0) \(kind.rawValue)" } }
-        let time = seconds.formatted(.number.precision(.fractionLength(1)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
+        let time = seconds.formatted(
+            .number.precision(.fractionLength(1)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
         var text = "checked \(counted(report.checked, "aggregate")) with \(counted(report.events, "event")) in \(time) s: "
-        text += report.isClean ? "all is what the journal says" : "\(counted(report.total, "finding")) (\(kinds.joined(separator: ", ")))"
+        text +=
+            report.isClean
+            ? "all is what the journal says" : "\(counted(report.total, "finding")) (\(kinds.joined(separator: ", ")))"
         if isDryRun {
             text += "; nothing was written"
         } else if isRepair {

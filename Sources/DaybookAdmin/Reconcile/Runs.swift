@@ -14,7 +14,8 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
                 """)
     }
 
-    @Option(name: [.customShort("n", allowingJoined: true), .long], help: ArgumentHelp("How many of the last.", valueName: "number"))
+    @Option(
+        name: [.customShort("n", allowingJoined: true), .long], help: ArgumentHelp("How many of the last.", valueName: "number"))
     var limit = 20
 
     @Flag(help: "Print one object a line.")
@@ -36,7 +37,8 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
                 [
                     run.startedAt.rfc3339, run.kind.rawValue + (run.isSwap ? " --swap" : ""),
                     (run.ids.isEmpty ? run.types : run.ids).prefix(3).joined(separator: " "), run.status.rawValue,
-                    run.status == .done ? "" : "\(Int((run.completion * 100).rounded(.down))) %", "\(run.checked)", "\(run.events)",
+                    run.status == .done ? "" : "\(Int((run.completion * 100).rounded(.down))) %", "\(run.checked)",
+                    "\(run.events)",
                     "\(run.written)", run.reason ?? (run.status == .running ? run.holder : ""),
                 ].map(Text.plain)
             }
@@ -55,7 +57,8 @@ extension ReconcileRun {
             }
             var document: BSONDocument = [
                 "run": .string(id.uuidString.lowercased()), "kind": .string(kind.rawValue), "swap": .bool(isSwap),
-                "types": .array(types.map { .string($0) }), "ids": .array(ids.map { .string($0) }), "status": .string(status.rawValue),
+                "types": .array(types.map { .string($0) }), "ids": .array(ids.map { .string($0) }),
+                "status": .string(status.rawValue),
                 "completion": .double(completion), "holder": .string(holder), "startedAt": .datetime(try BSONDate(startedAt)),
                 "updatedAt": .datetime(try BSONDate(updatedAt)),
             ]
