@@ -39,7 +39,7 @@ struct EnvelopeTests {
             try await ReconcileFixture.takeAnyEvent(in: store)
             var wanted: [String: [Finding.Kind]] = [:]
             var reasons: [String: String] = [:]
-            func damage(_ number: Int, _ kind: Finding.Kind, _ reason: String = "", _ body: (_ id: String) async throws -> Void)
+            func damage(_ number: Int, _ kind: Finding.Kind, _ reason: String? = nil, _ body: (_ id: String) async throws -> Void)
                 async throws
             {
                 let id = "account/d-\(number)"
