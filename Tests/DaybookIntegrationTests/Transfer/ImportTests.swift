@@ -131,7 +131,7 @@ struct ImportTests {
     }
 
     static let malformed: [(line: String, reason: String)] = [
-        ("x", "it is not the extended JSON of an event"), ("{}", "does not begin with its _id"),
+        ("x", "it is not the extended JSON of an event"), ("{}", "it lacks the field \"_id\""),
         ("[]", "it is not the extended JSON"),
         ("{ \"_id\" : 1 }", "\"_id\" of another form"),
         ("{ \"$bson\" : { \"$binary\" : { \"base64\": \"AA==\", \"subType\" : \"00\" } } }", "corrupt"),
@@ -209,7 +209,8 @@ struct ImportTests {
             let there = try await target.journal().count
             #expect((1_000..<3_000).contains(there))
             let report = try await target.import(text)
-            #expect(report.skippedEvents == there && report.events == 3_000 - there)
+            // What was on its way when the process died may have landed behind the count.
+            #expect(report.skippedEvents >= there && report.skippedEvents + report.events == 3_000)
             #expect(Set(try await target.journal()) == Set(events))
         }
     }
