@@ -47,9 +47,13 @@ struct ReconcileTarget: Sendable {
         try await reconciliation.reconcile(HeadFold<A>.self, subject, index, record, pace)
     }
 
-    /// Builds the snapshots beside those in use, and puts them in their place; nothing where none are kept.
+    /// Builds the snapshots beside those in use, and puts them in their place; where none are kept, only looks at the journal.
     func swap(_ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord, _ pace: Pace?) async throws {
-        guard let aggregate, let live = subject.snapshots else { return }
+        guard let aggregate, let live = subject.snapshots else {
+            return try await reconciliation.work(at: parts, of: await record.run) { index in
+                try await reconcile(reconciliation, index, record, pace)
+            }
+        }
         try await swap(aggregate, live, reconciliation, parts, record, pace)
     }
 
