@@ -89,37 +89,4 @@ struct RepairBesideWritersTests {
             #expect(try await store.verify().isClean)
         }
     }
-
-    @Test("verify beside a rebuild by a swap reports nothing either")
-    func verifyBesideSwap() async throws {
-        try await ReconcileFixture.withStore { store in
-            let keys = (0..<40).map(ReconcileFixture.key)
-            try await ReconcileFixture.seed(Account.self, count: keys.count, in: store)
-            try await ReconcileFixture.seed(Tally.self, count: keys.count, in: store)
-            let traffic = LiveTraffic(store)
-            let looks = try await ReconcileFixture.withAnother(on: store) { other in
-                try await traffic.beside(writers: 2, readers: 0, keys: keys) {
-                    try await withThrowingTaskGroup(of: Int.self) { group in
-                        let isOver = Recorder<Bool>()
-                        group.addTask {
-                            defer { isOver.record(true) }
-                            _ = try await store.rebuild(swap: true)
-                            return 0
-                        }
-                        group.addTask {
-                            var looks = 0
-                            while isOver.all.isEmpty {
-                                let report = try await other.verify()
-                                #expect(report.isClean, "\(report.findings)")
-                                looks += 1
-                            }
-                            return looks
-                        }
-                        return try await group.reduce(0, +)
-                    }
-                }
-            }
-            #expect(looks > 0)
-        }
-    }
 }
