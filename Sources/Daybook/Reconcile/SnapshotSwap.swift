@@ -211,9 +211,9 @@ struct SnapshotSwap<A: Aggregate>: Sendable {
                     latest = head.clusterTime ?? latest
                 }
             }
-            guard isIdle || pending.count >= Self.maximumPending || ContinuousClock.now - lastSettled > Self.interval else {
-                continue
-            }
+            // Behind the rename queries read what is caught up here, so nothing waits.
+            let isDue = phase == .renamed || isIdle || ContinuousClock.now - lastSettled > Self.interval
+            guard isDue || pending.count >= Self.maximumPending else { continue }
             try await settle(pending, in: phase == .building ? building : live)
             pending = []
             lastSettled = .now
