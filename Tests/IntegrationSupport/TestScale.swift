@@ -3,11 +3,11 @@ internal import Foundation
 /// How often the expensive tests repeat what they prove.
 package enum TestScale {
     /// `DAYBOOK_TEST_RACES`: races of two writers on one version.
-    package static let races = number("DAYBOOK_TEST_RACES", 1_000)
+    package static let races = number("DAYBOOK_TEST_RACES", 400)
     /// `DAYBOOK_TEST_KILLS`: processes killed in the middle of their commits.
-    package static let kills = number("DAYBOOK_TEST_KILLS", 50)
+    package static let kills = number("DAYBOOK_TEST_KILLS", 20)
     /// `DAYBOOK_TEST_REQUESTS`: random requests of the licensing domain, of processes that are killed on the way; two, and one more for each 1,000.
-    package static let requests = number("DAYBOOK_TEST_REQUESTS", 400)
+    package static let requests = number("DAYBOOK_TEST_REQUESTS", 200)
 
     /// `DAYBOOK_TEST_SNAPSHOTS`: snapshots among which the reconciler looks for the few that drifted.
     package static let snapshots = number("DAYBOOK_TEST_SNAPSHOTS", 2_000)

@@ -63,7 +63,9 @@ extension AggregateID: Hashable, Comparable {
     }
 
     public func hash(into hasher: inout Hasher) {
-        for byte in rawValue.utf8 { hasher.combine(byte) }
+        var text = rawValue
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        // No UTF-8 has it, so no id's bytes are those of another with something behind it.
         hasher.combine(0xFF as UInt8)
     }
 }

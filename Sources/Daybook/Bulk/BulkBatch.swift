@@ -78,13 +78,6 @@ protocol BulkFold: Sendable {
 }
 
 extension Fold: BulkFold {
-    /// What a load would find of the events that were just folded in.
-    mutating func commit(headID: UUID, at recordedAt: BSONDate) {
-        self.headID = headID
-        updatedAt = recordedAt
-        createdAt = createdAt ?? recordedAt
-    }
-
     func post(to database: String) throws -> SnapshotPost? {
         guard A.lifecycle != .live, let headID, let createdAt, let updatedAt else { return nil }
         let snapshot = StoredSnapshot(
@@ -101,14 +94,12 @@ extension BulkBatch.State {
     ) {
         var documents = commit.events.makeIterator()
         for (change, draft) in zip(commit.changes, drafts) {
-            var headID = EventID(change.firstEventID)
             for version in change.versions {
                 guard let document = documents.next() else { break }
                 events.append(BulkEvent(aggregateID: change.aggregateID, version: version, document: document))
-                if version > change.versions.lowerBound, let next = headID.advanced(by: 1) { headID = next }
             }
             var fold = changed[change.aggregateID]
-            fold?.commit(headID: headID.uuid, at: commit.recordedAt)
+            fold?.commit(headID: change.lastEventID, at: commit.recordedAt)
             folds[change.aggregateID] = fold
             commands[change.aggregateID, default: [:]].merge(draft.commands) { first, _ in first }
         }

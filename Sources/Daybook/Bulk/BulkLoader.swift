@@ -75,7 +75,7 @@ public final class BulkLoader: Sendable {
             }
             for snapshot in snapshots {
                 pending.snapshots.append(snapshot)
-                pending.bytes += snapshot.document.bytes.count
+                pending.bytes += snapshot.byteCount
             }
             guard pending.events.count >= Self.eventsPerInsert || pending.bytes >= Self.bytesPerInsert else {
                 return nil
@@ -131,13 +131,13 @@ public final class BulkLoader: Sendable {
     /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
     private func insert(_ snapshots: [SnapshotPost], _ report: inout Report, on connection: isolated MongoConnection) throws {
         for (namespace, snapshots) in Dictionary(grouping: snapshots, by: \.collection) {
-            let outcomes = try send(snapshots.map { .insert($0.document) }, to: namespace, on: connection)
+            let outcomes = try send(snapshots.map { .insert(try $0.document()) }, to: namespace, on: connection)
             var standing: [SnapshotPost] = []
             for (snapshot, outcome) in zip(snapshots, outcomes) {
                 if try isDuplicate(outcome) { standing.append(snapshot) } else { report.snapshots += 1 }
             }
             guard !standing.isEmpty else { continue }
-            for outcome in try send(standing.map(\.guardedWrite), to: namespace, on: connection) {
+            for outcome in try send(standing.map { try $0.guardedWrite() }, to: namespace, on: connection) {
                 if try !isDuplicate(outcome) { report.snapshots += 1 }
             }
         }

@@ -2,13 +2,14 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 internal import Metrics
+internal import Synchronization
 
 /// Commits of one event each, sent together: while one insert is on its way, those that come meanwhile gather for the next.
 ///
 /// The journal insert alone is such a commit. The inserts are unordered, and each commit is told its own outcome: it is in, it lost to a
 /// rival, or, when the connection died, it is sent again until that is known.
-actor GroupCommit {
-    private struct Member {
+final class GroupCommit: Sendable {
+    private struct Member: Sendable {
         let ticket: UInt64
         let commit: PreparedCommit
         let document: BSONDocument
@@ -22,6 +23,12 @@ actor GroupCommit {
         var backoff = Backoff()
     }
 
+    private struct State {
+        var waiting: [Member] = []
+        var flights = 0
+        var lastTicket: UInt64 = 0
+    }
+
     /// As many as an insert carries; enough to make its round trip cheap, few enough that nobody waits long for the others.
     private static let maximumMembers = 500
     private static let maximumBytes = 8 * 1024 * 1024
@@ -30,14 +37,14 @@ actor GroupCommit {
 
     private let client: MongoClient
     private let journal: Journal
+    private let clock: ServerClock
     private let telemetry: Telemetry
-    private var waiting: [Member] = []
-    private var flights = 0
-    private var lastTicket: UInt64 = 0
+    private let state = Mutex(State())
 
-    init(client: MongoClient, journal: Journal, telemetry: Telemetry) {
+    init(client: MongoClient, journal: Journal, clock: ServerClock, telemetry: Telemetry) {
         self.client = client
         self.journal = journal
+        self.clock = clock
         self.telemetry = telemetry
     }
 
@@ -52,80 +59,104 @@ actor GroupCommit {
             preconditionFailure("a group commit takes commits of one event")
         }
         try Task.checkCancellation()
-        lastTicket += 1
-        let ticket = lastTicket
+        let ticket = state.withLock { state in
+            state.lastTicket += 1
+            return state.lastTicket
+        }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                waiting.append(
+                enqueue(
                     Member(
                         ticket: ticket, commit: commit, document: document, change: change, deadline: deadline,
                         arrival: .now, continuation: continuation))
-                depart()
+                // It may have been cancelled before there was anything to withdraw.
+                if Task.isCancelled { withdraw(ticket) }
             }
         } onCancel: {
-            Task { await self.withdraw(ticket) }
+            withdraw(ticket)
         }
     }
 
     /// How many wait for an insert to carry them.
-    var waitingCount: Int { waiting.count }
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     private func withdraw(_ ticket: UInt64) {
-        // One that may have landed has left already: it has to learn its outcome.
-        guard let index = waiting.firstIndex(where: { $0.ticket == ticket && !$0.mayHaveLanded }) else { return }
-        end(waiting.remove(at: index), .failure(CancellationError()))
+        let member = state.withLock { state -> Member? in
+            // One that may have landed has left already: it has to learn its outcome.
+            guard let index = state.waiting.firstIndex(where: { $0.ticket == ticket && !$0.mayHaveLanded }) else { return nil }
+            return state.waiting.remove(at: index)
+        }
+        if let member { end(member, .failure(CancellationError())) }
     }
 
-    private func depart() {
-        while flights < Self.maximumFlights, !waiting.isEmpty {
-            let batch = takeBatch()
-            flights += 1
-            Task { await fly(batch) }
+    private func enqueue(_ member: Member) {
+        let departs = state.withLock { state in
+            state.waiting.append(member)
+            guard state.flights < Self.maximumFlights else { return false }
+            state.flights += 1
+            return true
         }
+        if departs { Task { await fly() } }
     }
 
     /// The next members to send, at most one for an aggregate: two events at one version in an insert would be a conflict that could be told
-    /// beforehand.
-    private func takeBatch() -> [Member] {
-        var batch: [Member] = []
-        var left: [Member] = []
-        var aggregates: Set<AggregateID> = []
-        var bytes = 0
-        for member in waiting {
-            let size = member.document.bytes.count
-            let fits = batch.isEmpty || (batch.count < Self.maximumMembers && bytes + size <= Self.maximumBytes)
-            if fits, aggregates.insert(member.change.aggregateID).inserted {
-                batch.append(member)
-                bytes += size
-            } else {
-                left.append(member)
+    /// beforehand. Nil, and the flight is over, when nobody waits.
+    private func takeBatch() -> [Member]? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.flights -= 1
+                return nil
             }
-        }
-        waiting = left
-        return batch
-    }
-
-    private func fly(_ batch: [Member]) async {
-        telemetry.batchSize.record(batch.count)
-        for member in batch { telemetry.queueWait.record(duration: ContinuousClock.now - member.arrival) }
-        let inserts = batch.map { BulkOperation.insert($0.document) }
-        let journal = journal
-        do {
-            let known = batch.map { (change: $0.change, mayHaveLanded: $0.mayHaveLanded) }
-            let fates = try await client.withConnection(.single) { connection in
-                let result = try connection.bulkWrite(inserts, ordered: false, in: journal.namespace)
-                return zip(result.outcomes, known).map {
-                    Self.fate($0, $1.change, mayHaveLanded: $1.mayHaveLanded, journal: journal, on: connection)
+            var batch: [Member] = []
+            var left: [Member] = []
+            var aggregates: Set<AggregateID> = []
+            var bytes = 0
+            for member in state.waiting {
+                let size = member.document.bytes.count
+                let fits = batch.isEmpty || (batch.count < Self.maximumMembers && bytes + size <= Self.maximumBytes)
+                if fits, aggregates.insert(member.change.aggregateID).inserted {
+                    batch.append(member)
+                    bytes += size
+                } else {
+                    left.append(member)
                 }
             }
-            flights -= 1
-            for (member, fate) in zip(batch, fates) { settle(member, fate) }
+            state.waiting = left
+            return batch
+        }
+    }
+
+    /// Sends batch after batch on one connection, until nobody waits.
+    private func fly() async {
+        do {
+            try await client.withConnection(.single) { connection in
+                clock.measureIfDue(on: connection)
+                while let batch = takeBatch() { send(batch, on: connection) }
+            }
+        } catch {
+            // No connection: nothing of what waits was sent.
+            while let batch = takeBatch() {
+                for member in batch { settle(member, member.mayHaveLanded ? .open(error) : .failed(error)) }
+            }
+        }
+    }
+
+    private func send(_ batch: [Member], on connection: isolated MongoConnection) {
+        telemetry.batchSize.record(batch.count)
+        let departure = ContinuousClock.now
+        for member in batch { telemetry.queueWait.record(duration: departure - member.arrival) }
+        do {
+            let inserts = batch.map { BulkOperation.insert($0.document) }
+            let result = try connection.bulkWrite(inserts, ordered: false, in: journal.namespace)
+            for (member, outcome) in zip(batch, result.outcomes) {
+                let fate = Self.fate(
+                    outcome, member.change, mayHaveLanded: member.mayHaveLanded, journal: journal, on: connection)
+                settle(member, fate)
+            }
         } catch {
             // Nothing of it was sent.
-            flights -= 1
             for member in batch { settle(member, member.mayHaveLanded ? .open(error) : .failed(error)) }
         }
-        depart()
     }
 
     private enum Fate: Sendable {
@@ -180,14 +211,9 @@ actor GroupCommit {
                 again.mayHaveLanded = true
                 await again.backoff.wait()
                 again.arrival = .now
-                resend(again)
+                enqueue(again)
             }
         }
-    }
-
-    private func resend(_ member: Member) {
-        waiting.append(member)
-        depart()
     }
 
     private func end(_ member: Member, _ result: Result<PreparedCommit.Outcome, any Error>) {

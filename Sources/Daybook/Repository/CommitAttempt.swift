@@ -16,69 +16,104 @@ struct CommitAttempt<A: Aggregate>: Sendable {
 
     private var store: DaybookStore { repository.store }
 
+    /// What was decided, ready to be sent, and what is known of the aggregate once it is in effect.
+    private struct Proposal: Sendable {
+        let commit: PreparedCommit
+        let entry: AggregateCache.Entry<A>
+    }
+
     private enum Decision: Sendable {
         case answer(Commit?)
-        case commit(PreparedCommit)
+        case proposal(Proposal)
+    }
+
+    /// What one run ended with.
+    private enum Ending: Sendable {
+        /// The command took effect before, or nothing is to happen.
+        case answer(Commit?)
+        case committed(Proposal)
+        /// It has to be decided again.
+        case undecided
     }
 
     func run() async throws -> Commit? {
         let metrics = store.telemetry.metrics(of: A.type)
+        var cached = decideOnCached(metrics)
         var backoff = Backoff()
         while true {
             try Task.checkCancellation()
-            let (answer, commit) = try await A.lifecycle == .inline ? self.inTransaction(metrics) : self.journalOnly(metrics)
-            if let commit { await store.took(effect: commit) }
-            if let answer { return answer.commit }
-            await backoff.wait()
+            switch try await A.lifecycle == .inline ? inTransaction(cached, metrics) : journalOnly(cached, metrics) {
+            case .answer(let commit): return commit
+            case .committed(let proposal):
+                store.cache.put(proposal.entry)
+                await store.took(effect: proposal.commit)
+                return proposal.commit.commits.first
+            case .undecided:
+                // What was only out of date can be decided again at once.
+                if cached == nil { await backoff.wait() }
+                cached = nil
+            }
         }
     }
 
-    /// What a run ended with, where it ended: the command's commit, and what took effect just now.
-    private typealias Result = (answer: Answer?, committed: PreparedCommit?)
-
-    private struct Answer: Sendable {
-        let commit: Commit?
-    }
-
     /// Everything on one connection: events and snapshot are one transaction.
-    private func inTransaction(_ metrics: AggregateMetrics) async throws -> Result {
+    private func inTransaction(_ cached: Proposal?, _ metrics: AggregateMetrics) async throws -> Ending {
         try await store.client.withConnection(.transaction) { connection in
-            switch try load(on: connection) {
-            case .answer(let commit): return (Answer(commit: commit), nil)
-            case .commit(let prepared):
-                let outcome = try await prepared.send(
-                    on: connection, inOpenTransaction: false, journal: store.journal, deadline: deadline,
-                    logger: store.telemetry.logger)
-                return try settle(outcome, prepared, metrics, on: connection)
+            try store.ready(connection)
+            switch try cached.map(Decision.proposal) ?? load(on: connection) {
+            case .answer(let commit): return .answer(commit)
+            case .proposal(let proposal): return try await send(proposal, metrics, on: connection)
             }
         }
     }
 
     /// The events alone are the commit: one of them joins a group, more are a transaction.
-    private func journalOnly(_ metrics: AggregateMetrics) async throws -> Result {
-        let decision = try await store.client.withConnection(.single) { try load(on: $0) }
-        guard case .commit(let prepared) = decision else {
-            guard case .answer(let commit) = decision else { return (nil, nil) }
-            return (Answer(commit: commit), nil)
+    private func journalOnly(_ cached: Proposal?, _ metrics: AggregateMetrics) async throws -> Ending {
+        let proposal: Proposal
+        if let cached {
+            proposal = cached
+        } else {
+            let decision = try await store.client.withConnection(.single) { connection in
+                try store.ready(connection)
+                return try load(on: connection)
+            }
+            switch decision {
+            case .answer(let commit): return .answer(commit)
+            case .proposal(let decided): proposal = decided
+            }
         }
-        let outcome: PreparedCommit.Outcome
-        if prepared.events.count == 1 {
-            outcome = try await store.groupCommit.append(prepared, deadline: deadline)
-            if case .committed = outcome { return (Answer(commit: prepared.commits.first), prepared) }
-            return try await store.client.withConnection(.single) { try settle(outcome, prepared, metrics, on: $0) }
+        guard proposal.commit.events.count == 1 else {
+            return try await store.client.withConnection(.transaction) { try await send(proposal, metrics, on: $0) }
         }
-        return try await store.client.withConnection(.transaction) { connection in
-            let outcome = try await prepared.send(
-                on: connection, inOpenTransaction: false, journal: store.journal, deadline: deadline,
-                logger: store.telemetry.logger)
-            return try settle(outcome, prepared, metrics, on: connection)
-        }
+        let outcome = try await store.groupCommit.append(proposal.commit, deadline: deadline)
+        if case .committed = outcome { return .committed(proposal) }
+        return try await store.client.withConnection(.single) { try settle(outcome, proposal, metrics, on: $0) }
+    }
+
+    private func send(
+        _ proposal: Proposal, _ metrics: AggregateMetrics, on connection: isolated MongoConnection
+    ) async throws -> Ending {
+        let outcome = try await proposal.commit.send(
+            on: connection, inOpenTransaction: false, journal: store.journal, deadline: deadline, logger: store.telemetry.logger)
+        return try settle(outcome, proposal, metrics, on: connection)
+    }
+
+    /// Lets the aggregate decide on what the store has in memory of it.
+    ///
+    /// Nil when nothing is, or when it does not end in a commit: only a commit would be refused if what is in memory is out of date.
+    private func decideOnCached(_ metrics: AggregateMetrics) -> Proposal? {
+        guard let entry = store.cache.take(id, A.self) else { return nil }
+        if let expected, entry.loaded.fold.version != expected { return nil }
+        guard let events = try? decide(entry.loaded.fold), !events.isEmpty else { return nil }
+        guard let proposal = try? propose(events, on: entry.loaded, readAt: entry.readAt) else { return nil }
+        metrics.cacheHits.increment()
+        return proposal
     }
 
     /// Loads the aggregate and lets it decide.
     private func load(on connection: isolated MongoConnection) throws -> Decision {
-        try store.ready(connection)
-        var loaded = try repository.loader.load(id, on: connection)
+        let readAt = ContinuousClock.now
+        let loaded = try repository.loader.load(id, on: connection)
         if let expected, loaded.fold.version != expected {
             if let original = try original(on: connection) { return .answer(original) }
             throw DaybookError(
@@ -94,33 +129,48 @@ struct CommitAttempt<A: Aggregate>: Sendable {
             throw error
         }
         guard !events.isEmpty else { return .answer(try original(on: connection)) }
-        var draft = AggregateDraft(loaded, snapshots: repository.snapshots)
-        try draft.append(events, command: command, folding: &loaded.fold)
-        return .commit(try PreparedCommit([draft], context: context, clock: store.clock.corrected))
+        return .proposal(try propose(events, on: loaded, readAt: readAt))
     }
 
-    /// What an outcome means for the caller; neither when the command has to be decided again.
+    private func propose(
+        _ events: [StoredEvent], on loaded: consuming Loaded<A>, readAt: ContinuousClock.Instant
+    ) throws -> Proposal {
+        var loaded = loaded
+        var draft = AggregateDraft(loaded, snapshots: repository.snapshots)
+        try draft.append(events, command: command, folding: &loaded.fold)
+        if A.lifecycle == .async, loaded.isAssumed {
+            draft.catchUp = { [repository, id] in _ = try repository.catchUp([id], on: $0) }
+        }
+        let stateBytes = A.lifecycle == .live ? try loaded.fold.encodedState().bytes.count : draft.state.bytes.count
+        let commit = try PreparedCommit([draft], context: context, clock: store.clock.corrected)
+        if let change = commit.changes.first { loaded.fold.commit(headID: change.lastEventID, at: commit.recordedAt) }
+        loaded.stored = A.lifecycle == .inline ? commit.changes.first?.snapshot?.identity : nil
+        loaded.isAssumed = true
+        return Proposal(commit: commit, entry: .init(loaded: loaded, readAt: readAt, stateBytes: stateBytes))
+    }
+
+    /// What an outcome means for the caller.
     private func settle(
-        _ outcome: PreparedCommit.Outcome, _ prepared: PreparedCommit, _ metrics: AggregateMetrics,
+        _ outcome: PreparedCommit.Outcome, _ proposal: Proposal, _ metrics: AggregateMetrics,
         on connection: isolated MongoConnection
-    ) throws -> Result {
+    ) throws -> Ending {
         switch outcome {
-        case .committed: return (Answer(commit: prepared.commits.first), prepared)
+        case .committed: return .committed(proposal)
         case .commandKnown:
             do {
-                if let original = try original(on: connection) { return (Answer(commit: original), nil) }
+                if let original = try original(on: connection) { return .answer(original) }
             } catch is MongoError {
                 // It has taken effect; that its commit cannot be read now must not be told as if it had not.
             }
         case .lost(let error):
             // Not every server says which index refused: then it may have been the one of command ids.
             if error.code == .duplicateKey, let original = try original(on: connection) {
-                return (Answer(commit: original), nil)
+                return .answer(original)
             }
         }
         metrics.count(outcome)
         try DaybookStore.giveUp(outcome, id, after: deadline)
-        return (nil, nil)
+        return .undecided
     }
 
     /// The commit by which the command took effect before, if it did.

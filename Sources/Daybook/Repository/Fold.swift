@@ -49,6 +49,13 @@ struct Fold<A: Aggregate>: Sendable {
         version += 1
     }
 
+    /// The events that were just folded in are a commit: what a load would find of it.
+    mutating func commit(headID: UUID, at recordedAt: BSONDate) {
+        self.headID = headID
+        updatedAt = recordedAt
+        createdAt = createdAt ?? recordedAt
+    }
+
     /// - Throws: ``DaybookError/Code/notEncodable``
     func encodedState() throws -> BSONDocument {
         do {
@@ -70,4 +77,6 @@ struct Loaded<A: Aggregate>: Sendable {
     var fold: Fold<A>
     /// Nil when there was no snapshot.
     var stored: BorrowedSnapshot.Identity?
+    /// Nothing was read: it is as the last commit from here left it.
+    var isAssumed = false
 }

@@ -30,6 +30,7 @@ struct Loader<A: Aggregate>: Sendable {
                 metrics.eventsFolded.increment(by: fold.version - version)
                 return Loaded(fold: fold, stored: identity)
             }
+            ignore(id, "its head is not the journal's event \(version)")
         }
         return Loaded(fold: try replay(id, metrics, on: connection), stored: identity)
     }
@@ -116,8 +117,8 @@ struct Loader<A: Aggregate>: Sendable {
         }
     }
 
-    /// Folds the events behind a trusted snapshot; false when its head is not the journal's event at that version.
-    private func foldTail(_ fold: inout Fold<A>, on connection: isolated MongoConnection) throws -> Bool {
+    /// Folds the events behind what is known of an aggregate; false when its head is not the journal's event at that version.
+    func foldTail(_ fold: inout Fold<A>, on connection: isolated MongoConnection) throws -> Bool {
         let (id, version, headID) = (fold.id, fold.version, fold.headID)
         var isGenuine = false
         try journal.replay(id, from: version, on: connection) { event in
@@ -129,7 +130,6 @@ struct Loader<A: Aggregate>: Sendable {
             fold.updatedAt = event.recordedAt
             return isGenuine
         }
-        if !isGenuine { ignore(id, "its head is not the journal's event \(version)") }
         return isGenuine
     }
 

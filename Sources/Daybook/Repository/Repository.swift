@@ -1,6 +1,7 @@
 internal import DaybookBSON
 internal import DaybookMongo
 public import Foundation
+internal import Metrics
 
 /// The aggregates of one kind in a store: load them, give them commands, read their history, query their snapshots.
 public struct Repository<A: Aggregate>: Sendable {
@@ -21,10 +22,31 @@ public struct Repository<A: Aggregate>: Sendable {
     public func load(_ key: String) async throws -> Snapshot<A> {
         let id = try AggregateID(A.type, key: key)
         return try await store.telemetry.perform("load", id) {
-            try await store.client.readingThroughSwaps { connection in
-                try loader.load(id, on: connection).fold.snapshot
-            }
+            try await store.client.readingThroughSwaps { try current(id, on: $0).snapshot }
         }
+    }
+
+    /// The aggregate at its head: what the store has in memory of it, if the journal says that it is part of it, with the events since.
+    private func current(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Fold<A> {
+        let readAt = ContinuousClock.now
+        guard var entry = store.cache.find(id, A.self) else { return try loader.load(id, on: connection).fold }
+        let version = entry.loaded.fold.version
+        guard try loader.foldTail(&entry.loaded.fold, on: connection) else {
+            store.cache.remove(id)
+            return try loader.load(id, on: connection).fold
+        }
+        let metrics = store.telemetry.metrics(of: A.type)
+        metrics.loads.increment()
+        metrics.cacheHits.increment()
+        metrics.eventsFolded.increment(by: entry.loaded.fold.version - version)
+        // Of an inline aggregate that has changed, what stands in the snapshot collection is not known any more.
+        if entry.loaded.fold.version == version || A.lifecycle != .inline {
+            entry.readAt = readAt
+            store.cache.put(entry)
+        } else {
+            store.cache.remove(id)
+        }
+        return entry.loaded.fold
     }
 
     /// The aggregate as it was at a point of its history, folded from the journal.

@@ -98,7 +98,7 @@ extension Repository {
         var forestalled: [SnapshotPost] = []
         func write(_ posts: [SnapshotPost], isSecondTime: Bool) throws {
             guard !posts.isEmpty else { return }
-            let result = try connection.bulkWrite(posts.map(\.guardedWrite), ordered: false, in: snapshots)
+            let result = try connection.bulkWrite(posts.map { try $0.guardedWrite() }, ordered: false, in: snapshots)
             for (post, outcome) in zip(posts, result.outcomes) {
                 switch outcome {
                 case .done: store.telemetry.metrics(of: A.type).snapshotsPosted.increment()

@@ -3,26 +3,48 @@ internal import DaybookMongo
 
 /// A snapshot on its way to its collection.
 struct SnapshotPost: Sendable {
-    let aggregateID: AggregateID
+    let snapshot: StoredSnapshot
     let collection: Namespace
-    let version: Int64
-    let stateSchema: Int32
-    let document: BSONDocument
-    /// Of the encoded state in it.
-    let stateBytes: Int
     /// What stood there when the aggregate was loaded; nil when nothing did.
     let stored: BorrowedSnapshot.Identity?
+    /// Nothing was read for this post: ``stored`` is what the last commit from here left, nil where that is written behind the commits, and what
+    /// anybody has done since is not known.
+    let isAssumed: Bool
+    /// The snapshot's, where it is known before the document is made.
+    private let digest: [UInt8]?
+    /// Looks at an aggregate that was not read for this post, and writes its snapshot as the journal has it.
+    let catchUp: (@Sendable (isolated MongoConnection) throws -> Void)?
 
+    /// - Parameter isSentAtOnce: Whether it is surely sent, and not a later version in its place.
     /// - Throws: ``DaybookError/Code/tooLarge`` when it is over MongoDB's limit.
-    init(_ snapshot: StoredSnapshot, collection: Namespace, stored: BorrowedSnapshot.Identity?) throws {
-        aggregateID = snapshot.aggregateID
+    init(
+        _ snapshot: StoredSnapshot, collection: Namespace, stored: BorrowedSnapshot.Identity?, isAssumed: Bool = false,
+        isSentAtOnce: Bool = false, catchUp: (@Sendable (isolated MongoConnection) throws -> Void)? = nil
+    ) throws {
+        self.snapshot = snapshot
         self.collection = collection
-        version = snapshot.version
-        stateSchema = snapshot.stateSchema
-        document = try snapshot.document()
-        stateBytes = snapshot.state.bytes.count
         self.stored = stored
-        try BSONDocument.check(document, "the snapshot at version \(version)", aggregateID, version)
+        self.isAssumed = isAssumed
+        self.catchUp = catchUp
+        digest = isSentAtOnce ? snapshot.digest : nil
+        guard byteCount > maximumDocumentBytes else { return }
+        try BSONDocument.check(document(), "the snapshot at version \(version)", aggregateID, version)
+    }
+
+    var aggregateID: AggregateID { snapshot.aggregateID }
+    var version: Int64 { snapshot.version }
+    var stateSchema: Int32 { snapshot.stateSchema }
+    /// Of the encoded state in it.
+    var stateBytes: Int { snapshot.state.bytes.count }
+    /// Of the document, or a little more.
+    var byteCount: Int { stateBytes + aggregateID.rawValue.utf8.count + 320 }
+
+    func document() throws -> BSONDocument { try snapshot.document(digest: digest ?? snapshot.digest) }
+
+    /// What a later compare-and-set finds where this was written.
+    var identity: BorrowedSnapshot.Identity {
+        BorrowedSnapshot.Identity(
+            version: .int64(version), digest: .binary(BSONBinary(bytes: digest ?? snapshot.digest)), stateSchema: stateSchema)
     }
 
     /// A state of a newer schema belongs to a newer deployment, whose states this one cannot make.
@@ -46,18 +68,23 @@ struct SnapshotPost: Sendable {
     ///
     /// Where one does, nothing matches, and what the upsert then tries to insert is refused by the unique `_id`: a duplicate key means that the
     /// snapshot was not needed any more. A snapshot that was loaded and not believed, of whatever version, is replaced if it still stands there.
-    var guardedWrite: BulkOperation {
-        let behind: BSONDocument = ["version": ["$lt": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
-        let selector: BSONDocument
+    func guardedWrite() throws -> BulkOperation {
         if let stored, !isBehind(stored), let unchangedSelector {
-            selector = ["_id": .string(aggregateID.rawValue), "$or": [.document(behind), .document(unchangedSelector)]]
-        } else {
-            selector = [
-                "_id": .string(aggregateID.rawValue), "version": ["$lt": .int64(version)],
-                "stateSchema": ["$lte": .int32(stateSchema)],
+            let behind: BSONDocument = ["version": ["$lt": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
+            let selector: BSONDocument = [
+                "_id": .string(aggregateID.rawValue), "$or": [.document(behind), .document(unchangedSelector)],
             ]
+            return .replaceOne(selector, replacement: try document(), upsert: true)
         }
-        return .replaceOne(selector, replacement: document, upsert: true)
+        var selector = BSONWriter(capacity: 128)
+        selector.write(aggregateID.rawValue, forKey: "_id")
+        selector.beginDocument("version")
+        selector.write(version, forKey: "$lt")
+        selector.end()
+        selector.beginDocument("stateSchema")
+        selector.write(stateSchema, forKey: "$lte")
+        selector.end()
+        return .replaceOne(try selector.finish(), replacement: try document(), upsert: true)
     }
 
     private func isBehind(_ stored: BorrowedSnapshot.Identity) -> Bool {

@@ -93,12 +93,12 @@ actor SnapshotPoster {
     private func add(_ post: SnapshotPost) {
         if let earlier = pending[post.aggregateID] {
             guard earlier.version < post.version || earlier.stateSchema < post.stateSchema else { return }
-            pendingBytes -= earlier.document.bytes.count
+            pendingBytes -= earlier.byteCount
         } else {
             order.append(post.aggregateID)
         }
         pending[post.aggregateID] = post
-        pendingBytes += post.document.bytes.count
+        pendingBytes += post.byteCount
     }
 
     /// Whether a snapshot that settles `version` is still to be written: one at that version or a later one.
@@ -125,7 +125,7 @@ actor SnapshotPoster {
         var bytes = 0
         for id in order {
             guard let post = pending[id] else { continue }
-            let size = post.document.bytes.count
+            let size = post.byteCount
             guard batch.isEmpty || (batch.count < Self.maximumBatch && bytes + size <= Self.maximumBatchBytes) else { break }
             batch.append(post)
             bytes += size
@@ -164,19 +164,20 @@ actor SnapshotPoster {
         var left = posts
         var forestalled: Set<AggregateID> = []
         while !left.isEmpty {
-            let writes = left.map(\.guardedWrite)
             var open: [SnapshotPost] = []
             var reason: (any Error)?
+            var refused: [SnapshotPost] = []
             do {
+                let posts = left
                 let result = try await client.withConnection(.single) { connection in
-                    try connection.bulkWrite(writes, ordered: false, in: collection)
+                    try connection.bulkWrite(posts.map { try $0.guardedWrite() }, ordered: false, in: collection)
                 }
                 for (post, outcome) in zip(left, result.outcomes) {
                     switch outcome {
                     case .done: telemetry.metrics(of: post.aggregateID.type).snapshotsPosted.increment()
                     case .failed(let error) where error.code == .duplicateKey:
                         // A newer one is there, or another writer has just put the aggregate's first one there: the second time it is the former.
-                        if forestalled.insert(post.aggregateID).inserted { open.append(post) }
+                        if forestalled.insert(post.aggregateID).inserted { open.append(post) } else { refused.append(post) }
                     case .failed(let error) where !error.canBeTriedAgain: drop(post, error)
                     case .failed(let error), .unknown(let error):
                         open.append(post)
@@ -191,6 +192,7 @@ actor SnapshotPoster {
                 open = left
                 reason = error
             }
+            await catchUp(refused)
             if reason == nil { failing.remove(collection) }
             guard !open.isEmpty else { return }
             if reason != nil, ContinuousClock.now >= deadline {
@@ -200,6 +202,18 @@ actor SnapshotPoster {
             }
             left = open
             await backoff.wait()
+        }
+    }
+
+    /// Of a post that nothing was read for it is not known whether a newer snapshot refused it, or one that somebody has damaged: it is looked at.
+    private func catchUp(_ refused: [SnapshotPost]) async {
+        for post in refused {
+            guard let catchUp = post.catchUp else { continue }
+            do {
+                try await client.withConnection(.single) { try catchUp($0) }
+            } catch {
+                drop(post, error)
+            }
         }
     }
 

@@ -13,13 +13,8 @@ struct StoredSnapshot {
     var createdAt: BSONDate
     var updatedAt: BSONDate
 
-    func document() throws -> BSONDocument {
-        let digest = state.withBorrowed { state in
-            Self.digest(
-                aggregateID: aggregateID.rawValue, version: version, stateSchema: stateSchema, headID: headID,
-                createdAt: createdAt,
-                state: state)
-        }
+    /// - Parameter digest: ``digest``, where it is known.
+    func document(digest: [UInt8]) throws -> BSONDocument {
         var writer = BSONWriter(capacity: 320 + state.bytes.count)
         writer.write(aggregateID.rawValue, forKey: "_id")
         writer.write(version, forKey: "version")
@@ -34,6 +29,17 @@ struct StoredSnapshot {
         writer.write(updatedAt, forKey: "updatedAt")
         return try writer.finish()
     }
+
+    /// As it is stored with the state.
+    var digest: [UInt8] {
+        state.withBorrowed { state in
+            Self.digest(
+                aggregateID: aggregateID.rawValue, version: version, stateSchema: stateSchema, headID: headID,
+                createdAt: createdAt, state: state)
+        }
+    }
+
+    func document() throws -> BSONDocument { try document(digest: digest) }
 
     /// SHA-256 over everything the state stands for, each part of fixed length or preceded by its length, so that no two snapshots share
     /// the bytes that are hashed: the length of the id (4 bytes) and the id, the version (8), the schema (4), the head's event id (16), the

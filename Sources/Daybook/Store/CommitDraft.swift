@@ -20,6 +20,10 @@ struct AggregateDraft: Sendable {
     var createdAt: BSONDate?
     /// The snapshot that stood there; nil when there was none.
     let stored: BorrowedSnapshot.Identity?
+    /// Nothing was read: all of this is as the last commit from here left it.
+    let isAssumed: Bool
+    /// Writes the aggregate's snapshot as the journal has it, where one that was not read for it is refused; see ``SnapshotPost``.
+    var catchUp: (@Sendable (isolated MongoConnection) throws -> Void)?
     private(set) var events: [Event] = []
     /// The commands with an id among them, with the version that each led to.
     private(set) var commands: [String: (identity: CommandIdentity, version: Int64)] = [:]
@@ -36,6 +40,7 @@ struct AggregateDraft: Sendable {
         headID = loaded.fold.headID
         createdAt = loaded.fold.createdAt
         stored = loaded.stored
+        isAssumed = loaded.isAssumed
     }
 
     /// Adds what was decided, folding it into `fold` from its encoded form.

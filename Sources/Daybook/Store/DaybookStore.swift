@@ -24,6 +24,7 @@ public final class DaybookStore: Sendable {
     let telemetry: Telemetry
     let clock: ServerClock
     let groupCommit: GroupCommit
+    let cache: AggregateCache
     let poster: SnapshotPoster
     let commitsUnderWay = CommitsUnderWay()
     private let isVerified = Mutex(false)
@@ -51,7 +52,8 @@ public final class DaybookStore: Sendable {
         journal = Journal(database: database)
         telemetry = Telemetry(configuration)
         clock = ServerClock(configuration.clock, telemetry: telemetry)
-        groupCommit = GroupCommit(client: client, journal: journal, telemetry: telemetry)
+        groupCommit = GroupCommit(client: client, journal: journal, clock: clock, telemetry: telemetry)
+        cache = AggregateCache(maximumBytes: configuration.aggregateCacheBytes)
         poster = SnapshotPoster(client: client, telemetry: telemetry)
     }
 

@@ -178,7 +178,10 @@ extension DaybookStore {
                     try ready(connection)
                     return try await transaction(body, context, on: connection)
                 }
-                if let commit { await took(effect: commit) }
+                if let commit {
+                    for change in commit.changes { cache.remove(change.aggregateID) }
+                    await took(effect: commit)
+                }
                 return result
             }
         }

@@ -36,7 +36,7 @@ extension PreparedCommit {
                 try write(on: connection, journal: journal, isResent: mayHaveLanded, logger: logger)
                 try await sendCommit(on: connection, deadline: deadline, mayHaveLanded: &mayHaveLanded)
                 return .committed
-            } catch let changed as GuardChanged {
+            } catch let changed as Stale {
                 connection.endTransaction()
                 return .lost(changed.error)
             } catch let error as MongoError {
@@ -71,8 +71,13 @@ extension PreparedCommit {
             aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound, underlying: error)
     }
 
-    private struct GuardChanged: Error {
+    /// What the commit rests on has changed.
+    private struct Stale: Error {
         let error: MongoError
+
+        init(_ aggregateID: AggregateID, _ reason: String) {
+            error = MongoError(.writeConflict, "\(aggregateID), \(reason), has changed")
+        }
     }
 
     /// Sends the commit until the server says how it ended, at most until the deadline.
@@ -113,15 +118,16 @@ extension PreparedCommit {
         try connection.insert(events, into: journal.namespace)
         for change in changes where change.lifecycle == .inline {
             guard let snapshot = change.snapshot else { continue }
-            if try !isResent && Self.post(snapshot, on: connection) { continue }
+            if try (!isResent || snapshot.isAssumed) && Self.post(snapshot, on: connection) { continue }
+            // That the events are in says nothing of a head that was not read: only the snapshot could vouch for it.
+            guard !snapshot.isAssumed else { throw Stale(change.aggregateID, "which was not loaded again") }
             try replace(snapshot, on: connection, isExpected: isResent, logger: logger)
         }
         for aggregate in guards {
             // A new transaction does not know what the first one read.
             // The events went in above, so no earlier attempt is in the journal or still on its way there: it is lost for good.
             if isResent, try journal.head(of: aggregate.aggregateID, on: connection) != aggregate.version {
-                throw GuardChanged(
-                    error: MongoError(.writeConflict, "\(aggregate.aggregateID), which the transaction guards, has changed"))
+                throw Stale(aggregate.aggregateID, "which the transaction guards")
             }
             try hold(aggregate.aggregateID, aggregate.snapshots, orInsert: aggregate.snapshot, on: connection)
         }
@@ -150,11 +156,11 @@ extension PreparedCommit {
     /// Writes the snapshot of one aggregate where things are as they were loaded: a compare-and-set. False when they are not.
     private static func post(_ snapshot: SnapshotPost, on connection: isolated MongoConnection) throws -> Bool {
         guard snapshot.stored != nil else {
-            try connection.insert([snapshot.document], into: snapshot.collection)
+            try connection.insert([snapshot.document()], into: snapshot.collection)
             return true
         }
         guard let selector = snapshot.unchangedSelector else { return false }
-        return try connection.replaceOne(selector, with: snapshot.document, in: snapshot.collection).matched > 0
+        return try connection.replaceOne(selector, with: snapshot.document(), in: snapshot.collection).matched > 0
     }
 
     /// Writes the snapshot of one aggregate whatever stands there.
@@ -178,7 +184,7 @@ extension PreparedCommit {
             logger.warning(
                 "the snapshot was \(found == nil ? "deleted" : "changed") by something other than a commit; replaced", place)
         }
-        try connection.replaceOne(snapshot.selector, with: snapshot.document, upsert: true, in: snapshot.collection)
+        try connection.replaceOne(snapshot.selector, with: snapshot.document(), upsert: true, in: snapshot.collection)
     }
 }
 

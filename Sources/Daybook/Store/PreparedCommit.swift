@@ -9,6 +9,7 @@ struct PreparedCommit: Sendable {
         var lifecycle: Lifecycle
         var versions: ClosedRange<Int64>
         var firstEventID: UUID
+        var lastEventID: UUID
         /// Nil where no snapshot is kept.
         var snapshot: SnapshotPost?
     }
@@ -62,12 +63,14 @@ struct PreparedCommit: Sendable {
                     aggregateID: draft.aggregateID, version: versions.upperBound, state: draft.state,
                     stateSchema: draft.stateSchema, headID: headID, createdAt: draft.createdAt ?? recordedAt,
                     updatedAt: recordedAt)
-                snapshot = try SnapshotPost(stored, collection: draft.snapshots, stored: draft.stored)
+                snapshot = try SnapshotPost(
+                    stored, collection: draft.snapshots, stored: draft.stored, isAssumed: draft.isAssumed,
+                    isSentAtOnce: draft.lifecycle == .inline, catchUp: draft.catchUp)
             }
             changes.append(
                 Change(
                     aggregateID: draft.aggregateID, lifecycle: draft.lifecycle, versions: versions, firstEventID: firstEventID,
-                    snapshot: snapshot))
+                    lastEventID: headID, snapshot: snapshot))
         }
         self.events = events
         self.changes = changes

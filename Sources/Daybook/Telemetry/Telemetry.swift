@@ -94,7 +94,7 @@ extension Span {
 }
 
 /// What is counted of one kind of aggregate; each has the dimension `aggregate`.
-struct AggregateMetrics: Sendable {
+final class AggregateMetrics: Sendable {
     /// Commits that took effect.
     let commits: Counter
     /// Events appended.
@@ -105,6 +105,8 @@ struct AggregateMetrics: Sendable {
     let retries: Counter
     /// Aggregates loaded, also for a command.
     let loads: Counter
+    /// Commands that were decided on what the store had in memory, and loads that began with it.
+    let cacheHits: Counter
     /// Events folded while loading.
     let eventsFolded: Counter
     /// Snapshots that were not believed, and the journal folded instead.
@@ -125,6 +127,7 @@ struct AggregateMetrics: Sendable {
         conflicts = counter("conflicts")
         retries = counter("retries")
         loads = counter("loads")
+        cacheHits = counter("cache.hits")
         eventsFolded = counter("events.folded")
         snapshotsIgnored = counter("snapshots.ignored")
         snapshotsPosted = counter("snapshots.posted")

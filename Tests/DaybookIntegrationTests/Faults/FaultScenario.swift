@@ -33,7 +33,7 @@ private let faultTurns = Turns(8)
 
 /// Runs `body` with a store whose connections go through a proxy, on a database of its own where account `a` has one deposit of 1.
 func withFaultyStore<R: Sendable>(
-    _ options: [String] = [], commitTimeout: Duration = .seconds(30),
+    _ options: [String] = [], commitTimeout: Duration = .seconds(30), keepsAggregates: Bool = true,
     _ body: (DaybookStore, FaultProxy, DriverFixture) async throws -> R
 ) async throws -> R {
     await faultTurns.take()
@@ -43,6 +43,7 @@ func withFaultyStore<R: Sendable>(
             var configuration = DaybookConfiguration(
                 uri: try ServerAddress(fixture.uri(through: proxy)).adding(options).uri, database: fixture.database)
             configuration.commitTimeout = commitTimeout
+            if !keepsAggregates { configuration.aggregateCacheBytes = 0 }
             return try await withDaybook(configuration) { store in
                 try await store.initialize(Account.self)
                 try await store.repository(Account.self).execute(.deposit(1), on: "a")

@@ -12,7 +12,7 @@ extension HeavyLoad {
             var winningAmount = 0
         }
 
-        @Test("G1: of two writers at one version one wins, 1,000 times over", .timeLimit(.minutes(4)))
+        @Test("G1: of two writers at one version one wins, again and again", .timeLimit(.minutes(4)))
         func oneWinner() async throws {
             try await withTestStore { store in
                 let accounts = store.repository(Account.self)

@@ -7,7 +7,7 @@ import Testing
 
 /// `licensing seed`, as a user runs it.
 @Suite(.timeLimit(.minutes(6))) struct PopulationTests {
-    private static let numbers = ["--members", "12", "--licenses", "40", "--seed", "7"]
+    private static let numbers = ["--members", "8", "--licenses", "20", "--seed", "7"]
     private static let collections = ["journal", "snapshots.license", "snapshots.member", "snapshots.title"]
 
     /// What the command prints; it must succeed.
@@ -39,9 +39,9 @@ import Testing
                 try await seed(bulk, more: ["--bulk"])
                 let content = try await content(real)
                 #expect(try await self.content(bulk) == content)
-                #expect(content["snapshots.license"]?.count == 40)
-                #expect(summary.first?.contains("40 licences") == true)
-                let another = ["--members", "12", "--licenses", "40", "--seed", "8", "--bulk"]
+                #expect(content["snapshots.license"]?.count == 20)
+                #expect(summary.first?.contains("20 licences") == true)
+                let another = ["--members", "8", "--licenses", "20", "--seed", "8", "--bulk"]
                 try await withRawDatabase { other in
                     try await seed(other, another)
                     let other = try await self.content(other)

@@ -98,7 +98,7 @@ struct GroupCommitFaultTests {
             let flying = ["x", "y"].map { key in Task { try await tallies.execute(.deposit(5), on: key) } }
             await eventually("both inserts are on their way") { proxy.held == 2 }
             let waiting = Task { try await tallies.execute(.deposit(5), on: "z") }
-            await eventually("the third waits for its turn") { await store.groupCommit.waitingCount == 1 }
+            await eventually("the third waits for its turn") { store.groupCommit.waitingCount == 1 }
             waiting.cancel()
             await #expect(throws: CancellationError.self) { try await waiting.value }
             flying[0].cancel()

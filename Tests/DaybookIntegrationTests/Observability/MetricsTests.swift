@@ -21,11 +21,31 @@ struct MetricsTests {
         }
     }
 
+    @Test("what is decided and told from memory is counted as a hit; only what is read is a load")
+    func cache() async throws {
+        let metrics = TestMetrics()
+        let counts = Counts(metrics: metrics)
+        try await withTestStore(configure: { $0.metricsFactory = metrics }) { store in
+            let tallies = store.repository(Tally.self)
+            for _ in 1...3 { try await tallies.execute(.deposit(1), on: "a") }
+            #expect(counts("loads") == 1)
+            #expect(counts("cache.hits") == 2)
+            _ = try await tallies.load("a")
+            #expect(counts("loads") == 2)
+            #expect(counts("cache.hits") == 3)
+            #expect(counts("commits") == 3)
+        }
+    }
+
     @Test("commits, events, loads, folded events, snapshots, batches and durations are counted, each for its kind of aggregate")
     func counts() async throws {
         let metrics = TestMetrics()
         let counts = Counts(metrics: metrics)
-        try await withTestStore(configure: { $0.metricsFactory = metrics }) { store in
+        let configure: (inout DaybookConfiguration) -> Void = {
+            $0.metricsFactory = metrics
+            $0.aggregateCacheBytes = 0
+        }
+        try await withTestStore(configure: configure) { store in
             let tallies = store.repository(Tally.self)
             for _ in 1...3 {
                 try await tallies.execute(.deposit(1), on: "a")

@@ -50,7 +50,7 @@ struct CommitDraftTests {
         let commit = try prepare([AggregateDraft([.lost, .lost, .lost], fold("P-1", version: loaded))])
         #expect(commit.events.map { $0["version"] } == (1...3).map { .int64(loaded + $0) })
         #expect(commit.changes.map(\.versions) == [loaded + 1...loaded + 3])
-        #expect(commit.changes[0].snapshot?.document["version"] == .int64(loaded + 3))
+        #expect(try commit.changes[0].snapshot?.document()["version"] == .int64(loaded + 3))
         #expect(commit.commits.map(\.version) == [loaded + 3])
     }
 
@@ -74,10 +74,10 @@ struct CommitDraftTests {
     @Test("each snapshot has the last of its aggregate's events as its head")
     func heads() throws {
         let commit = try prepare([AggregateDraft([.lost, .lost], fold("P-1")), AggregateDraft([.lost], fold("P-2"))])
-        let heads = commit.changes.map { $0.snapshot?.document.value(at: "head.eventId") }
+        let heads = try commit.changes.map { try $0.snapshot?.document().value(at: "head.eventId") }
         #expect(heads == [1, 2].map { .binary(BSONBinary(UUID(number: commit.id.number + $0))) })
         for change in commit.changes {
-            let isGenuine = try #require(change.snapshot).document.withBorrowed {
+            let isGenuine = try #require(change.snapshot).document().withBorrowed {
                 try BorrowedSnapshot($0).isGenuine(for: change.aggregateID)
             }
             #expect(isGenuine)
@@ -93,9 +93,9 @@ struct CommitDraftTests {
         #expect(EventID(commit.id).milliseconds == 1_700_000_000_123)
         for event in commit.events { #expect(event["recordedAt"] == .datetime(time)) }
         for change in commit.changes {
-            #expect(change.snapshot?.document["updatedAt"] == .datetime(time))
-            #expect(change.snapshot?.document["createdAt"] == .datetime(time))
-            #expect(change.snapshot?.document.value(at: "head.recordedAt") == .datetime(time))
+            #expect(try change.snapshot?.document()["updatedAt"] == .datetime(time))
+            #expect(try change.snapshot?.document()["createdAt"] == .datetime(time))
+            #expect(try change.snapshot?.document().value(at: "head.recordedAt") == .datetime(time))
         }
         #expect(commit.commits.map(\.recordedAt) == [time.date, time.date])
     }
@@ -113,7 +113,7 @@ struct CommitDraftTests {
         #expect(commit.recordedAt == BSONDate(milliseconds: 1_700_000_600_001))
         #expect(EventID(commit.id) > EventID(late))
         #expect(
-            commit.changes.map { $0.snapshot?.document["createdAt"] }
+            try commit.changes.map { try $0.snapshot?.document()["createdAt"] }
                 == [1_600_000_000_000, 1_500_000_000_000, 1_700_000_600_001].map { .datetime(BSONDate(milliseconds: $0)) })
     }
 

@@ -1,0 +1,122 @@
+@testable import Daybook
+import DaybookBSON
+import Foundation
+import IntegrationSupport
+import Testing
+
+@Suite("Commands on aggregates that the store has in memory", .timeLimit(.minutes(2)))
+struct AggregateCacheTests {
+    @Test("an async one is one round trip, and an inline one reads nothing; a load asks the journal alone")
+    func trips() async throws {
+        try await withFaultyTallies { store, proxy, _ in
+            let (accounts, tallies) = (store.repository(Account.self), store.repository(Tally.self))
+            try await accounts.execute(.deposit(1), on: "i")
+            proxy.forget()
+            try await tallies.execute(.deposit(2), on: "a")
+            #expect(proxy.exchanges.map(\.command).filter { $0 != "update" } == ["insert"])
+            await store.poster.drain()
+            proxy.forget()
+            try await accounts.execute(.deposit(2), on: "i")
+            #expect(proxy.exchanges.map(\.command) == ["insert", "update", "commitTransaction"])
+            proxy.forget()
+            #expect(try await accounts.load("i").state.balance == 3)
+            #expect(try await tallies.load("a").state.balance == 3)
+            #expect(proxy.exchanges.map(\.command) == ["find", "find"])
+        }
+    }
+
+    @Test("are decided as if nothing were in memory while another process commits, whatever the lifecycle")
+    func otherWriters() async throws {
+        try await withTestStore { store in
+            try await withOther(store) { other in
+                func alternate<A: Ledger>(_ aggregate: A.Type) async throws {
+                    let (here, there) = (store.repository(A.self), other.repository(A.self))
+                    for round in 1...5 {
+                        try await here.execute(.deposit(1), on: "k")
+                        try await there.execute(.deposit(1), on: "k")
+                        // Here it looks as if only the half were there.
+                        try await here.execute(.withdraw(2), on: "k")
+                        #expect(try await here.load("k").state.balance == 0)
+                        // And here as if it still were.
+                        try await here.execute(.deposit(1), on: "k")
+                        try await there.execute(.withdraw(1), on: "k")
+                        await #expect(throws: Account.Rejection.self) { try await here.execute(.withdraw(1), on: "k") }
+                        let loaded = try await here.load("k")
+                        #expect(loaded.version == Int64(5 * round))
+                        #expect(loaded == (try await there.load("k")))
+                    }
+                    let versions = try await here.history("k").reduce(into: []) { $0.append($1.version) }
+                    #expect(versions == Array(1...25))
+                }
+                try await alternate(Account.self)
+                try await alternate(Tally.self)
+                try await alternate(Meter.self)
+            }
+        }
+    }
+
+    @Test("an expected version is compared with the journal's: what is in memory may be behind")
+    func expected() async throws {
+        try await withTestStore { store in
+            try await withOther(store) { other in
+                let (here, there) = (store.repository(Tally.self), other.repository(Tally.self))
+                try await here.execute(.deposit(1), on: "k")
+                try await there.execute(.deposit(1), on: "k")
+                try await here.execute(.deposit(1), on: "k", expecting: 2)
+                try await there.execute(.deposit(1), on: "k")
+                let error = try await daybookError { _ = try await here.execute(.deposit(1), on: "k", expecting: 3) }
+                #expect(error?.code == .conflict)
+                #expect(error?.version == 4)
+            }
+        }
+    }
+
+    @Test("a command that is repeated gets its first commit, also where its repetition would be refused")
+    func repeated() async throws {
+        try await withTestStore { store in
+            let accounts = store.repository(Account.self)
+            try await accounts.execute(.deposit(1), on: "k")
+            let first = try await accounts.execute(.withdraw(1), on: "k", commandID: "c")
+            #expect(try await accounts.execute(.withdraw(1), on: "k", commandID: "c") == first)
+            try await accounts.execute(.deposit(5), on: "k")
+            #expect(try await accounts.execute(.withdraw(1), on: "k", commandID: "c") == first)
+            let error = try await daybookError { _ = try await accounts.execute(.withdraw(2), on: "k", commandID: "c") }
+            #expect(error?.code == .commandIDReused)
+        }
+    }
+
+    @Test("a backup that is restored under a running program makes no gap where commits write their snapshot")
+    func restored() async throws {
+        try await withTestStore { store in
+            let accounts = store.repository(Account.self)
+            try await accounts.execute(.deposit(1), on: "k")
+            let backup = try #require(try await store.raw.document(in: "snapshots.account", id: "account/k"))
+            try await accounts.execute(.deposit(2), on: "k")
+            try await store.raw.delete(["aggregateId": "account/k", "version": 2], from: "journal")
+            try await store.raw.put(backup, into: "snapshots.account")
+            let commit = try await accounts.execute(.deposit(4), on: "k")
+            #expect(commit?.version == 2)
+            #expect(try await accounts.load("k").state.balance == 5)
+        }
+    }
+
+    @Test("a snapshot that somebody has put ahead of its journal is healed by the next commit, though nobody read it")
+    func ahead() async throws {
+        try await withTestStore { store in
+            let tallies = store.repository(Tally.self)
+            try await tallies.execute(.deposit(1), on: "k")
+            await store.poster.drain()
+            try await store.raw.update(["_id": "tally/k"], with: ["$set": ["version": .int64(9)]], in: "snapshots.tally")
+            try await tallies.execute(.deposit(1), on: "k")
+            await store.poster.drain()
+            let snapshot = try #require(try await store.raw.document(in: "snapshots.tally", id: "tally/k"))
+            #expect(snapshot["version"] == 2)
+            #expect(snapshot.value(at: "state.balance") == 2)
+        }
+    }
+
+    /// Another store on the same database, as another process has one.
+    private func withOther<R: Sendable>(_ store: DaybookStore, _ body: (DaybookStore) async throws -> R) async throws -> R {
+        try await withDaybook(store.configuration, body)
+    }
+}

@@ -1,0 +1,80 @@
+@testable import Daybook
+import Foundation
+import Testing
+
+@Suite("AggregateCache")
+struct AggregateCacheTests {
+    private let now = ContinuousClock.now
+
+    private func entry(_ key: String, version: Int64 = 1, bytes: Int = 1_000, age: Duration = .zero) throws
+        -> AggregateCache.Entry<Parcel>
+    {
+        var fold = Fold<Parcel>(try AggregateID("parcel", key: key))
+        fold.version = version
+        return .init(loaded: Loaded(fold: fold, stored: nil), readAt: now - age, stateBytes: bytes)
+    }
+
+    private func id(_ key: String) throws -> AggregateID { try AggregateID("parcel", key: key) }
+
+    @Test("what is taken is not there any more; what is found stays")
+    func taken() throws {
+        let cache = AggregateCache(maximumBytes: 1 << 20)
+        cache.put(try entry("a", version: 3))
+        #expect(cache.find(try id("a"), Parcel.self)?.loaded.fold.version == 3)
+        #expect(cache.take(try id("a"), Parcel.self)?.loaded.fold.version == 3)
+        #expect(cache.take(try id("a"), Parcel.self) == nil)
+        #expect(cache.find(try id("b"), Parcel.self) == nil)
+    }
+
+    @Test("an entry that comes late does not replace a later version")
+    func order() throws {
+        let cache = AggregateCache(maximumBytes: 1 << 20)
+        cache.put(try entry("a", version: 5))
+        cache.put(try entry("a", version: 4))
+        #expect(cache.find(try id("a"), Parcel.self)?.loaded.fold.version == 5)
+        cache.put(try entry("a", version: 6))
+        #expect(cache.find(try id("a"), Parcel.self)?.loaded.fold.version == 6)
+    }
+
+    @Test("what was read too long ago is not told")
+    func age() throws {
+        let cache = AggregateCache(maximumBytes: 1 << 20)
+        cache.put(try entry("a", age: AggregateCache.lifetime))
+        #expect(cache.find(try id("a"), Parcel.self) == nil)
+        #expect(cache.take(try id("a"), Parcel.self) == nil)
+    }
+
+    @Test("holds no more than it is allowed to, and of that the latest")
+    func bounded() throws {
+        let limit = 1 << 20
+        let cache = AggregateCache(maximumBytes: limit)
+        let keys = (0..<10_000).map { "k-\($0)" }
+        for key in keys { cache.put(try entry(key)) }
+        let held = try keys.filter { cache.find(try id($0), Parcel.self) != nil }
+        #expect(held.count * 1_000 <= limit)
+        #expect(held.count > 100)
+        #expect(held.contains(keys[9_999]))
+        #expect(!held.contains(keys[0]))
+    }
+
+    @Test("what is used stays while others come and go")
+    func used() throws {
+        let cache = AggregateCache(maximumBytes: 1 << 20)
+        cache.put(try entry("hot"))
+        for number in 0..<5_000 {
+            cache.put(try entry("k-\(number)"))
+            let hot = try #require(cache.take(try id("hot"), Parcel.self))
+            cache.put(hot)
+        }
+    }
+
+    @Test("neither a state that is too large nor anything at all where there is no room")
+    func tooLarge() throws {
+        let cache = AggregateCache(maximumBytes: 1 << 20)
+        cache.put(try entry("a", bytes: 1 << 20))
+        #expect(cache.find(try id("a"), Parcel.self) == nil)
+        let none = AggregateCache(maximumBytes: 0)
+        none.put(try entry("a", bytes: 0))
+        #expect(none.find(try id("a"), Parcel.self) == nil)
+    }
+}
