@@ -55,7 +55,8 @@ public struct AggregateID: Sendable, CustomStringConvertible {
 
 extension AggregateID: Hashable, Comparable {
     public static func == (left: AggregateID, right: AggregateID) -> Bool {
-        left.rawValue.utf8.elementsEqual(right.rawValue.utf8)
+        // Both are in normalization form C, so that what Swift calls equal is the same bytes, and of ASCII it compares those.
+        left.rawValue == right.rawValue
     }
 
     public static func < (left: AggregateID, right: AggregateID) -> Bool {

@@ -12,8 +12,6 @@ final class GroupCommit: Sendable {
     private struct Member: Sendable {
         let ticket: UInt64
         let commit: PreparedCommit
-        let document: BSONDocument
-        let change: PreparedCommit.Change
         let deadline: ContinuousClock.Instant
         /// When it began to wait for the insert that carries it.
         var arrival: ContinuousClock.Instant
@@ -21,6 +19,9 @@ final class GroupCommit: Sendable {
         /// An earlier insert was not answered.
         var mayHaveLanded = false
         var backoff = Backoff()
+
+        var document: BSONDocument { commit.events[0] }
+        var change: PreparedCommit.Change { commit.changes[0] }
     }
 
     private struct State {
@@ -55,9 +56,7 @@ final class GroupCommit: Sendable {
     /// - Precondition: It has one event, and nothing else has to take effect with it.
     /// - Throws: ``DaybookError/Code/outcomeUnknown`` at the deadline, ``MongoError`` for what cannot be tried again.
     func append(_ commit: PreparedCommit, deadline: ContinuousClock.Instant) async throws -> PreparedCommit.Outcome {
-        guard let document = commit.events.first, let change = commit.changes.first, commit.events.count == 1 else {
-            preconditionFailure("a group commit takes commits of one event")
-        }
+        precondition(commit.events.count == 1, "a group commit takes commits of one event")
         try Task.checkCancellation()
         let ticket = state.withLock { state in
             state.lastTicket += 1
@@ -67,8 +66,7 @@ final class GroupCommit: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 enqueue(
                     Member(
-                        ticket: ticket, commit: commit, document: document, change: change, deadline: deadline,
-                        arrival: .now, continuation: continuation))
+                        ticket: ticket, commit: commit, deadline: deadline, arrival: .now, continuation: continuation))
                 // It may have been cancelled before there was anything to withdraw.
                 if Task.isCancelled { withdraw(ticket) }
             }

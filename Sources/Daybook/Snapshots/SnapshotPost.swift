@@ -2,7 +2,7 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 /// A snapshot on its way to its collection.
-struct SnapshotPost: Sendable {
+final class SnapshotPost: Sendable {
     let snapshot: StoredSnapshot
     let collection: Namespace
     /// What stood there when the aggregate was loaded; nil when nothing did.

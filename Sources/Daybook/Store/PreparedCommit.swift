@@ -3,7 +3,7 @@ internal import DaybookMongo
 internal import Foundation
 
 /// A commit as it is sent, and sent again until its outcome is known: always the same documents with the same ids.
-struct PreparedCommit: Sendable {
+final class PreparedCommit: Sendable {
     struct Change: Sendable {
         var aggregateID: AggregateID
         var lifecycle: Lifecycle
