@@ -12,8 +12,11 @@ final class DecodingStorage {
     // For a container at some depth, where its next field is expected: containers are structs that cannot change, and a
     // hint per depth costs no allocation. A hint is used only if it is about the same container.
     // (Exclusivity is unchecked: no code but this type's own runs while they are accessed.)
-    @exclusivity(unchecked) private var hintedContainers = SIMD8<Int32>(repeating: -1)
-    @exclusivity(unchecked) private var hintedOffsets = SIMD8<Int32>(repeating: 0)
+    @exclusivity(unchecked) private var hintedContainers = SIMD4<Int32>(repeating: -1)
+    @exclusivity(unchecked) private var hintedOffsets = SIMD4<Int32>(repeating: 0)
+
+    /// The types last found to decode themselves, having no BSON form of their own.
+    @exclusivity(unchecked) private var plainTypes = RecentTypes()
 
     init(_ root: BorrowedDocument, userInfo: [CodingUserInfoKey: any Sendable], caseName: String? = nil) {
         self.root = root.bytes
@@ -30,6 +33,12 @@ final class DecodingStorage {
     func throwRemembered() throws {
         if let fault { throw fault }
     }
+
+    /// True when `type` is known to decode itself.
+    @inline(__always)
+    func isPlain(_ type: Any.Type) -> Bool { plainTypes.contains(type) }
+
+    func notePlain(_ type: Any.Type) { plainTypes.add(type) }
 
     /// Lets go of the bytes.
     func expire() { root = nil }
@@ -56,7 +65,7 @@ final class DecodingStorage {
         let bytes = try bytes()
         let first = container.start + 4
         let limit = container.end - 1
-        let slot = Int(container.depth & 7)
+        let slot = Int(container.depth & 3)
         let isHinted = Int(hintedContainers[slot]) == container.start
         let hint = isHinted ? Int(hintedOffsets[slot]) : first
         var found = try Self.scan(for: name, in: bytes, from: hint, to: limit, limit: limit)
