@@ -1,10 +1,12 @@
-/// The input of one call to a decoder. It outlives the call only empty: a decoder that was kept finds no bytes and throws.
+/// The input of one call to a decoder, and what is remembered of the types it decoded.
+///
+/// It outlives the call only empty: a decoder that was kept finds no bytes and throws. If none was kept, it serves another call.
 final class DecodingStorage {
     /// The root document; nil once the call has returned and the bytes are no longer lent.
     @exclusivity(unchecked) private(set) var root: UnsafeRawBufferPointer?
-    let userInfo: [CodingUserInfoKey: any Sendable]
+    private(set) var userInfo: [CodingUserInfoKey: any Sendable] = [:]
     /// The name of the case whose payload is the root, while an enum is decoded from an event.
-    let caseName: String?
+    private(set) var caseName: String?
     /// True once an enum has asked for its case as a single value.
     var isCaseReadAsText = false
     private var fault: (any Error)?
@@ -18,10 +20,17 @@ final class DecodingStorage {
     /// The types last found to decode themselves, having no BSON form of their own.
     @exclusivity(unchecked) private var plainTypes = RecentTypes()
 
-    init(_ root: BorrowedDocument, userInfo: [CodingUserInfoKey: any Sendable], caseName: String? = nil) {
+    /// What was made for the key types of containers.
+    @exclusivity(unchecked) var memory = KeyTypeMemory()
+
+    /// Takes the input of a call, having expired since the last.
+    func begin(_ root: BorrowedDocument, _ userInfo: [CodingUserInfoKey: any Sendable], caseName: String?) {
         self.root = root.bytes
         self.userInfo = userInfo
         self.caseName = caseName
+        isCaseReadAsText = false
+        fault = nil
+        hintedContainers = SIMD4(repeating: -1)
     }
 
     /// Keeps a fault that could not be thrown where it was found, for the end of the call.

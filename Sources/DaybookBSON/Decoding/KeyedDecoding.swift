@@ -6,7 +6,7 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     private let value: EncodedValue
     private let isFlat: Bool
 
-    init(_ storage: DecodingStorage, _ value: EncodedValue, isFlat: Bool = false) throws {
+    init(_ storage: DecodingStorage, _ value: EncodedValue, isFlat: Bool) throws {
         try storage.require(.document, [String: Any].self, value)
         self.storage = storage
         self.value = value
@@ -118,7 +118,7 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy: NestedKey.Type, forKey key: Key
     ) throws -> KeyedDecodingContainer<NestedKey> {
-        KeyedDecodingContainer(try KeyedDecoding<NestedKey>(storage, try field(key, [String: Any].self)))
+        try storage.container(keyedBy: NestedKey.self, try field(key, [String: Any].self))
     }
 
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
