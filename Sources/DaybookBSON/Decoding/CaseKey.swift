@@ -38,11 +38,17 @@ extension DecodingStorage {
         if let index = memory.index(of: type, named: name), let object = memory[index] {
             known = object
         } else {
-            guard let key = Key(stringValue: name) else { throw BSONError.unknownCase(name) }
-            known = KnownCaseKey<CaseDecoding<Key>>(key)
+            known = try newKey(type, named: name)
             memory.add(type, named: name, known)
         }
-        // What is remembered for a type of key and a name is made by the lines above, for that very type.
+        // What is remembered for a type of key and a name is made by newKey(_:named:), for that very type.
         return unsafeDowncast(known, to: CaseKey<Key>.self).makeContainer(self, try rootValue())
+    }
+
+    /// Apart, and never inlined, because it needs metadata that would otherwise be looked up for every event.
+    @inline(never)
+    private func newKey<Key: CodingKey>(_ type: Key.Type, named name: String) throws -> AnyObject {
+        guard let key = Key(stringValue: name) else { throw BSONError.unknownCase(name) }
+        return KnownCaseKey<CaseDecoding<Key>>(key)
     }
 }

@@ -10,6 +10,12 @@ extension DecodingStorage {
         if isSame(type, Data.self) { return same(try read(Data.self, from: value)) }
         if isSame(type, Decimal.self) { return same(try read(Decimal.self, from: value)) }
         if isSame(type, URL.self) { return same(try read(URL.self, from: value)) }
+        return try decodeUnknown(type, from: value)
+    }
+
+    /// Apart, and never inlined, because the cast needs metadata that would otherwise be looked up for every type.
+    @inline(never)
+    private func decodeUnknown<T: Decodable>(_ type: T.Type, from value: EncodedValue) throws -> T {
         guard let readable = type as? any BSONReadable.Type else {
             notePlain(type)
             return try T(from: ValueDecoder(storage: self, value: value))

@@ -28,18 +28,31 @@ extension DecodingStorage {
     func container<Key: CodingKey>(
         keyedBy type: Key.Type, _ value: EncodedValue, isFlat: Bool = false
     ) throws -> KeyedDecodingContainer<Key> {
+        guard let known = containers(keyedBy: type) else {
+            return try newContainer(value, isFlat: isFlat)
+        }
+        // What is remembered for a type of key without a name is made by newContainers(keyedBy:), for that very type.
+        return try unsafeDowncast(known, to: DocumentContainers<Key>.self).make(self, value, isFlat: isFlat)
+    }
+
+    // Apart, and never inlined, because they need metadata that would otherwise be looked up for every container.
+
+    @inline(never)
+    private func newContainer<Key: CodingKey>(_ value: EncodedValue, isFlat: Bool) throws -> KeyedDecodingContainer<Key> {
+        KeyedDecodingContainer(try KeyedDecoding<Key>(self, value, isFlat: isFlat))
+    }
+
+    @inline(never)
+    private func newContainers<Key: CodingKey>(keyedBy: Key.Type) -> AnyObject { KnownDocumentContainers<KeyedDecoding<Key>>() }
+
+    /// Nil when the type of key is asked for the first time.
+    @inline(__always)
+    private func containers<Key: CodingKey>(keyedBy type: Key.Type) -> AnyObject? {
         guard let index = memory.index(of: type) else {
             memory.add(type, nil)
-            return KeyedDecodingContainer(try KeyedDecoding<Key>(self, value, isFlat: isFlat))
+            return nil
         }
-        let known: AnyObject
-        if let object = memory[index] {
-            known = object
-        } else {
-            known = KnownDocumentContainers<KeyedDecoding<Key>>()
-            memory[index] = known
-        }
-        // What is remembered for a type of key without a name is made by the line above, for that very type.
-        return try unsafeDowncast(known, to: DocumentContainers<Key>.self).make(self, value, isFlat: isFlat)
+        if memory[index] == nil { memory[index] = newContainers(keyedBy: type) }
+        return memory[index]
     }
 }
