@@ -55,8 +55,7 @@ extension EncodingStorage {
     private func encodeApart<T: Encodable>(_ value: T, _ path: [any CodingKey], depth: Int) throws -> EncodingStorage {
         let part = EncodingStorage(userInfo: userInfo, rootPath: path, depth: depth)
         guard depth < BSONDocument.maximumDepth else { throw part.invalid(value, path, nil, .nestedTooDeep) }
-        try part.fill(encoding: value, in: part.root)
-        try part.finish()
+        try part.encodeRoot(value)
         return part
     }
 
