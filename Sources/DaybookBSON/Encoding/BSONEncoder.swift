@@ -36,7 +36,7 @@ public struct BSONEncoder: Sendable {
                 let error = BSONError(.typeMismatch, "\(T.self) encodes as \(storage.rootType), not as a document.")
                 throw storage.invalid(value, [], nil, error)
             }
-            return BSONDocument(unchecked: storage.bytes)
+            return BSONDocument(unchecked: storage.bytes.array)
         }
     }
 

@@ -5,7 +5,7 @@
 /// path in `EncodingStorage+Splicing`.
 final class EncodingStorage {
     // Exclusivity is unchecked for these: no value's code runs while they are being modified, only this type's own.
-    @exclusivity(unchecked) var bytes: [UInt8] = []
+    @exclusivity(unchecked) var bytes = ByteBuffer(capacity: 512)
     @exclusivity(unchecked) var nodes: [EncodingNode] = []
     /// The innermost open node; -1 when none is.
     @exclusivity(unchecked) var top = -1
@@ -33,7 +33,6 @@ final class EncodingStorage {
     init() {
         userInfo = [:]
         rootPath = []
-        bytes.reserveCapacity(512)
         nodes.reserveCapacity(8)
     }
 
@@ -47,7 +46,7 @@ final class EncodingStorage {
     /// Forgets the output of a call. Handles that were kept are stale from then on.
     func clear() {
         nodes.removeAll(keepingCapacity: true)
-        bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
+        bytes.removeAll(keepingAtMost: Self.keptCapacity)
         top = -1
         rootType = .document
         fault = nil
@@ -127,7 +126,7 @@ final class EncodingStorage {
         switch nodes[index].kind {
         case .pending:
             setType(.document, of: index)
-            bytes.append(contentsOf: [UInt8].emptyDocument)
+            bytes.appendEmptyDocument()
         case .document, .array:
             finishSorting(index)
             record { () throws(BSONError) in try bytes.endDocument(startingAt: nodes[index].start) }
@@ -167,10 +166,8 @@ extension EncodingStorage {
         var keys: [any CodingKey] = []
         var index = index
         while index > 0, nodes[index].header >= 0 {
-            let start = nodes[index].header + 1
-            let end = bytes[start...].firstIndex(of: 0) ?? start
             let isIndexed = nodes[index].parent >= 0 && nodes[nodes[index].parent].kind == .array
-            keys.append(BSONKey(String(decoding: bytes[start..<end], as: UTF8.self), isIndex: isIndexed))
+            keys.append(BSONKey(bytes.cString(at: nodes[index].header + 1), isIndex: isIndexed))
             index = nodes[index].parent
         }
         return rootPath + keys.reversed()
