@@ -35,6 +35,7 @@ struct RangePass<F: AggregateFold>: Sendable {
     let range: IDRange
     /// Whether the snapshot that should be there is wanted of each suspect.
     let needsSnapshots: Bool
+    private let coding = F.makeCoding()
 
     /// Hands the aggregates behind `position` to `consume`, batch by batch and in order: while one is consumed, the next is read and folded.
     ///
@@ -81,7 +82,7 @@ struct RangePass<F: AggregateFold>: Sendable {
                 let id = try documents.aggregateID(at: index)
                 try await orphans(before: id, &snapshots, &batch, consumer)
                 current = AggregateCheck(
-                    id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing)
+                    id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
                 if batch.isFull { try await consumer.hand(&batch) }
             }
         }
@@ -98,7 +99,7 @@ struct RangePass<F: AggregateFold>: Sendable {
         defer { snapshots = feed }
         while let next = try await feed.peek() {
             if let id, !next.lexicographicallyPrecedes(id) { return }
-            add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot), to: &batch)
+            add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot, coding), to: &batch)
             if batch.isFull { try await consumer.hand(&batch) }
         }
     }
