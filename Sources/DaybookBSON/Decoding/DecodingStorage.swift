@@ -11,12 +11,8 @@ final class DecodingStorage {
     var isCaseReadAsText = false
     private var fault: (any Error)?
 
-    // For a container at some depth, where its next field is expected: containers are structs that cannot change, and a
-    // hint per depth costs no allocation. A hint is used only if it is about the same container.
-    // (Exclusivity is unchecked: no code but this type's own runs while they are accessed.)
-    @exclusivity(unchecked) private var hintedContainers = SIMD4<Int32>(repeating: -1)
-    @exclusivity(unchecked) private var hintedOffsets = SIMD4<Int32>(repeating: 0)
-
+    // Exclusivity is unchecked for these: no code but this type's own runs while they are accessed.
+    @exclusivity(unchecked) private var hints = FieldHints()
     /// The types last found to decode themselves, having no BSON form of their own.
     @exclusivity(unchecked) private var plainTypes = RecentTypes()
 
@@ -30,7 +26,7 @@ final class DecodingStorage {
         self.caseName = caseName
         isCaseReadAsText = false
         fault = nil
-        hintedContainers = SIMD4(repeating: -1)
+        hints = FieldHints()
     }
 
     /// Keeps a fault that could not be thrown where it was found, for the end of the call.
@@ -74,16 +70,15 @@ final class DecodingStorage {
         let bytes = try bytes()
         let first = container.start + 4
         let limit = container.end - 1
-        let slot = Int(container.depth & 3)
-        let isHinted = Int(hintedContainers[slot]) == container.start
-        let hint = isHinted ? Int(hintedOffsets[slot]) : first
-        var found = try Self.scan(for: name, in: bytes, from: hint, to: limit, limit: limit)
-        if found == nil, hint > first {
-            found = try Self.scan(for: name, in: bytes, from: first, to: hint, limit: limit)
+        let hint = hints[container.depth]
+        let start = Int(hint.container) == container.start ? Int(hint.offset) : first
+        var found = try Self.scan(for: name, in: bytes, from: start, to: limit, limit: limit)
+        if found == nil, start > first {
+            found = try Self.scan(for: name, in: bytes, from: first, to: start, limit: limit)
         }
         if let found {
-            hintedContainers[slot] = Int32(truncatingIfNeeded: container.start)
-            hintedOffsets[slot] = Int32(truncatingIfNeeded: found.end)
+            hints[container.depth] = FieldHints.Hint(
+                container: Int32(truncatingIfNeeded: container.start), offset: Int32(truncatingIfNeeded: found.end))
         }
         return found
     }

@@ -77,6 +77,7 @@ public struct BSONDocument: Sendable, Hashable {
     }
 
     /// Calls `body` with the document's bytes in place; what it is given is valid only until it returns.
+    @inlinable
     package func withBorrowed<R>(_ body: (BorrowedDocument) throws -> R) rethrows -> R {
         try bytes.withUnsafeBytes { try body(BorrowedDocument(trusting: $0)) }
     }
