@@ -4,6 +4,9 @@ internal import Foundation
 /// How an aggregate's events become what the journal stores, and back: upcast on the way.
 struct EventCoding<A: Aggregate>: Sendable {
     private let upcasters = A.upcasters
+    // Kept, because they remember what they found out about the types of the events.
+    let encoder = BSONEncoder()
+    private let decoder = BSONDecoder()
 
     /// The stored form of an event, in the schema that its type has now.
     ///
@@ -11,7 +14,7 @@ struct EventCoding<A: Aggregate>: Sendable {
     func encode(_ event: A.Event) throws -> StoredEvent {
         let (type, data): (String, BSONDocument)
         do {
-            (type, data) = try BSONEncoder().encodeCase(event)
+            (type, data) = try encoder.encodeCase(event)
         } catch {
             throw DaybookError(.notEncodable, "an event cannot be encoded: \(describe(error))", underlying: error)
         }
@@ -81,7 +84,7 @@ struct EventCoding<A: Aggregate>: Sendable {
                 "this program cannot read schema \(schema) of \"\(type)\": a newer one wrote it, or an upcaster is missing")
         }
         do {
-            return try BSONDecoder().decodeCase(A.Event.self, name: type, payload: data)
+            return try decoder.decodeCase(A.Event.self, name: type, payload: data)
         } catch let error as BSONError where error.code == .unknownCase {
             throw DaybookError(
                 .unknownEvent,

@@ -29,7 +29,7 @@ struct AggregateCheck<F: AggregateFold>: Sendable {
     }
 
     /// - Parameter snapshot: What stands in the collection; nil when nothing does.
-    init(_ id: [UInt8], snapshot: BSONDocument?, expecting expectation: Expectation) {
+    init(_ id: [UInt8], snapshot: BSONDocument?, expecting expectation: Expectation, _ coding: F.Coding) {
         self.id = id
         self.expectation = expectation
         stored = snapshot.map(StoredIdentity.init)
@@ -37,7 +37,7 @@ struct AggregateCheck<F: AggregateFold>: Sendable {
             guard let text = String(validating: id, as: UTF8.self) else {
                 throw DaybookError(.invalidArgument, "the aggregate id is not UTF-8")
             }
-            fold = F(try AggregateID(parsing: text))
+            fold = F(try AggregateID(parsing: text), coding)
         } catch {
             damage = Damage(kind: .unreadable, version: nil, detail: "this cannot be an aggregate's id: \(describe(error))")
         }

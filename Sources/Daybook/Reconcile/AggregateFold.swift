@@ -9,7 +9,12 @@ protocol AggregateFold: Sendable {
     /// The declared schema of the state; nil where none is known.
     static var stateSchema: Int32? { get }
 
-    init(_ id: AggregateID)
+    /// What the folds of many aggregates share: it remembers what it found out about the types of their events.
+    associatedtype Coding: Sendable
+
+    static func makeCoding() -> Coding
+
+    init(_ id: AggregateID, _ coding: Coding)
 
     /// The last event taken in; 0 before the first.
     var version: Int64 { get }
@@ -29,10 +34,16 @@ protocol AggregateFold: Sendable {
     func snapshotDocument() throws -> BSONDocument?
 }
 
+extension AggregateFold where Coding == Void {
+    static func makeCoding() {}
+}
+
 /// The whole state, folded and compared byte by byte.
 extension Fold: AggregateFold {
     static var projection: BSONDocument? { nil }
     static var stateSchema: Int32? { A.stateSchema }
+
+    static func makeCoding() -> EventCoding<A> { EventCoding() }
 
     var recordedAt: BSONDate? { updatedAt }
 
@@ -60,7 +71,7 @@ struct EnvelopeFold: AggregateFold {
     private(set) var recordedAt: BSONDate?
     private var headID: UUID?
 
-    init(_ id: AggregateID) {
+    init(_ id: AggregateID, _ coding: Void) {
         self.id = id
     }
 
@@ -93,7 +104,7 @@ struct HeadFold<A: Aggregate>: AggregateFold {
     var recordedAt: BSONDate? { nil }
     private let id: AggregateID
 
-    init(_ id: AggregateID) {
+    init(_ id: AggregateID, _ coding: Void) {
         self.id = id
     }
 

@@ -12,6 +12,7 @@ struct Confirmation<F: AggregateFold>: Sendable {
     let store: DaybookStore
     let subject: ReconcileSubject
     let needsSnapshots: Bool
+    private let coding = F.makeCoding()
 
     /// Those of `suspects` with which something is wrong, as they are now.
     ///
@@ -98,7 +99,8 @@ struct Confirmation<F: AggregateFold>: Sendable {
         if let snapshots = subject.snapshots {
             snapshot = try connection.findOne(["_id": .string(text)], in: snapshots) { BSONDocument($0) }
         }
-        var check = AggregateCheck<F>(id, snapshot: snapshot, expecting: subject.expectsSnapshots ? .snapshot : .nothing)
+        var check = AggregateCheck<F>(
+            id, snapshot: snapshot, expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
         let options = FindOptions(sort: Journal.inVersionOrder, projection: F.projection)
         try connection.find(["aggregateId": .string(text)], in: store.journal.namespace, options: options) { document in
             check.take(document, at: JournalPlace(document)?.version)

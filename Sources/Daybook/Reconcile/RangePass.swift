@@ -36,6 +36,7 @@ struct RangePass<F: AggregateFold>: Sendable {
     let needsSnapshots: Bool
     /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is finished.
     var maximumSuspects = 500
+    private let coding = F.makeCoding()
 
     /// Hands the aggregates behind `position` to `consume`, batch by batch and in order: while one is consumed, the next is read and folded.
     ///
@@ -83,7 +84,7 @@ struct RangePass<F: AggregateFold>: Sendable {
                 let id = try documents.aggregateID(at: index)
                 try await orphans(before: id, &snapshots, &batch, consumer)
                 current = AggregateCheck(
-                    id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing)
+                    id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
                 if isFull(batch) { try await consumer.hand(&batch) }
             }
         }
@@ -100,7 +101,7 @@ struct RangePass<F: AggregateFold>: Sendable {
         defer { snapshots = feed }
         while let next = try await feed.peek() {
             if let id, !next.lexicographicallyPrecedes(id) { return }
-            add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot), to: &batch)
+            add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot, coding), to: &batch)
             if isFull(batch) { try await consumer.hand(&batch) }
         }
     }

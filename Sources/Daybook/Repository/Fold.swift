@@ -6,7 +6,7 @@ internal import Foundation
 /// Events come as their stored bytes, also those just decided: what a writer folds is what every later replay folds.
 struct Fold<A: Aggregate>: Sendable {
     let id: AggregateID
-    let coding = EventCoding<A>()
+    let coding: EventCoding<A>
     var state = A()
     /// The last event folded in; 0 before the first.
     var version: Int64 = 0
@@ -14,8 +14,10 @@ struct Fold<A: Aggregate>: Sendable {
     var createdAt: BSONDate?
     var updatedAt: BSONDate?
 
-    init(_ id: AggregateID) {
+    /// - Parameter coding: One that many folds share, where there are many.
+    init(_ id: AggregateID, _ coding: EventCoding<A> = EventCoding()) {
         self.id = id
+        self.coding = coding
     }
 
     /// - Throws: ``DaybookError/Code/damagedJournal`` when it is not the next event; what decoding it throws.
@@ -59,7 +61,7 @@ struct Fold<A: Aggregate>: Sendable {
     /// - Throws: ``DaybookError/Code/notEncodable``
     func encodedState() throws -> BSONDocument {
         do {
-            return try BSONEncoder().encode(state)
+            return try coding.encoder.encode(state)
         } catch {
             throw DaybookError(
                 .notEncodable, "the state after event \(version) cannot be encoded: \(describe(error))", aggregateID: id.rawValue,

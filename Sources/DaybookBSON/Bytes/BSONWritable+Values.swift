@@ -1,19 +1,19 @@
 extension BSONDate: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.appendInteger(milliseconds)
         return .datetime
     }
 }
 
 extension BSONObjectID: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         append(to: &bytes)
         return .objectID
     }
 }
 
 extension BSONBinary: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         let isWritten = self.bytes.withUnsafeBytes { content in
             Result { () throws(BSONError) in try bytes.appendBinary(subtype, content) }
         }
@@ -23,7 +23,7 @@ extension BSONBinary: BSONWritable {
 }
 
 extension BSONRegex: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         guard bytes.appendCString(pattern), bytes.appendCString(options) else {
             throw BSONError(.notRepresentable, "A regular expression and its options cannot contain NUL.")
         }
@@ -32,14 +32,14 @@ extension BSONRegex: BSONWritable {
 }
 
 extension BSONTimestamp: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.appendInteger(bits)
         return .timestamp
     }
 }
 
 extension BSONDecimal128: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.appendInteger(low)
         bytes.appendInteger(high)
         return .decimal128
@@ -47,7 +47,7 @@ extension BSONDecimal128: BSONWritable {
 }
 
 extension BSONDBPointer: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         try bytes.appendString(namespace)
         id.append(to: &bytes)
         return .dbPointer
@@ -55,7 +55,7 @@ extension BSONDBPointer: BSONWritable {
 }
 
 extension BSONJavaScriptWithScope: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         let start = bytes.count
         bytes.appendInteger(Int32(0))
         try bytes.appendString(code)
@@ -67,26 +67,26 @@ extension BSONJavaScriptWithScope: BSONWritable {
 }
 
 extension BSONDocument: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.append(contentsOf: self.bytes)
         return .document
     }
 }
 
 extension BorrowedDocument: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.append(contentsOf: self.bytes)
         return .document
     }
 }
 
 extension BSONValue: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         try append(to: &bytes, depth: 0)
         return type
     }
 
-    private func append(to bytes: inout [UInt8], depth: Int) throws(BSONError) {
+    private func append(to bytes: inout ByteBuffer, depth: Int) throws(BSONError) {
         switch self {
         case .double(let value): _ = try value.appendBSON(to: &bytes)
         case .string(let value), .javascript(let value), .symbol(let value): try bytes.appendString(value)
@@ -107,7 +107,7 @@ extension BSONValue: BSONWritable {
         }
     }
 
-    private static func append(_ values: [BSONValue], to bytes: inout [UInt8], depth: Int) throws(BSONError) {
+    private static func append(_ values: [BSONValue], to bytes: inout ByteBuffer, depth: Int) throws(BSONError) {
         guard depth <= BSONDocument.maximumDepth else { throw .nestedTooDeep }
         let start = bytes.count
         bytes.appendInteger(Int32(0))

@@ -8,7 +8,7 @@ package protocol BSONWritable: KnownToEncoder {
     /// Appends the value's bytes, without type byte and key, and returns the type they have.
     ///
     /// - Throws: ``BSONError`` when BSON cannot hold the value; what was appended by then is the caller's to remove.
-    func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType
+    func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType
 }
 
 /// An integer that BSON holds as `int64`; wider values are refused.
@@ -16,7 +16,7 @@ protocol WritableAsInt64: BSONWritable, FixedWidthInteger {}
 
 extension WritableAsInt64 {
     @inline(__always)
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         guard let value = Int64(exactly: self) else {
             throw BSONError(.notRepresentable, "The integer does not fit in 64 bits with sign.")
         }
@@ -30,7 +30,7 @@ protocol WritableAsInt32: BSONWritable, FixedWidthInteger {}
 
 extension WritableAsInt32 {
     @inline(__always)
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.appendInteger(Int32(truncatingIfNeeded: self))
         return .int32
     }
@@ -49,21 +49,21 @@ extension UInt8: WritableAsInt32 {}
 
 extension Double: BSONWritable {
     @inline(__always)
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.appendInteger(bitPattern)
         return .double
     }
 }
 
 extension Float: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         try Double(self).appendBSON(to: &bytes)
     }
 }
 
 extension Bool: BSONWritable {
     @inline(__always)
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.append(self ? 1 : 0)
         return .bool
     }
@@ -71,20 +71,20 @@ extension Bool: BSONWritable {
 
 extension String: BSONWritable {
     @inline(__always)
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         try bytes.appendString(self)
         return .string
     }
 }
 
 extension Date: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         try BSONDate(self).appendBSON(to: &bytes)
     }
 }
 
 extension UUID: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         bytes.appendInteger(Int32(16))
         bytes.append(BSONBinary.Subtype.uuid.rawValue)
         withUnsafeBytes(of: uuid) { bytes.append(contentsOf: $0) }
@@ -93,7 +93,7 @@ extension UUID: BSONWritable {
 }
 
 extension Data: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         guard count <= Int(Int32.max) else { throw .documentTooLarge }
         bytes.appendInteger(Int32(count))
         bytes.append(BSONBinary.Subtype.generic.rawValue)
@@ -103,13 +103,13 @@ extension Data: BSONWritable {
 }
 
 extension Decimal: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         try BSONDecimal128(self).appendBSON(to: &bytes)
     }
 }
 
 extension URL: BSONWritable {
-    package func appendBSON(to bytes: inout [UInt8]) throws(BSONError) -> BSONType {
+    package func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType {
         try absoluteString.appendBSON(to: &bytes)
     }
 }

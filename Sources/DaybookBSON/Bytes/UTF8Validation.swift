@@ -29,3 +29,25 @@ func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
     }
     return true
 }
+
+extension String {
+    /// The text in `bytes`, whose last byte is a NUL that is not part of it; nil when there is none, or the text is not UTF-8.
+    ///
+    /// `init(validating:as:)` says the same, but is generic in the standard library, where the metadata it looks up costs several times what a
+    /// short text does; this initializer from a C string is not.
+    @inline(__always)
+    init?(validatingTerminated bytes: UnsafeRawBufferPointer) {
+        guard let last = bytes.last, last == 0, let base = bytes.baseAddress else { return nil }
+        // The read ends at the first NUL, and the last byte is one.
+        guard let text = String(validatingCString: base.assumingMemoryBound(to: CChar.self)) else {
+            // What is valid up to a NUL inside may be invalid behind it, never the other way round.
+            return nil
+        }
+        if text.utf8.count == bytes.count - 1 {
+            self = text
+        } else {
+            // BSON's texts may contain NUL.
+            self.init(validating: bytes.dropLast(), as: UTF8.self)
+        }
+    }
+}

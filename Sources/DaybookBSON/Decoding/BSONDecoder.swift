@@ -5,9 +5,14 @@
 ///
 /// Bytes are checked as they are read: truncated or hostile ones throw `DecodingError.dataCorrupted` with the coding path and
 /// a ``BSONError`` as `underlyingError`. A decoder or container that is kept beyond the call throws when it is used.
+///
+/// Where many values are decoded, use one decoder for all: it remembers what it found out about their types.
 public struct BSONDecoder: Sendable {
     /// What the values find in their decoder's `userInfo`.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
+
+    /// The storage of the last call, for the next; copies of the decoder share it.
+    private let spare = Spare<DecodingStorage>()
 
     /// A decoder without user info.
     public init() {}
@@ -21,11 +26,7 @@ public struct BSONDecoder: Sendable {
 
     /// Decodes a value from a whole document, whose bytes are read in place.
     package func decode<T: Decodable>(_ type: T.Type, from document: BorrowedDocument) throws -> T {
-        let storage = DecodingStorage(document, userInfo: userInfo)
-        defer { storage.expire() }
-        let value = try storage.decode(type, from: storage.rootValue())
-        try storage.throwRemembered()
-        return value
+        try withStorage(document) { storage in try storage.decode(type, from: storage.rootValue()) }
     }
 
     /// Decodes a case of an enum from an event, the inverse of ``BSONEncoder/encodeCase(_:)``.
@@ -35,15 +36,29 @@ public struct BSONDecoder: Sendable {
     ///   - payload: its associated values; those of a single unlabelled one may be the payload themselves.
     /// - Throws: ``BSONError/Code/unknownCase``, which names it, when `T` has no such case; else as ``decode(_:from:)``.
     package func decodeCase<T: Decodable>(_ type: T.Type, name: String, payload: BorrowedDocument) throws -> T {
-        let storage = DecodingStorage(payload, userInfo: userInfo, caseName: name)
-        defer { storage.expire() }
-        do {
-            let value = try T(from: CaseDecoder(storage: storage))
-            try storage.throwRemembered()
-            return value
-        } catch DecodingError.dataCorrupted where storage.isCaseReadAsText {
-            // A raw value that the enum does not have.
-            throw BSONError.unknownCase(name)
+        try withStorage(payload, caseName: name) { storage in
+            do {
+                return try T(from: CaseDecoder(storage: storage))
+            } catch DecodingError.dataCorrupted where storage.isCaseReadAsText {
+                // A raw value that the enum does not have.
+                throw BSONError.unknownCase(name)
+            }
         }
+    }
+
+    @inline(__always)
+    private func withStorage<R>(
+        _ root: BorrowedDocument, caseName: String? = nil, _ body: (DecodingStorage) throws -> R
+    ) throws -> R {
+        var storage = spare.take() ?? DecodingStorage()
+        storage.begin(root, userInfo, caseName: caseName)
+        defer {
+            storage.expire()
+            // Who kept a decoder or a container keeps the storage too; it must stay as it is, for them to find nothing in it.
+            if isKnownUniquelyReferenced(&storage) { spare.put(storage) }
+        }
+        let result = try body(storage)
+        try storage.throwRemembered()
+        return result
     }
 }

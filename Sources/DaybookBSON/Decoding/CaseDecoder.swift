@@ -11,8 +11,7 @@ struct CaseDecoder: Decoder {
     var userInfo: [CodingUserInfoKey: Any] { storage.userInfo }
 
     func container<Key: CodingKey>(keyedBy: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        guard let key = Key(stringValue: name) else { throw BSONError.unknownCase(name) }
-        return KeyedDecodingContainer(CaseDecoding(storage: storage, key: key, payload: try storage.rootValue()))
+        try storage.container(keyedByCaseOf: keyedBy, named: name)
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw mismatch([Any].self) }
@@ -37,56 +36,6 @@ extension CaseDecoder: SingleValueDecodingContainer {
         if let text = try (type as? String.Type).map({ try decode($0) }) as? T { return text }
         guard !(type is any BSONReadable.Type) else { throw mismatch(type) }
         return try T(from: self)
-    }
-}
-
-/// The document that has the case's name as its only key.
-private struct CaseDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let storage: DecodingStorage
-    let key: Key
-    let payload: EncodedValue
-
-    var codingPath: [any CodingKey] { [] }
-
-    var allKeys: [Key] { [key] }
-
-    func contains(_ other: Key) -> Bool { other.stringValue == key.stringValue }
-
-    func decodeNil(forKey other: Key) throws -> Bool {
-        try require(other)
-        return false
-    }
-
-    func decode<T: Decodable>(_ type: T.Type, forKey other: Key) throws -> T {
-        try require(other)
-        return try storage.decode(type, from: try storage.delegate(payload, type))
-    }
-
-    func nestedContainer<NestedKey: CodingKey>(
-        keyedBy: NestedKey.Type, forKey other: Key
-    ) throws -> KeyedDecodingContainer<NestedKey> {
-        try require(other)
-        return KeyedDecodingContainer(try KeyedDecoding<NestedKey>(storage, payload, isFlat: true))
-    }
-
-    func nestedUnkeyedContainer(forKey other: Key) throws -> any UnkeyedDecodingContainer {
-        try require(other)
-        return try UnkeyedDecoding(storage, payload)
-    }
-
-    func superDecoder() throws -> any Decoder { try superDecoder(named: BSONKey.superKey) }
-
-    func superDecoder(forKey other: Key) throws -> any Decoder { try superDecoder(named: other) }
-
-    private func superDecoder(named other: some CodingKey) throws -> any Decoder {
-        try require(other)
-        return ValueDecoder(storage: storage, value: payload)
-    }
-
-    private func require(_ other: some CodingKey) throws {
-        guard other.stringValue == key.stringValue else {
-            throw DecodingError.keyNotFound(other, .init(codingPath: [], debugDescription: "The case is \(key.stringValue)."))
-        }
     }
 }
 

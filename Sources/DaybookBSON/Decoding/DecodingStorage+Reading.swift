@@ -16,17 +16,6 @@ extension DecodingStorage {
         }
     }
 
-    /// Decodes any value.
-    func decode<T: Decodable>(_ type: T.Type, from value: EncodedValue) throws -> T {
-        if let readable = type as? any BSONReadable.Type {
-            guard let result = try read(readable, from: value) as? T else {
-                throw failure(BSONError(.typeMismatch, "Expected \(T.self)."), T.self, at: value)
-            }
-            return result
-        }
-        return try T(from: ValueDecoder(storage: self, value: value))
-    }
-
     /// Checks that `value` is a container of this type, with its length and final NUL in place.
     func require(_ type: BSONType, _ target: Any.Type, _ value: EncodedValue) throws {
         do throws(BSONError) {

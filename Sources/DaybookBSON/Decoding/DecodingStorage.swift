@@ -1,24 +1,32 @@
-/// The input of one call to a decoder. It outlives the call only empty: a decoder that was kept finds no bytes and throws.
+/// The input of one call to a decoder, and what is remembered of the types it decoded.
+///
+/// It outlives the call only empty: a decoder that was kept finds no bytes and throws. If none was kept, it serves another call.
 final class DecodingStorage {
     /// The root document; nil once the call has returned and the bytes are no longer lent.
     @exclusivity(unchecked) private(set) var root: UnsafeRawBufferPointer?
-    let userInfo: [CodingUserInfoKey: any Sendable]
+    private(set) var userInfo: [CodingUserInfoKey: any Sendable] = [:]
     /// The name of the case whose payload is the root, while an enum is decoded from an event.
-    let caseName: String?
+    private(set) var caseName: String?
     /// True once an enum has asked for its case as a single value.
     var isCaseReadAsText = false
     private var fault: (any Error)?
 
-    // For a container at some depth, where its next field is expected: containers are structs that cannot change, and a
-    // hint per depth costs no allocation. A hint is used only if it is about the same container.
-    // (Exclusivity is unchecked: no code but this type's own runs while they are accessed.)
-    @exclusivity(unchecked) private var hintedContainers = SIMD8<Int32>(repeating: -1)
-    @exclusivity(unchecked) private var hintedOffsets = SIMD8<Int32>(repeating: 0)
+    // Exclusivity is unchecked for these: no code but this type's own runs while they are accessed.
+    @exclusivity(unchecked) private var hints = FieldHints()
+    /// The types last found to decode themselves, having no BSON form of their own.
+    @exclusivity(unchecked) private var plainTypes = RecentTypes()
 
-    init(_ root: BorrowedDocument, userInfo: [CodingUserInfoKey: any Sendable], caseName: String? = nil) {
+    /// What was made for the key types of containers.
+    @exclusivity(unchecked) var memory = KeyTypeMemory()
+
+    /// Takes the input of a call, having expired since the last.
+    func begin(_ root: BorrowedDocument, _ userInfo: [CodingUserInfoKey: any Sendable], caseName: String?) {
         self.root = root.bytes
         self.userInfo = userInfo
         self.caseName = caseName
+        isCaseReadAsText = false
+        fault = nil
+        hints = FieldHints()
     }
 
     /// Keeps a fault that could not be thrown where it was found, for the end of the call.
@@ -30,6 +38,12 @@ final class DecodingStorage {
     func throwRemembered() throws {
         if let fault { throw fault }
     }
+
+    /// True when `type` is known to decode itself.
+    @inline(__always)
+    func isPlain(_ type: Any.Type) -> Bool { plainTypes.contains(type) }
+
+    func notePlain(_ type: Any.Type) { plainTypes.add(type) }
 
     /// Lets go of the bytes.
     func expire() { root = nil }
@@ -56,16 +70,15 @@ final class DecodingStorage {
         let bytes = try bytes()
         let first = container.start + 4
         let limit = container.end - 1
-        let slot = Int(container.depth & 7)
-        let isHinted = Int(hintedContainers[slot]) == container.start
-        let hint = isHinted ? Int(hintedOffsets[slot]) : first
-        var found = try Self.scan(for: name, in: bytes, from: hint, to: limit, limit: limit)
-        if found == nil, hint > first {
-            found = try Self.scan(for: name, in: bytes, from: first, to: hint, limit: limit)
+        let hint = hints[container.depth]
+        let start = Int(hint.container) == container.start ? Int(hint.offset) : first
+        var found = try Self.scan(for: name, in: bytes, from: start, to: limit, limit: limit)
+        if found == nil, start > first {
+            found = try Self.scan(for: name, in: bytes, from: first, to: start, limit: limit)
         }
         if let found {
-            hintedContainers[slot] = Int32(truncatingIfNeeded: container.start)
-            hintedOffsets[slot] = Int32(truncatingIfNeeded: found.end)
+            hints[container.depth] = FieldHints.Hint(
+                container: Int32(truncatingIfNeeded: container.start), offset: Int32(truncatingIfNeeded: found.end))
         }
         return found
     }

@@ -6,7 +6,7 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     private let value: EncodedValue
     private let isFlat: Bool
 
-    init(_ storage: DecodingStorage, _ value: EncodedValue, isFlat: Bool = false) throws {
+    init(_ storage: DecodingStorage, _ value: EncodedValue, isFlat: Bool) throws {
         try storage.require(.document, [String: Any].self, value)
         self.storage = storage
         self.value = value
@@ -32,17 +32,19 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     @inline(__always)
     private func find(_ key: some CodingKey) throws -> EncodedValue? {
         var name = key.stringValue
-        // Result, because withUTF8 does not carry typed errors.
-        let found = name.withUTF8 { utf8 in
-            Result { () throws(BSONError) -> EncodedValue? in
+        // withUTF8 does not carry typed errors.
+        var fault: BSONError?
+        let found = name.withUTF8 { utf8 -> EncodedValue? in
+            do throws(BSONError) {
                 guard let element = try storage.find(UnsafeRawBufferPointer(utf8), in: value) else { return nil }
                 return try EncodedValue(element, in: value)
+            } catch {
+                fault = error
+                return nil
             }
         }
-        switch found {
-        case .success(let value): return value
-        case .failure(let error): throw storage.failure(error, Never.self, at: value, key)
-        }
+        if let fault { throw storage.failure(fault, Never.self, at: value, key) }
+        return found
     }
 
     @inline(__always)
@@ -116,7 +118,7 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy: NestedKey.Type, forKey key: Key
     ) throws -> KeyedDecodingContainer<NestedKey> {
-        KeyedDecodingContainer(try KeyedDecoding<NestedKey>(storage, try field(key, [String: Any].self)))
+        try storage.container(keyedBy: NestedKey.self, try field(key, [String: Any].self))
     }
 
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {

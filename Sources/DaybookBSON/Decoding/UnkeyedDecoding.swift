@@ -71,7 +71,7 @@ struct UnkeyedDecoding: UnkeyedDecodingContainer {
 
     mutating func nestedContainer<NestedKey: CodingKey>(keyedBy: NestedKey.Type) throws -> KeyedDecodingContainer<NestedKey> {
         let storage = storage
-        return try next([String: Any].self) { KeyedDecodingContainer(try KeyedDecoding<NestedKey>(storage, $0)) }
+        return try next([String: Any].self) { try storage.container(keyedBy: NestedKey.self, $0) }
     }
 
     mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer {

@@ -8,7 +8,7 @@ struct ValueDecoder: Decoder {
     var userInfo: [CodingUserInfoKey: Any] { storage.userInfo }
 
     func container<Key: CodingKey>(keyedBy: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        KeyedDecodingContainer(try KeyedDecoding<Key>(storage, value))
+        try storage.container(keyedBy: Key.self, value)
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { try UnkeyedDecoding(storage, value) }

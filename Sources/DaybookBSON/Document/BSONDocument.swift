@@ -17,7 +17,7 @@ public struct BSONDocument: Sendable, Hashable {
 
     /// The document without fields.
     public init() {
-        bytes = .emptyDocument
+        bytes = [5, 0, 0, 0, 0]
     }
 
     /// The document that `bytes` are.
@@ -65,28 +65,28 @@ public struct BSONDocument: Sendable, Hashable {
     /// Adds a field at the end, as ``append(_:_:)``.
     package mutating func append(_ key: String, writable value: some BSONWritable) throws(BSONError) {
         guard bytes.count >= 5 else { throw .truncated }
-        let end = bytes.count - 1
-        do throws(BSONError) {
-            bytes[end] = 0
-            guard bytes.appendCString(key) else { throw BSONError.keyWithNUL }
-            bytes[end] = try value.appendBSON(to: &bytes).rawValue
-            try bytes.endDocument(startingAt: 0)
-        } catch {
-            bytes.removeLast(bytes.count - end)
-            bytes.append(0)
-            throw error
-        }
+        var element = ByteBuffer()
+        element.append(0)
+        guard element.appendCString(key) else { throw .keyWithNUL }
+        element[0] = try value.appendBSON(to: &element).rawValue
+        guard let length = Int32(exactly: bytes.count + element.count) else { throw .documentTooLarge }
+        bytes.removeLast()
+        element.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        bytes.append(0)
+        withUnsafeBytes(of: length.littleEndian) { bytes.replaceSubrange(0..<4, with: $0) }
     }
 
     /// Calls `body` with the document's bytes in place; what it is given is valid only until it returns.
+    @inlinable
     package func withBorrowed<R>(_ body: (BorrowedDocument) throws -> R) rethrows -> R {
         try bytes.withUnsafeBytes { try body(BorrowedDocument(trusting: $0)) }
     }
 
     init(literal elements: [(String, BSONValue)]) {
-        self.init()
+        var writer = BSONWriter(capacity: 128)
+        for (key, value) in elements { writer.write(value, forKey: key) }
         do {
-            for (key, value) in elements { try append(key, value) }
+            self = try writer.finish()
         } catch {
             preconditionFailure("A document literal is not representable: \(error)")
         }

@@ -11,14 +11,14 @@
 ///
 /// What cannot be written (a key with NUL, a value beyond BSON's range, too large a document) is remembered, and
 /// ``finish()`` throws the first of it; so a sequence of writes needs one `try`.
-package struct BSONWriter {
+package struct BSONWriter: ~Copyable {
     private struct Frame {
         var start: Int
         /// The next index of an array; nil for a document.
         var index: Int?
     }
 
-    private var bytes: [UInt8] = []
+    private var bytes: ByteBuffer
     private var frames: [Frame] = []
     private var fault: BSONError?
 
@@ -26,7 +26,7 @@ package struct BSONWriter {
     ///
     /// - Parameter capacity: the expected size in bytes.
     package init(capacity: Int = 256) {
-        bytes.reserveCapacity(capacity)
+        bytes = ByteBuffer(capacity: capacity)
         begin(index: nil)
     }
 
@@ -119,7 +119,7 @@ package struct BSONWriter {
         precondition(frames.count == 1, "finish() before every container was ended.")
         close()
         if let fault { throw fault }
-        return BSONDocument(unchecked: bytes)
+        return BSONDocument(unchecked: bytes.array)
     }
 
     private mutating func begin(index: Int?) {

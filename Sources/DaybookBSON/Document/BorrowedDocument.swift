@@ -5,6 +5,7 @@
 ///
 /// Only the length and the final NUL are known to be right. Everything else is checked as it is read, so hostile bytes end
 /// in a ``BSONError``, never in a read outside of them.
+@usableFromInline
 package struct BorrowedDocument {
     /// The whole document: length, elements, NUL.
     package let bytes: UnsafeRawBufferPointer
@@ -23,6 +24,7 @@ package struct BorrowedDocument {
     }
 
     /// Takes bytes that a ``BSONDocument`` holds; reads stay inside them even if they are no document.
+    @usableFromInline
     init(trusting buffer: UnsafeRawBufferPointer) {
         bytes = buffer
     }

@@ -125,7 +125,11 @@ package struct BorrowedValue {
     /// The text of a string, of JavaScript or of a symbol.
     @inline(__always)
     func text() throws(BSONError) -> String {
-        guard let text = String(validating: try textBytes(), as: UTF8.self) else { throw .invalidUTF8 }
+        guard let text = String(validatingTerminated: UnsafeRawBufferPointer(rebasing: bytes[4...])) else {
+            // Which of the two it is.
+            _ = try textBytes()
+            throw .invalidUTF8
+        }
         return text
     }
 

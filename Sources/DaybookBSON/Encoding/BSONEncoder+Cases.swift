@@ -10,26 +10,41 @@ extension BSONEncoder {
     ///
     /// - Throws: `EncodingError` when `T` encodes in another shape, or as ``encode(_:)``.
     package func encodeCase<T: Encodable>(_ value: T) throws -> (name: String, payload: BSONDocument) {
-        let storage = EncodingStorage(userInfo: userInfo)
-        storage.caseShape = CaseShape()
-        _ = try run(value, storage)
-        let isNested = storage.caseShape?.nestedContainers == 1
-        let isOptional = storage.caseShape?.isPayloadOptional == true
-        let found = try storage.bytes.withUnsafeBytes { bytes -> (String, BSONDocument)? in
-            let root = BorrowedValue(type: storage.rootType, bytes: bytes)
-            if root.type == .string, T.self is any RawRepresentable.Type { return (try root.string(), BSONDocument()) }
-            guard isNested, root.type == .document else { return nil }
-            var elements = try root.document().makeElements()
-            guard let element = try elements.next(), element.type == .document, try elements.next() == nil else { return nil }
-            let payload = try element.document()
-            return (try element.keyString, BSONDocument(isOptional ? payload : try Self.flattened(payload)))
+        try withStorage { storage in
+            storage.caseShape = CaseShape()
+            try storage.encodeRoot(value)
+            guard let found = try Self.taken(apart: storage, T.self) else {
+                let message =
+                    "\(T.self) does not encode as the case of an enum does by synthesized code: one key, one nested container."
+                throw storage.invalid(value, [], nil, BSONError(.typeMismatch, message))
+            }
+            return found
         }
-        guard let found else {
-            let message =
-                "\(T.self) does not encode as the case of an enum does by synthesized code: one key, one nested container."
-            throw storage.invalid(value, [], nil, BSONError(.typeMismatch, message))
+    }
+
+    private static func taken<T>(apart storage: EncodingStorage, _: T.Type) throws -> (name: String, payload: BSONDocument)? {
+        guard let shape = storage.caseShape else { return nil }
+        return try storage.bytes.withUnsafeBytes { bytes in
+            if storage.rootType == .string, T.self is any RawRepresentable.Type {
+                return (try BorrowedValue(type: .string, bytes: bytes).string(), BSONDocument())
+            }
+            guard storage.rootType == .document, shape.nestedContainers == 1, let name = shape.name,
+                let payload = onlyDocument(named: name, in: bytes)
+            else { return nil }
+            return (name, BSONDocument(shape.isPayloadOptional ? payload : try flattened(payload)))
         }
-        return found
+    }
+
+    /// The document that is the only field of the document `bytes`; nil when that has another key, or there are other fields.
+    private static func onlyDocument(named name: String, in bytes: UnsafeRawBufferPointer) -> BorrowedDocument? {
+        var name = name
+        // Length, type byte, key, NUL; behind the payload the document's own NUL.
+        let start = 4 + 1 + name.utf8.count + 1
+        guard bytes.count > start, bytes[4] == BSONType.document.rawValue, bytes[start - 1] == 0,
+            name.withUTF8({ haveSameBytes(UnsafeRawBufferPointer($0), UnsafeRawBufferPointer(rebasing: bytes[5..<start - 1])) })
+        else { return nil }
+        // It is the only one if its length says that it ends where the document does.
+        return try? BorrowedDocument(validatingLengthOf: UnsafeRawBufferPointer(rebasing: bytes[start..<bytes.count - 1]))
     }
 
     /// The document that is the only field `_0` of `payload`, if it has no such field itself; else `payload`.

@@ -12,11 +12,16 @@
 /// `EncodingError` with the coding path, whose `underlyingError` is a ``BSONError``. (The error carries the
 /// type of the value, not the value, which may be confidential; key types in the path are not the ones the value used.) A container that is used after its value was encoded throws instead of writing elsewhere.
 ///
+/// Where many values are encoded, use one encoder for all: it remembers what it found out about their types.
+///
 /// Two limits: a field that is encoded twice is written twice, and a `Set` that a type encodes by calling `encode(to:)` on it
 /// directly cannot be told from an array, so its order is that of the process; encode it through a container.
 public struct BSONEncoder: Sendable {
     /// What the values find in their encoder's `userInfo`.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
+
+    /// The storage of the last call, for the next; copies of the encoder share it.
+    private let spare = Spare<EncodingStorage>()
 
     /// An encoder without user info.
     public init() {}
@@ -25,28 +30,33 @@ public struct BSONEncoder: Sendable {
     ///
     /// - Throws: `EncodingError` when it encodes as anything else, or for the reasons above; or what `value` throws.
     public func encode<T: Encodable>(_ value: T) throws -> BSONDocument {
-        let storage = try run(value)
-        guard storage.rootType == .document else {
-            let error = BSONError(.typeMismatch, "\(T.self) encodes as \(storage.rootType), not as a document.")
-            throw storage.invalid(value, [], nil, error)
+        try withStorage { storage in
+            try storage.encodeRoot(value)
+            guard storage.rootType == .document else {
+                let error = BSONError(.typeMismatch, "\(T.self) encodes as \(storage.rootType), not as a document.")
+                throw storage.invalid(value, [], nil, error)
+            }
+            return BSONDocument(unchecked: storage.bytes.array)
         }
-        return BSONDocument(unchecked: storage.bytes)
     }
 
     /// Encodes any value as the field value it would be, as for an operand of a query.
     package func encodeValue<T: Encodable>(_ value: T) throws -> BSONValue {
-        let storage = try run(value)
-        return try storage.bytes.withUnsafeBytes { try BorrowedValue(type: storage.rootType, bytes: $0).value() }
+        try withStorage { storage in
+            try storage.encodeRoot(value)
+            return try storage.bytes.withUnsafeBytes { try BorrowedValue(type: storage.rootType, bytes: $0).value() }
+        }
     }
 
-    private func run<T: Encodable>(_ value: T) throws -> EncodingStorage {
-        let storage = EncodingStorage(userInfo: userInfo)
-        return try run(value, storage)
-    }
-
-    func run<T: Encodable>(_ value: T, _ storage: EncodingStorage) throws -> EncodingStorage {
-        try storage.fill(encoding: value, in: storage.root)
-        try storage.finish()
-        return storage
+    @inline(__always)
+    func withStorage<R>(_ body: (EncodingStorage) throws -> R) throws -> R {
+        var storage = spare.take() ?? EncodingStorage()
+        storage.begin(userInfo)
+        defer {
+            storage.clear()
+            // Who kept an encoder or a container keeps the storage too; it must stay as it is, for them to find nothing in it.
+            if isKnownUniquelyReferenced(&storage) { spare.put(storage) }
+        }
+        return try body(storage)
     }
 }

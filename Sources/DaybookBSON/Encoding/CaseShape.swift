@@ -2,6 +2,8 @@
 struct CaseShape {
     /// How often the root document was asked for a nested keyed container, as Swift's synthesized code does once per case.
     var nestedContainers = 0
+    /// The key of the first of them.
+    var name: String?
     /// True when the payload `_0` is an optional: it then stays under `_0`, so that its absence can be told.
     var isPayloadOptional = false
 }
@@ -11,8 +13,10 @@ extension EncodingStorage {
     static let unlabelledKey = "_0"
 
     @inline(__always)
-    func noteNestedContainer(in handle: EncodingHandle) {
-        if caseShape != nil, handle.index == 0 { caseShape?.nestedContainers += 1 }
+    func noteNestedContainer(_ key: some CodingKey, in handle: EncodingHandle) {
+        guard caseShape != nil, handle.index == 0 else { return }
+        if caseShape?.nestedContainers == 0 { caseShape?.name = key.stringValue }
+        caseShape?.nestedContainers += 1
     }
 
     @inline(__always)

@@ -1,3 +1,5 @@
+internal import Foundation
+
 extension EncodingStorage {
     /// Turns the node behind `handle` into a document or an array, or keeps the one it already is.
     ///
@@ -59,9 +61,27 @@ extension EncodingStorage {
         }
     }
 
+    /// `value`, if it is not one that simply encodes itself.
+    @inline(__always)
+    private func known<T: Encodable>(_ value: T) -> (any KnownToEncoder)? {
+        if isPlain(T.self) { return nil }
+        let known = value as? any KnownToEncoder
+        if known == nil { notePlain(T.self) }
+        return known
+    }
+
+    /// `value` as the type that it has, where the compiler does not know that it does.
+    @inline(__always)
+    private func same<T, V>(_ value: T) -> V {
+        // T and V are one type: each call follows a comparison of the two.
+        unsafeBitCast(value, to: V.self)
+    }
+
     /// Encodes any value under `key`.
     func encode<T: Encodable>(_ value: T, _ key: some CodingKey, to handle: EncodingHandle, isDictionary: Bool) throws {
-        let known = value as? any KnownToEncoder
+        if isSame(T.self, Date.self) { return try write(same(value) as Date, key, to: handle, isDictionary: isDictionary) }
+        if isSame(T.self, UUID.self) { return try write(same(value) as UUID, key, to: handle, isDictionary: isDictionary) }
+        let known = known(value)
         if let writable = known as? any BSONWritable {
             return try write(writable, key, to: handle, isDictionary: isDictionary)
         }
@@ -78,7 +98,9 @@ extension EncodingStorage {
 
     /// Encodes any value as the next element of an array.
     func append<T: Encodable>(encoding value: T, to handle: EncodingHandle) throws {
-        let known = value as? any KnownToEncoder
+        if isSame(T.self, Date.self) { return try append(same(value) as Date, to: handle) }
+        if isSame(T.self, UUID.self) { return try append(same(value) as UUID, to: handle) }
+        let known = known(value)
         if let writable = known as? any BSONWritable { return try append(writable, to: handle) }
         guard let index = node(handle) else { throw expired(value, nil) }
         guard bringToTop(index) else { return try spliceEncoded(value, BSONKey(index: nodes[index].count), into: index) }
@@ -93,7 +115,7 @@ extension EncodingStorage {
 
     /// Makes a pending value, the only one its encoder encodes, of any value.
     func fill<T: Encodable>(encoding value: T, in handle: EncodingHandle) throws {
-        let known = value as? any KnownToEncoder
+        let known = known(value)
         if let writable = known as? any BSONWritable { return try fill(writable, in: handle) }
         guard let index = node(handle) else { throw expired(value, nil) }
         guard nodes[index].kind == .pending else { throw secondValue(value, index) }

@@ -24,21 +24,14 @@ extension EncodingStorage {
     /// Sorts the elements between two offsets; those of an array are numbered anew.
     func sort(_ sorting: EncodingNode.Sorting, from start: Int, to end: Int) {
         record { () throws(BSONError) in
-            let sorted = try Self.sorted(bytes, sorting, from: start, to: end)
-            if let sorted { bytes.replaceSubrange(start..<end, with: sorted) }
+            let result = bytes.withUnsafeBytes { buffer in
+                Result { () throws(BSONError) in try Self.sorted(buffer, sorting, from: start, to: end) }
+            }
+            if let sorted = try result.get() { bytes.replace(start..<end, with: sorted) }
         }
     }
 
     /// The elements between two offsets in order; nil when they already are.
-    private static func sorted(
-        _ bytes: [UInt8], _ sorting: EncodingNode.Sorting, from start: Int, to end: Int
-    ) throws(BSONError) -> [UInt8]? {
-        let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(BSONError) in try sorted(buffer, sorting, from: start, to: end) }
-        }
-        return try result.get()
-    }
-
     private static func sorted(
         _ buffer: UnsafeRawBufferPointer, _ sorting: EncodingNode.Sorting, from start: Int, to end: Int
     ) throws(BSONError) -> [UInt8]? {
@@ -84,17 +77,16 @@ extension EncodingStorage {
             let (a, b) = (elements[left], elements[right])
             return a.type == b.type ? precedes(value(a), value(b)) : a.type.rawValue < b.type.rawValue
         }
-        var result: [UInt8] = []
-        result.reserveCapacity(count)
+        var result = ByteBuffer(capacity: count)
         var index = 0
         for group in groups {
             for element in elements[group..<min(group + size, elements.count)] {
                 result.append(element.type.rawValue)
                 result.appendIndexKey(index)
-                result.append(contentsOf: buffer[element.value..<element.end])
+                result.append(contentsOf: value(element))
                 index += 1
             }
         }
-        return result
+        return result.array
     }
 }

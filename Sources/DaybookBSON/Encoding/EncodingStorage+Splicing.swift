@@ -4,7 +4,7 @@
 extension EncodingStorage {
     /// Adds a field or element whose value has a BSON form of its own to the closed container `index`.
     func splice(_ value: some BSONWritable, _ key: some CodingKey, into index: Int) throws(BSONError) {
-        var content: [UInt8] = []
+        var content = ByteBuffer()
         let type = try value.appendBSON(to: &content)
         _ = try splice(type, content, key, into: index)
     }
@@ -21,7 +21,9 @@ extension EncodingStorage {
 
     /// Adds an empty document to the closed container `index`, and a closed pending node for it.
     func splicePlaceholder(_ key: some CodingKey, into index: Int) throws(BSONError) -> Int {
-        let header = try splice(.document, .emptyDocument, key, into: index)
+        var empty = ByteBuffer()
+        empty.appendEmptyDocument()
+        let header = try splice(.document, empty, key, into: index)
         let innermost = top
         let child = push(parent: index, depth: nodes[index].depth + 1, header: header)
         top = innermost
@@ -33,8 +35,9 @@ extension EncodingStorage {
 
     /// Replaces the empty document of the closed pending node `index`.
     func replacePlaceholder(_ index: Int, by value: some BSONWritable) throws(BSONError) {
-        var content: [UInt8] = []
-        replacePlaceholder(index, try value.appendBSON(to: &content), content)
+        var content = ByteBuffer()
+        let type = try value.appendBSON(to: &content)
+        replacePlaceholder(index, type, content)
     }
 
     /// Replaces the empty document of the closed pending node `index`.
@@ -43,11 +46,11 @@ extension EncodingStorage {
         replacePlaceholder(index, part.rootType, part.bytes)
     }
 
-    private func replacePlaceholder(_ index: Int, _ type: BSONType, _ content: [UInt8]) {
+    private func replacePlaceholder(_ index: Int, _ type: BSONType, _ content: borrowing ByteBuffer) {
         let end = nodes[index].end
         setType(type, of: index)
         nodes[index].kind = .value
-        bytes.replaceSubrange(nodes[index].start..<end, with: content)
+        bytes.replace(nodes[index].start..<end, with: content.array)
         shift(from: end, endsFrom: end, by: content.count - (end - nodes[index].start), around: nodes[index].parent)
     }
 
@@ -55,23 +58,23 @@ extension EncodingStorage {
     private func encodeApart<T: Encodable>(_ value: T, _ path: [any CodingKey], depth: Int) throws -> EncodingStorage {
         let part = EncodingStorage(userInfo: userInfo, rootPath: path, depth: depth)
         guard depth < BSONDocument.maximumDepth else { throw part.invalid(value, path, nil, .nestedTooDeep) }
-        try part.fill(encoding: value, in: part.root)
-        try part.finish()
+        try part.encodeRoot(value)
         return part
     }
 
     /// Inserts an element at the end of the closed container `index` and returns the offset of its type byte.
-    private func splice(_ type: BSONType, _ content: [UInt8], _ key: some CodingKey, into index: Int) throws(BSONError) -> Int {
+    private func splice(
+        _ type: BSONType, _ content: borrowing ByteBuffer, _ key: some CodingKey, into index: Int
+    ) throws(BSONError) -> Int {
         guard nodes[index].kind == .document || nodes[index].kind == .array else {
             throw BSONError(.typeMismatch, "The value is already encoded in another shape.")
         }
         let text = key.stringValue
-        guard !text.isEmpty else { throw .emptyKey }
-        var element = [type.rawValue]
-        guard element.appendCString(text) else { throw .keyWithNUL }
-        element.append(contentsOf: content)
+        var element = ByteBuffer(capacity: content.count + 32)
+        guard element.appendHeader(type, text) else { throw text.isEmpty ? .emptyKey : .keyWithNUL }
+        content.withUnsafeBytes { element.append(contentsOf: $0) }
         let position = nodes[index].end - 1
-        bytes.insert(contentsOf: element, at: position)
+        bytes.replace(position..<position, with: element.array)
         if nodes[index].kind == .array { nodes[index].count += 1 }
         shift(from: position, endsFrom: position + 1, by: element.count, around: index)
         if nodes[index].sorting == .fields {

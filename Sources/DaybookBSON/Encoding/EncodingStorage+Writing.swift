@@ -4,15 +4,8 @@ extension EncodingStorage {
     /// - Throws: ``BSONError/Code/invalidKey``, having written nothing.
     @inline(__always)
     func appendHeader(_ type: BSONType, _ key: some CodingKey) throws(BSONError) {
-        var text = key.stringValue
-        let isValid = text.withUTF8 { utf8 in
-            guard utf8.count > 0, !utf8.contains(0) else { return false }
-            bytes.append(type.rawValue)
-            bytes.append(contentsOf: utf8)
-            bytes.append(0)
-            return true
-        }
-        if !isValid { throw text.isEmpty ? .emptyKey : .keyWithNUL }
+        let text = key.stringValue
+        guard bytes.appendHeader(type, text) else { throw text.isEmpty ? .emptyKey : .keyWithNUL }
     }
 
     /// Writes the next array element's type byte and index.

@@ -1,33 +1,71 @@
-/// The output of one call to an encoder, and the nodes that are being written to.
+/// The output of one call to an encoder, the nodes that are being written to, and what is remembered of the types that were encoded.
 ///
 /// Well-behaved values write depth first: every write goes to the end of `bytes`, and a node's length is patched when the
 /// next write goes elsewhere. Codable also allows writing to a container after its siblings were begun; that takes the slow
 /// path in `EncodingStorage+Splicing`.
 final class EncodingStorage {
     // Exclusivity is unchecked for these: no value's code runs while they are being modified, only this type's own.
-    @exclusivity(unchecked) var bytes: [UInt8] = []
+    @exclusivity(unchecked) var bytes = ByteBuffer(capacity: 512)
     @exclusivity(unchecked) var nodes: [EncodingNode] = []
     /// The innermost open node; -1 when none is.
     @exclusivity(unchecked) var top = -1
     /// The type of the root value; other types are in `bytes`, at their node's header.
-    var rootType = BSONType.document
+    @exclusivity(unchecked) var rootType = BSONType.document
     /// The first failure that happened where Codable has no `throws`, or that cannot be undone. It fails the whole call.
-    var fault: (any Error)?
+    @exclusivity(unchecked) var fault: (any Error)?
     /// The path of the root, when this output is a part of another.
     let rootPath: [any CodingKey]
-    let userInfo: [CodingUserInfoKey: any Sendable]
+    private(set) var userInfo: [CodingUserInfoKey: any Sendable]
     /// What an enum's case looked like, while one is encoded as an event.
-    var caseShape: CaseShape?
+    @exclusivity(unchecked) var caseShape: CaseShape?
     /// The key type of the last keyed container, recorded only to learn which one `Dictionary` uses.
     var probe: DictionaryKeyProbe?
-    private var nextSerial: UInt32 = 0
+    @exclusivity(unchecked) private var nextSerial: UInt32 = 0
+    /// The types last found to encode themselves, and nothing more to be known of them.
+    @exclusivity(unchecked) private var plainTypes = RecentTypes()
+    /// What was made for the key types of containers.
+    @exclusivity(unchecked) var memory = KeyTypeMemory()
 
-    init(userInfo: [CodingUserInfoKey: any Sendable], rootPath: [any CodingKey] = [], depth: Int = 0) {
+    /// The most bytes that are kept from one call for the next.
+    private static let keptCapacity = 64 * 1024
+
+    /// A cleared storage.
+    init() {
+        userInfo = [:]
+        rootPath = []
+        nodes.reserveCapacity(8)
+    }
+
+    /// A storage for a part of the output of another, at `rootPath` and `depth` in that.
+    init(userInfo: [CodingUserInfoKey: any Sendable], rootPath: [any CodingKey], depth: Int) {
         self.userInfo = userInfo
         self.rootPath = rootPath
-        bytes.reserveCapacity(512)
-        nodes.reserveCapacity(8)
         _ = push(parent: -1, depth: depth, header: -1)
+    }
+
+    /// Forgets the output of a call. Handles that were kept are stale from then on.
+    func clear() {
+        nodes.removeAll(keepingCapacity: true)
+        bytes.removeAll(keepingAtMost: Self.keptCapacity)
+        top = -1
+        rootType = .document
+        fault = nil
+        caseShape = nil
+    }
+
+    /// Makes a storage that was cleared ready for another call.
+    func begin(_ userInfo: [CodingUserInfoKey: any Sendable]) {
+        self.userInfo = userInfo
+        _ = push(parent: -1, depth: 0, header: -1)
+    }
+
+    /// True when `type` is known to encode itself.
+    @inline(__always)
+    func isPlain(_ type: Any.Type) -> Bool { plainTypes.contains(type) }
+
+    /// Remembers a type that is not `KnownToEncoder`. What is said of an optional depends on its value, so of the type nothing is known.
+    func notePlain(_ type: Any.Type) {
+        if !(type is any Nullable.Type) { plainTypes.add(type) }
     }
 
     var root: EncodingHandle { handle(0) }
@@ -88,7 +126,7 @@ final class EncodingStorage {
         switch nodes[index].kind {
         case .pending:
             setType(.document, of: index)
-            bytes.append(contentsOf: [UInt8].emptyDocument)
+            bytes.appendEmptyDocument()
         case .document, .array:
             finishSorting(index)
             record { () throws(BSONError) in try bytes.endDocument(startingAt: nodes[index].start) }
@@ -108,10 +146,16 @@ final class EncodingStorage {
         }
     }
 
+    /// Encodes the value of the call.
+    func encodeRoot<T: Encodable>(_ value: T) throws {
+        try fill(encoding: value, in: root)
+        try finish()
+    }
+
     /// Ends the call: closes everything, and makes every handle stale.
     func finish() throws {
         while top >= 0 { close() }
-        nodes.removeAll()
+        nodes.removeAll(keepingCapacity: true)
         if let fault { throw fault }
     }
 }
@@ -122,10 +166,8 @@ extension EncodingStorage {
         var keys: [any CodingKey] = []
         var index = index
         while index > 0, nodes[index].header >= 0 {
-            let start = nodes[index].header + 1
-            let end = bytes[start...].firstIndex(of: 0) ?? start
             let isIndexed = nodes[index].parent >= 0 && nodes[nodes[index].parent].kind == .array
-            keys.append(BSONKey(String(decoding: bytes[start..<end], as: UTF8.self), isIndex: isIndexed))
+            keys.append(BSONKey(bytes.cString(at: nodes[index].header + 1), isIndex: isIndexed))
             index = nodes[index].parent
         }
         return rootPath + keys.reversed()

@@ -63,8 +63,8 @@ struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
     }
 
     func nestedContainer<NestedKey: CodingKey>(keyedBy: NestedKey.Type, forKey key: Key) -> KeyedEncodingContainer<NestedKey> {
-        storage.noteNestedContainer(in: handle)
-        return KeyedEncodingContainer(KeyedEncoding<NestedKey>(beginningIn: nested(key)))
+        storage.noteNestedContainer(key, in: handle)
+        return nested(key).container(keyedBy: NestedKey.self)
     }
 
     func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
@@ -83,12 +83,12 @@ struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
 }
 
 /// A value that may itself say that there is none, as the inner one of two optionals.
-private protocol Nullable {
+protocol Nullable {
     var isNull: Bool { get }
 }
 
 extension Optional: Nullable {
-    fileprivate var isNull: Bool {
+    var isNull: Bool {
         switch self {
         case .none: true
         case .some(let value): (value as? any Nullable)?.isNull ?? false
@@ -97,5 +97,5 @@ extension Optional: Nullable {
 }
 
 extension BSONValue: Nullable {
-    fileprivate var isNull: Bool { self == .null }
+    var isNull: Bool { self == .null }
 }

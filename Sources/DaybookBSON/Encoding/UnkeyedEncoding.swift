@@ -31,7 +31,7 @@ struct UnkeyedEncoding: UnkeyedEncodingContainer {
     func encode<T: Encodable>(_ value: T) throws { try storage.append(encoding: value, to: handle) }
 
     func nestedContainer<NestedKey: CodingKey>(keyedBy: NestedKey.Type) -> KeyedEncodingContainer<NestedKey> {
-        KeyedEncodingContainer(KeyedEncoding<NestedKey>(beginningIn: nested()))
+        nested().container(keyedBy: NestedKey.self)
     }
 
     func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { UnkeyedEncoding(beginningIn: nested()) }

@@ -27,7 +27,8 @@ final class DictionaryKeyProbe {
     }
 
     static let dictionaryKey: ObjectIdentifier? = {
-        let storage = EncodingStorage(userInfo: [:])
+        let storage = EncodingStorage()
+        storage.begin([:])
         let probe = DictionaryKeyProbe()
         storage.probe = probe
         try? [String: Int]().encode(to: ValueEncoder(handle: storage.root))

@@ -8,7 +8,7 @@ struct ValueEncoder: Encoder {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
         if let probe = handle.storage.probe { probe.record(type) }
-        return KeyedEncodingContainer(KeyedEncoding<Key>(beginningIn: handle))
+        return handle.container(keyedBy: type)
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {

@@ -3,13 +3,13 @@
 /// This is not libbson's reader, because that of 1.23 gives `$code` and `$dbPointer` inside an array a key from
 /// memory it has not written, takes `$code` inside a `$scope` for a document, wrong `$numberDecimal` and `$numberDouble` for NaN and zero, ends code
 /// at its NUL, and ignores a second document. The tests compare the two where libbson's is right.
-struct ExtendedJSONReader {
+struct ExtendedJSONReader: ~Copyable {
     private let text: UnsafeRawBufferPointer
     /// How many bytes at the start are not the caller's, but an object around the caller's value.
     private let wrapping: Int
     private let maximumBytes: Int
     private var offset = 0
-    private var bytes: [UInt8] = []
+    private var bytes: ByteBuffer
 
     /// More than the document may have, because the spelling of a type is read as documents first, three levels at most.
     private static let maximumLevels = BSONDocument.maximumDepth + 3
@@ -19,7 +19,7 @@ struct ExtendedJSONReader {
         self.text = text
         self.wrapping = wrapping
         self.maximumBytes = maximumBytes
-        bytes.reserveCapacity(min(text.count, maximumBytes))
+        bytes = ByteBuffer(capacity: min(text.count, maximumBytes))
     }
 
     /// The bytes of the one document that the text is.
@@ -30,6 +30,7 @@ struct ExtendedJSONReader {
         skipBlanks()
         guard next == nil else { throw invalid("Something follows the document") }
         guard bytes.count <= maximumBytes else { throw .tooLarge(bytes.count, maximum: maximumBytes) }
+        let bytes = bytes.array
         try DocumentValidation.validate(bytes, maximumDepth: BSONDocument.maximumDepth)
         return bytes
     }
@@ -69,7 +70,9 @@ struct ExtendedJSONReader {
             guard next == UInt8(ascii: "\"") else { throw invalid("A key is missing") }
             let key = offset
             try readString()
-            guard !bytes[(header + 1)...].contains(0) else { throw invalid("A key contains NUL", at: key) }
+            guard !bytes.withUnsafeBytes({ $0[(header + 1)...].contains(0) }) else {
+                throw invalid("A key contains NUL", at: key)
+            }
             bytes.append(0)
             skipBlanks()
             guard next == UInt8(ascii: ":") else { throw invalid("A colon is missing") }
@@ -81,7 +84,7 @@ struct ExtendedJSONReader {
             // What is being read may be the long spelling of something short.
             guard bytes.count / 2 <= maximumBytes else { throw .tooLarge(bytes.count, maximum: maximumBytes) }
         } catch {
-            throw error.prefixed(by: String(decoding: bytes[(header + 1)...].prefix { $0 != 0 }, as: UTF8.self))
+            throw error.prefixed(by: bytes.cString(at: header + 1))
         }
     }
 

@@ -33,12 +33,12 @@ public struct BSONObjectID: Sendable, Hashable {
 
     /// The 12 bytes, in the order they are stored.
     public var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        append(to: &bytes)
-        return bytes
+        var buffer = ByteBuffer(capacity: 12)
+        append(to: &buffer)
+        return buffer.array
     }
 
-    func append(to bytes: inout [UInt8]) {
+    func append(to bytes: inout ByteBuffer) {
         bytes.appendInteger(high.byteSwapped)
         bytes.appendInteger(low.byteSwapped)
     }
