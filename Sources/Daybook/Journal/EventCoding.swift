@@ -6,7 +6,7 @@ struct EventCoding<A: Aggregate>: Sendable {
     private let upcasters = A.upcasters
     // Kept, because they remember what they found out about the types of the events.
     let encoder = BSONEncoder()
-    private let decoder = BSONDecoder()
+    let decoder = BSONDecoder()
 
     /// The stored form of an event, in the schema that its type has now.
     ///

@@ -9,6 +9,7 @@ struct Loader<A: Aggregate>: Sendable {
     let journal: Journal
     let snapshots: Namespace
     let telemetry: Telemetry
+    let coding: EventCoding<A>
 
     /// The aggregate at its head.
     ///
@@ -38,7 +39,7 @@ struct Loader<A: Aggregate>: Sendable {
     /// The aggregate folded from all of its events.
     private func replay(_ id: AggregateID, _ metrics: AggregateMetrics, on connection: isolated MongoConnection) throws -> Fold<A>
     {
-        var fold = Fold<A>(id)
+        var fold = Fold<A>(id, coding)
         try journal.replay(id, from: 1, on: connection) { event in
             try fold.apply(event)
             return true
@@ -51,7 +52,7 @@ struct Loader<A: Aggregate>: Sendable {
     /// recording never run backwards.
     func load(_ id: AggregateID, at date: Date, on connection: isolated MongoConnection) throws -> Fold<A> {
         guard !date.timeIntervalSince1970.isNaN else { throw DaybookError(.invalidArgument, "the date is not a number") }
-        var fold = Fold<A>(id)
+        var fold = Fold<A>(id, coding)
         try journal.replay(id, from: 1, on: connection) { event in
             guard event.recordedAt.date <= date else { return false }
             try fold.apply(event)
@@ -64,7 +65,7 @@ struct Loader<A: Aggregate>: Sendable {
     ///
     /// - Throws: ``DaybookError/Code/versionNotFound`` when it has fewer.
     func load(_ id: AggregateID, at version: Int64, on connection: isolated MongoConnection) throws -> Fold<A> {
-        var fold = Fold<A>(id)
+        var fold = Fold<A>(id, coding)
         guard version > 0 else {
             guard version == 0 else {
                 throw DaybookError(.invalidArgument, "there is no version \(version); the first is 1, 0 is before it")
@@ -105,8 +106,8 @@ struct Loader<A: Aggregate>: Sendable {
             return nil
         }
         do {
-            var fold = Fold<A>(id)
-            fold.state = try BSONDecoder().decode(A.self, from: state)
+            var fold = Fold<A>(id, coding)
+            fold.state = try coding.decoder.decode(A.self, from: state)
             fold.version = version
             fold.headID = headID
             fold.createdAt = createdAt

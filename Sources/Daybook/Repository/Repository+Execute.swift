@@ -45,7 +45,6 @@ extension Repository {
         _ events: [A.Event], to key: String, expecting expected: Int64, commandID: String? = nil, context: CommandContext = .none
     ) async throws -> Commit? {
         try await commit(key, operation: "append", expected, context) {
-            let coding = EventCoding<A>()
             return try CommandIdentity(appending: commandID == nil ? [] : events.map(coding.encode), id: commandID)
         } decide: { fold in
             try events.map(fold.coding.encode)

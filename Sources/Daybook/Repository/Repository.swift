@@ -7,9 +7,10 @@ internal import Metrics
 public struct Repository<A: Aggregate>: Sendable {
     /// The store it belongs to.
     public let store: DaybookStore
+    let coding: EventCoding<A>
 
     var loader: Loader<A> {
-        Loader(journal: store.journal, snapshots: snapshots, telemetry: store.telemetry)
+        Loader(journal: store.journal, snapshots: snapshots, telemetry: store.telemetry, coding: coding)
     }
 
     var snapshots: Namespace { Namespace(database: store.database, collection: A.snapshotCollection) }

@@ -73,7 +73,7 @@ extension Repository {
         _ ids: [AggregateID], into collection: Namespace? = nil, on connection: isolated MongoConnection
     ) throws -> [AggregateID: any Error] {
         let snapshots = collection ?? snapshots
-        let loader = Loader<A>(journal: store.journal, snapshots: snapshots, telemetry: store.telemetry)
+        let loader = Loader<A>(journal: store.journal, snapshots: snapshots, telemetry: store.telemetry, coding: coding)
         var failures: [AggregateID: any Error] = [:]
         func leaveOut(_ id: AggregateID, _ error: any Error) {
             failures[id] = error

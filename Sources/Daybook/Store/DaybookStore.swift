@@ -28,6 +28,7 @@ public final class DaybookStore: Sendable {
     let poster: SnapshotPoster
     let commitsUnderWay = CommitsUnderWay()
     private let isVerified = Mutex(false)
+    private let codings = Mutex<[ObjectIdentifier: any Sendable]>([:])
 
     /// - Parameter aggregates: The kinds whose lagging snapshots ``run()`` catches up; of these, those with the lifecycle
     ///   ``Lifecycle/async`` need it. ``initialize(_:)-(Aggregate....)`` prepares them too.
@@ -59,7 +60,17 @@ public final class DaybookStore: Sendable {
 
     /// The aggregates of one kind.
     public func repository<A: Aggregate>(_ aggregate: A.Type) -> Repository<A> {
-        Repository(store: self)
+        Repository(store: self, coding: coding(of: A.self))
+    }
+
+    /// How the events of one kind are coded, the same for all that codes them: coders remember what they found out about types.
+    private func coding<A: Aggregate>(of aggregate: A.Type) -> EventCoding<A> {
+        codings.withLock { codings in
+            if let known = codings[ObjectIdentifier(A.self)] as? EventCoding<A> { return known }
+            let made = EventCoding<A>()
+            codings[ObjectIdentifier(A.self)] = made
+            return made
+        }
     }
 
     /// What a commit appended to each of its aggregates; empty when there is no such commit.

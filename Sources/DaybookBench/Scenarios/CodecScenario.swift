@@ -20,33 +20,35 @@ struct CodecScenario: Scenario {
     }
 
     private func event<E: Codable & Sendable & Equatable>(_ name: String, _ event: E, _ contest: Contest) async throws -> [Row] {
-        let (type, payload) = try BSONEncoder().encodeCase(event)
+        let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
+        let (type, payload) = try encoder.encodeCase(event)
         let json = try JSONEncoder().encode(event)
-        let read = try payload.withBorrowed { try BSONDecoder().decodeCase(E.self, name: type, payload: $0) }
+        let read = try payload.withBorrowed { try decoder.decodeCase(E.self, name: type, payload: $0) }
         guard read == event else { throw BenchError("the codec changes \(E.self)") }
         let encoding = Case(
             scenario: Self.name, name: "encode \(name)", unit: "event",
-            daybook: side("Daybook") { _ = try BSONEncoder().encodeCase(event) },
+            daybook: side("Daybook") { _ = try encoder.encodeCase(event) },
             baselines: [jsonEncoding(event)])
         let decoding = Case(
             scenario: Self.name, name: "decode \(name)", unit: "event",
             daybook: side("Daybook") {
-                _ = try payload.withBorrowed { try BSONDecoder().decodeCase(E.self, name: type, payload: $0) }
+                _ = try payload.withBorrowed { try decoder.decodeCase(E.self, name: type, payload: $0) }
             }, baselines: [jsonDecoding(E.self, json)])
         return try await contest.run(encoding) + contest.run(decoding)
     }
 
     private func state<S: Codable & Sendable & Equatable>(_ name: String, _ state: S, _ contest: Contest) async throws -> [Row] {
-        let document = try BSONEncoder().encode(state)
+        let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
+        let document = try encoder.encode(state)
         let json = try JSONEncoder().encode(state)
-        guard try BSONDecoder().decode(S.self, from: document) == state else { throw BenchError("the codec changes \(S.self)") }
+        guard try decoder.decode(S.self, from: document) == state else { throw BenchError("the codec changes \(S.self)") }
         let encoding = Case(
             scenario: Self.name, name: "encode \(name)", unit: "state",
-            daybook: side("Daybook") { _ = try BSONEncoder().encode(state) }, baselines: [jsonEncoding(state)])
+            daybook: side("Daybook") { _ = try encoder.encode(state) }, baselines: [jsonEncoding(state)])
         let decoding = Case(
             scenario: Self.name, name: "decode \(name)", unit: "state",
             daybook: side("Daybook") {
-                _ = try document.withBorrowed { try BSONDecoder().decode(S.self, from: $0) }
+                _ = try document.withBorrowed { try decoder.decode(S.self, from: $0) }
             }, baselines: [jsonDecoding(S.self, json)])
         return try await contest.run(encoding) + contest.run(decoding)
     }

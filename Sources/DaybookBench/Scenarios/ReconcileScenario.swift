@@ -105,6 +105,7 @@ struct ReconcileScenario: Scenario {
                 var count = 0
                 let namespace = Namespace(database: database.name, collection: "journal")
                 let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)])
+                let decoder = BSONDecoder()
                 try connection.find([:], in: namespace, options: options) { document in
                     var elements = document.makeElements()
                     var type = ""
@@ -112,7 +113,7 @@ struct ReconcileScenario: Scenario {
                         if element.hasKey("type") {
                             type = try element.string()
                         } else if element.hasKey("data") {
-                            _ = try BSONDecoder().decodeCase(LoanEvent.self, name: type, payload: element.document())
+                            _ = try decoder.decodeCase(LoanEvent.self, name: type, payload: element.document())
                         }
                     }
                     count += 1

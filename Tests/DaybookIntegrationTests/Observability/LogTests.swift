@@ -88,6 +88,8 @@ struct LogTests {
         try await withTestStore(configure: { configuration in
             configuration.logger = lines.logger
             configuration.stateWarningBytes = 1
+            // What is in memory is not read again, and what is wrong with its snapshot goes unnoticed.
+            configuration.aggregateCacheBytes = 0
         }) { store in
             let tallies = store.repository(Tally.self)
             try await tallies.execute(.deposit(1), on: "a")
