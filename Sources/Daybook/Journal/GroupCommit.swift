@@ -179,18 +179,17 @@ final class GroupCommit: Sendable {
                 if mayHaveLanded { return .open(error) }
                 return error.canBeTriedAgain ? .outcome(.lost(error)) : .failed(error)
             }
-            // The id itself is taken only by this very event; the place may be.
-            if mayHaveLanded || error.keyPattern == ["_id"] {
-                do {
-                    let id = try journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection)
-                    if let id { return .outcome(id == change.firstEventID ? .committed : .lost(error)) }
-                } catch {
-                    return .open(error)
-                }
-                // A majority may not have it yet; or it was the command id that is used elsewhere on the aggregate.
-                guard error.keyPattern.contains("meta.commandId") else { return .open(error) }
+            // Who stands in our place? It may be this very event: libmongoc sends an insert once more by itself when no reply came, and servers
+            // differ in which of the indexes they name.
+            do {
+                let id = try journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection)
+                if id == change.firstEventID { return .outcome(.committed) }
+                if error.keyPattern.contains("meta.commandId") { return .outcome(.commandKnown(error)) }
+                // Where nobody does, a majority may not have it yet.
+                return id == nil ? .open(error) : .outcome(.lost(error))
+            } catch {
+                return .open(error)
             }
-            return .outcome(error.keyPattern.contains("meta.commandId") ? .commandKnown(error) : .lost(error))
         }
     }
 
