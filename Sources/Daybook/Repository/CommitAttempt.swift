@@ -19,7 +19,8 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     /// What was decided, ready to be sent, and what is known of the aggregate once it is in effect.
     private struct Proposal: Sendable {
         let commit: PreparedCommit
-        let entry: AggregateCache.Entry<A>
+        /// Nil where its size is not known, because a state that is never stored cannot be encoded.
+        let entry: AggregateCache.Entry<A>?
     }
 
     private enum Decision: Sendable {
@@ -45,7 +46,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
             switch try await A.lifecycle == .inline ? inTransaction(cached, metrics) : journalOnly(cached, metrics) {
             case .answer(let commit): return commit
             case .committed(let proposal):
-                store.cache.put(proposal.entry)
+                if let entry = proposal.entry { store.cache.put(entry) }
                 await store.took(effect: proposal.commit)
                 return proposal.commit.commits.first
             case .undecided:
@@ -141,12 +142,13 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         if A.lifecycle == .async, loaded.isAssumed {
             draft.catchUp = { [repository, id] in _ = try repository.catchUp([id], on: $0) }
         }
-        let stateBytes = A.lifecycle == .live ? try loaded.fold.encodedState().bytes.count : draft.state.bytes.count
+        let state = A.lifecycle == .live ? try? loaded.fold.encodedState() : draft.state
         let commit = try PreparedCommit([draft], context: context, clock: store.clock.corrected)
         if let change = commit.changes.first { loaded.fold.commit(headID: change.lastEventID, at: commit.recordedAt) }
         loaded.stored = A.lifecycle == .inline ? commit.changes.first?.snapshot?.identity : nil
         loaded.isAssumed = true
-        return Proposal(commit: commit, entry: .init(loaded: loaded, readAt: readAt, stateBytes: stateBytes))
+        return Proposal(
+            commit: commit, entry: state.map { .init(loaded: loaded, readAt: readAt, stateBytes: $0.bytes.count) })
     }
 
     /// What an outcome means for the caller.
