@@ -15,7 +15,11 @@ extension EncodingStorage {
     @inline(__always)
     func noteNestedContainer(_ key: some CodingKey, in handle: EncodingHandle) {
         guard caseShape != nil, handle.index == 0 else { return }
-        if caseShape?.nestedContainers == 0 { caseShape?.name = key.stringValue }
+        if caseShape?.nestedContainers == 0 {
+            // The key's code runs before what it is noted in is accessed.
+            let name = key.stringValue
+            caseShape?.name = name
+        }
         caseShape?.nestedContainers += 1
     }
 

@@ -177,6 +177,117 @@ struct ReuseTests {
         }
     }
 
+    @Test("a value that has its own encoder write a value like it, and that again, is written as by encoders of their own")
+    func nestedCalls() throws {
+        struct Level: Encodable {
+            static let encoder = BSONEncoder()
+            var depth: Int
+            func encode(to encoder: any Encoder) throws {
+                var container = encoder.container(keyedBy: AnyKey.self)
+                try container.encode(depth, forKey: "depth")
+                if depth > 0 {
+                    let inner = try Self.encoder.encodeCase(ReuseTests.Event.renamed(to: "\(depth)"))
+                    try container.encode(inner.payload, forKey: "case")
+                    try container.encode(try Self.encoder.encode(Level(depth: depth - 1)), forKey: "next")
+                }
+                try container.encode("z", forKey: "after")
+            }
+        }
+        func expected(_ depth: Int) -> BSONDocument {
+            guard depth > 0 else { return ["depth": 0, "after": "z"] }
+            return [
+                "depth": .int64(Int64(depth)), "case": ["to": .string("\(depth)")], "next": .document(expected(depth - 1)),
+                "after": "z",
+            ]
+        }
+        for depth in [3, 0, 5, 1] { #expect(try Level.encoder.encode(Level(depth: depth)) == expected(depth)) }
+    }
+
+    private static let mark = CodingUserInfoKey(rawValue: "mark")
+
+    struct Marked: Codable, Equatable {
+        var mark: Int?
+
+        init() {}
+        init(from decoder: any Decoder) throws {
+            mark = ReuseTests.mark.flatMap { decoder.userInfo[$0] as? Int }
+        }
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: AnyKey.self)
+            try container.encode(ReuseTests.mark.flatMap { encoder.userInfo[$0] as? Int }, forKey: "mark")
+        }
+    }
+
+    @Test("each call finds the user info that its coder has then, also where copies share what they remember")
+    func userInfo() throws {
+        let key = try #require(Self.mark)
+        var (encoder, decoder) = (BSONEncoder(), BSONDecoder())
+        let (plainEncoder, plainDecoder) = (encoder, decoder)
+        for mark in [1, nil, 2, 3, nil, nil] {
+            encoder.userInfo[key] = mark
+            decoder.userInfo[key] = mark
+            #expect(try encoder.encode(Marked()) == ["mark": mark.map { .int64(Int64($0)) } ?? .null])
+            #expect(try decoder.decode(Marked.self, from: [:]).mark == mark)
+            #expect(try plainEncoder.encode(Marked()) == ["mark": .null])
+            #expect(try plainDecoder.decode(Marked.self, from: [:]).mark == nil)
+        }
+    }
+
+    @Test("an error of a value's own, in the middle of much else, leaves nothing behind")
+    func thrownByValue() throws {
+        struct Stop: Error {}
+        struct Failing: Codable {
+            init() {}
+            init(from decoder: any Decoder) throws {
+                var list = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: "l")
+                _ = try list.decode(Int.self)
+                throw Stop()
+            }
+            func encode(to encoder: any Encoder) throws {
+                var list = encoder.unkeyedContainer()
+                try list.encode(["b": 2, "a": 1])
+                var inner = list.nestedContainer(keyedBy: AnyKey.self)
+                try inner.encode(1, forKey: "x")
+                throw Stop()
+            }
+        }
+        let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
+        for _ in 0..<3 {
+            #expect(throws: Stop.self) { try encoder.encode(["k": [Failing()]]) }
+            #expect(throws: Stop.self) { try encoder.encodeCase(["k": Failing()]) }
+            #expect(throws: Stop.self) { try decoder.decode(Failing.self, from: ["l": [1, 2]]) }
+            #expect(try encoder.encode(["b": 2, "a": 1]) == ["a": 1, "b": 2])
+            #expect(try encoder.encodeCase(Event.closed).payload == [:])
+            #expect(try decoder.decode([String: [Int]].self, from: ["l": [1, 2]]) == ["l": [1, 2]])
+        }
+    }
+
+    @Test("what is kept of a coder that serves many tasks disturbs none of them")
+    func concurrentKeepers() async throws {
+        let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    var kept: [Keeper] = []
+                    for index in 0..<300 {
+                        let keeper = Keeper()
+                        #expect(try encoder.encode(keeper) == ["a": 1])
+                        kept.append(keeper)
+                        let value = Int64(task * 1000 + index)
+                        let read = try decoder.decode(Keeper.self, from: ["a": .int64(value)])
+                        kept.append(read)
+                        #expect(try encoder.encode(["v": value]) == ["v": .int64(value)])
+                        #expect(try decoder.decode([String: Int64].self, from: ["v": .int64(value)]) == ["v": value])
+                        #expect(throws: DecodingError.self) { try read.read?.decode(Int.self, forKey: "a") }
+                        #expect(throws: EncodingError.self) { try keeper.written?.encode(2, forKey: "b") }
+                        if index % 3 == 0 { kept.removeAll() }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     @Test("a coder serves many tasks at once")
     func concurrent() async throws {
         let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
