@@ -8,7 +8,8 @@ struct KeyTypeMemory {
         var object: AnyObject?
     }
 
-    private static let capacity = 8
+    // A case of an enum takes two, its own and that of its payload.
+    private static let capacity = 32
 
     private var entries: [Entry] = []
     private var oldest = 0

@@ -100,6 +100,19 @@ struct AggregateCacheTests {
         }
     }
 
+    @Test("a live aggregate whose state cannot be encoded is committed to as any other; nothing of it is kept")
+    func unencodable() async throws {
+        try await withTestStore { store in
+            let odometers = store.repository(Odometer.self)
+            for version in 1...2 as ClosedRange<Int64> {
+                let commit = try await odometers.execute(.drive, on: "o")
+                #expect(commit?.version == version)
+            }
+            let loaded = try await odometers.load("o")
+            #expect(loaded.state.distance == 2)
+        }
+    }
+
     @Test("a snapshot that somebody has put ahead of its journal is healed by the next commit, though nobody read it")
     func ahead() async throws {
         try await withTestStore { store in
@@ -119,4 +132,27 @@ struct AggregateCacheTests {
     private func withOther<R: Sendable>(_ store: DaybookStore, _ body: (DaybookStore) async throws -> R) async throws -> R {
         try await withDaybook(store.configuration, body)
     }
+}
+
+/// Its state holds what no format has a place for; nothing of it is ever stored.
+private struct Odometer: Aggregate {
+    enum Event: Codable, Sendable { case driven }
+    enum Command: Sendable { case drive }
+    typealias Rejection = Never
+
+    static let type: AggregateType = "odometer"
+    static let lifecycle = Lifecycle.live
+    static let fields: [Field<Odometer>] = []
+
+    var distance = 0
+
+    init() {}
+    init(from decoder: any Decoder) throws {}
+
+    func encode(to encoder: any Encoder) throws {
+        throw EncodingError.invalidValue(self, .init(codingPath: [], debugDescription: "an odometer is never encoded"))
+    }
+
+    mutating func apply(_ event: Event) { distance += 1 }
+    func decide(_ command: Command, at now: Date) throws(Never) -> [Event] { [.driven] }
 }
