@@ -10,10 +10,8 @@ public struct Member: Aggregate, Equatable {
 
     /// A licence that is neither released nor revoked. An expired one still sits on its device.
     public struct OpenLicense: Codable, Sendable, Hashable {
-        public var license: String
-        public var device: String
-        public var title: String
-        public var studio: String
+        /// The keys of the licence, of the device that it sits on, of the title that it is for, and of the title's studio.
+        public var license: String, device: String, title: String, studio: String
     }
 
     /// What can have happened to a member.

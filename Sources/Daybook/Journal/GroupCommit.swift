@@ -126,15 +126,16 @@ final class GroupCommit: Sendable {
 
     /// Sends batch after batch on one connection, until nobody waits.
     private func fly() async {
-        do {
-            try await client.withConnection(.single) { connection in
-                clock.measureIfDue(on: connection)
-                while let batch = takeBatch() { send(batch, on: connection) }
-            }
-        } catch {
-            // No connection: nothing of what waits was sent.
-            while let batch = takeBatch() {
-                for member in batch { settle(member, member.mayHaveLanded ? .open(error) : .failed(error)) }
+        while true {
+            do {
+                return try await client.withConnection(.single) { connection in
+                    clock.measureIfDue(on: connection)
+                    while let batch = takeBatch() { send(batch, on: connection) }
+                }
+            } catch {
+                // No connection. Those behind the next batch may have more luck.
+                guard let batch = takeBatch() else { return }
+                settle(unsent: batch, error)
             }
         }
     }
@@ -152,9 +153,13 @@ final class GroupCommit: Sendable {
                 settle(member, fate)
             }
         } catch {
-            // Nothing of it was sent.
-            for member in batch { settle(member, member.mayHaveLanded ? .open(error) : .failed(error)) }
+            settle(unsent: batch, error)
         }
+    }
+
+    /// Of what was not sent nothing took effect, unless an earlier insert of it did.
+    private func settle(unsent batch: [Member], _ error: any Error) {
+        for member in batch { settle(member, member.mayHaveLanded ? .open(error) : .failed(error)) }
     }
 
     private enum Fate: Sendable {

@@ -10,6 +10,7 @@ public struct CommandFailure: Error, Sendable {
     /// What the process ends with.
     public var exitCode: ExitCode
 
+    /// A failure that ends the process with 2, and is printed behind `error:`, unless said otherwise.
     public init(_ message: String, label: String = "error", exitCode: ExitCode = .failed) {
         self.message = message
         self.label = label

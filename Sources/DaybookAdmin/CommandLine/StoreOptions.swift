@@ -5,18 +5,22 @@ internal import Logging
 
 /// Where the store is, and how much is said: what every command has.
 public struct StoreOptions: ParsableArguments, Sendable {
+    /// `--uri`; the environment's `DAYBOOK_URI` where it is not given.
     @Option(help: ArgumentHelp("MongoDB connection string. (default: $DAYBOOK_URI)", valueName: "uri"))
     public var uri: String?
 
+    /// `--database`; the environment's `DAYBOOK_DATABASE`, then the URI's, then `daybook` where it is not given.
     @Option(
         help: ArgumentHelp(
             "Database of the journal and its snapshots. (default: $DAYBOOK_DATABASE, then the URI's, then daybook)",
             valueName: "name"))
     public var database: String?
 
+    /// `--quiet`
     @Flag(help: "No progress, and no warnings.")
     public var quiet = false
 
+    /// What ArgumentParser fills.
     public init() {}
 
     /// Runs `body` with the application's store, which is closed afterwards.

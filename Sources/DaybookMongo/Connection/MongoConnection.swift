@@ -76,7 +76,7 @@ package actor MongoConnection {
     /// - Throws: ``MongoError`` `serverTooOld`, and whatever keeps a first command from being answered.
     func prepare() throws(MongoError) {
         guard pool.topology == nil else { return }
-        let topology = Topology(hello: try read(["hello": 1], database: "admin"))
+        let topology = Topology(hello: try read(["hello": 1], database: "admin", isRetried: false))
         guard topology.maximumWireVersion >= Topology.oldestWireVersion else {
             throw .serverTooOld
         }
@@ -191,8 +191,19 @@ extension MongoConnection {
 
 extension MongoConnection {
     /// Runs a command that reads, on the primary, and gives its reply. It has the read concern that it states, if any.
-    package func read(_ command: BSONDocument, database: String) throws(MongoError) -> BSONDocument {
-        try run(command, database: database, isWrite: false)
+    ///
+    /// Where the connection breaks outside a transaction it is sent once more, on a new one: libmongoc does so for its cursors and not for
+    /// commands, and a connection that was idle for long is often found dead only when it is used.
+    /// https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
+    ///
+    /// - Parameter isRetried: Whether it is, which makes it last longer.
+    package func read(_ command: BSONDocument, database: String, isRetried: Bool = true) throws(MongoError) -> BSONDocument {
+        do {
+            return try run(command, database: database, isWrite: false)
+        } catch {
+            guard isRetried, error.code == .network, !isInTransaction else { throw error }
+            return try run(command, database: database, isWrite: false)
+        }
     }
 
     /// Runs a command that writes, with the URI's write concern unless another is given, and gives its reply.

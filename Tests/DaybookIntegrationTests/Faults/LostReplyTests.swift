@@ -1,4 +1,5 @@
-import Daybook
+@testable import Daybook
+import DaybookBSON
 import DaybookMongo
 import Foundation
 import IntegrationSupport
@@ -158,6 +159,23 @@ struct LostReplyTests {
             // The connection is as good as new.
             try await store.repository(Account.self).execute(.deposit(2), on: "a")
             try await expectDeposits([1, 2], on: "a", fixture)
+        }
+    }
+
+    @Test("what only asks the server something is asked once more", arguments: [FaultProxy.Fault.dropReply, .dropRequest])
+    func lossOfQuestions(fault: FaultProxy.Fault) async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            for command in ["listCollections", "listIndexes", "count"] {
+                proxy.fail(command, fault)
+                _ = try await store.client.withConnection(.single) { connection in
+                    switch command {
+                    case "listCollections": try connection.collections(named: ["journal"], in: fixture.database)
+                    case "listIndexes": try connection.indexes(of: store.journal.namespace)
+                    default: [try connection.read(["count": "journal"], database: fixture.database)]
+                    }
+                }
+            }
+            #expect(proxy.faults == 3)
         }
     }
 
