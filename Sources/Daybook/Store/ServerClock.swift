@@ -53,7 +53,8 @@ final class ServerClock: Sendable {
         guard isDue else { return }
         let (sent, start) = (clock.now(), ContinuousClock.now)
         // Once only: what it took is a part of the measurement.
-        guard let reply = try? connection.read(["hello": 1], database: "admin", isRetried: false), case .datetime(let server) = reply["localTime"]
+        guard let reply = try? connection.read(["hello": 1], database: "admin", isRetried: false),
+            case .datetime(let server) = reply["localTime"]
         else {
             measurement.withLock { if $0.nextAt != nil { $0.nextAt = .now } }
             return

@@ -131,7 +131,7 @@ extension MongoConnection {
     ) throws {
         let cursor = try openCursor(.pipeline(pipeline), in: namespace, options: options)
         defer { daybook_cursor_destroy(cursor) }
-        while let document = try next(cursor, in: namespace) {
+        while let document = try next(cursor, in: namespace, of: "aggregate") {
             if try !visit(document) { return }
         }
     }
@@ -166,12 +166,13 @@ extension MongoConnection {
         return cursor
     }
 
-    /// The cursor's next document, borrowed until the next call on it; nil at the end.
-    func next(_ cursor: OpaquePointer, in namespace: Namespace) throws -> BorrowedDocument? {
+    /// The cursor's next document, borrowed until the next call on it; nil at the end. The first call is what sends the command, so its
+    /// failure is the operation's.
+    func next(_ cursor: OpaquePointer, in namespace: Namespace, of operation: String = "find") throws -> BorrowedDocument? {
         if let poison { throw poison }
         var failed = false
         let bytes = daybook_cursor_next(cursor, result, &failed)
-        if failed { throw failure("find", on: namespace.description) }
+        if failed { throw failure(operation, on: namespace.description) }
         guard let data = bytes.data else { return nil }
         return try BorrowedDocument(validatingLengthOf: UnsafeRawBufferPointer(start: data, count: bytes.length))
     }
