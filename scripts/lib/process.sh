@@ -43,7 +43,10 @@ launch() { # [open]: without authentication, to make the first user
             ;;
         *)
             : >"$state/secantusd.toml" # an empty configuration, so that none from elsewhere is picked up
-            command=("$venv/bin/secantusd-py" --config "$state/secantusd.toml" --host 127.0.0.1 --port "$port"
+            # The tests kill writers, and must not wait a minute for each transaction that is left behind.
+            local lifetime=60
+            ! "$with_auth" || lifetime=10
+            command=("$venv/bin/python" "$secantus_py" "$lifetime" --config "$state/secantusd.toml" --host 127.0.0.1 --port "$port"
                 --storage-path "$data" --enable-test-commands)
             if "$with_auth" && [[ "${1-}" != open ]]; then command+=(--auth); fi
             ;;

@@ -1,0 +1,63 @@
+"""Starts SecantusDB as its own secantusd-py does, but for what is amended here, of the version that scripts/lib/python.sh names.
+
+usage: amended_secantus.py TRANSACTION-SECONDS [arguments of secantusd-py]
+"""
+
+import contextlib
+import functools
+import sys
+import time
+
+from secantus import cli, commands, server, storage
+
+
+def limit_transactions(seconds):
+    """A dead client's transaction is given up after so long without a statement, as by MongoDB's transactionLifetimeLimitSeconds."""
+    constructor = server.SecantusDBServer.__init__
+    server.SecantusDBServer.__init__ = functools.partialmethod(constructor, transaction_lifetime_seconds=seconds)
+
+
+def let_renames_wait():
+    """Lets a rename wait for the open transactions, as MongoDB's does.
+
+    A rename of 0.7.0b3 takes the server's lock, then tries for ever to remove documents that a transaction has written, whose
+    commit waits for the same lock: from then on nobody is answered.
+    """
+    open_transactions = set()
+    begin = storage.Storage.begin_user_transaction
+    close = storage.Storage._close_user_txn_session
+    rename = commands._HANDLERS["renameCollection"]
+
+    def begin_counted(self):
+        with self._lock:
+            handle = begin(self)
+            open_transactions.add(id(handle))
+            return handle
+
+    def close_counted(self, handle):
+        close(self, handle)
+        open_transactions.discard(id(handle))
+
+    def rename_alone(document, context):
+        namespaces = sorted(str(document.get(key)) for key in ("renameCollection", "to"))
+        while True:
+            # In the server's own order: a collection's lock, under which plain writes run, before the lock of everything.
+            with contextlib.ExitStack() as locks:
+                for namespace in namespaces:
+                    database, _, collection = namespace.partition(".")
+                    locks.enter_context(context.storage._coll_lock(database, collection))
+                locks.enter_context(context.storage._lock)
+                if not open_transactions:
+                    return rename(document, context)
+            context.transactions.prune_expired()
+            time.sleep(0.002)
+
+    storage.Storage.begin_user_transaction = begin_counted
+    storage.Storage._close_user_txn_session = close_counted
+    commands._HANDLERS["renameCollection"] = rename_alone
+
+
+if __name__ == "__main__":
+    limit_transactions(float(sys.argv.pop(1)))
+    let_renames_wait()
+    sys.exit(cli.main())
