@@ -34,20 +34,29 @@ extension String {
     /// The text in `bytes`, whose last byte is a NUL that is not part of it; nil when there is none, or the text is not UTF-8.
     ///
     /// `init(validating:as:)` says the same, but is generic in the standard library, where the metadata it looks up costs several times what a
-    /// short text does; this initializer from a C string is not.
+    /// short text does.
     @inline(__always)
     init?(validatingTerminated bytes: UnsafeRawBufferPointer) {
-        guard let last = bytes.last, last == 0, let base = bytes.baseAddress else { return nil }
-        // The read ends at the first NUL, and the last byte is one.
-        guard let text = String(validatingCString: base.assumingMemoryBound(to: CChar.self)) else {
-            // What is valid up to a NUL inside may be invalid behind it, never the other way round.
-            return nil
-        }
-        if text.utf8.count == bytes.count - 1 {
-            self = text
-        } else {
-            // BSON's texts may contain NUL.
-            self.init(validating: bytes.dropLast(), as: UTF8.self)
+        guard let last = bytes.last, last == 0 else { return nil }
+        let text = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 1)])
+        guard isASCII(text) || isValidUTF8(text) else { return nil }
+        self.init(unsafeUninitializedCapacity: text.count) { buffer in
+            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: text)
+            return text.count
         }
     }
+}
+
+/// True when no byte has its highest bit set. It looks at eight at a time, the last of them once more where they do not come out even.
+@inline(__always)
+private func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let count = bytes.count
+    guard count >= 8 else { return bytes.allSatisfy { $0 < 0x80 } }
+    var seen = bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+    var offset = 0
+    while offset < count - 8 {
+        seen |= bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        offset += 8
+    }
+    return seen & 0x8080_8080_8080_8080 == 0
 }

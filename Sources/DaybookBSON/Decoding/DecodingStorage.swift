@@ -22,7 +22,7 @@ final class DecodingStorage {
     /// Takes the input of a call, having expired since the last.
     func begin(_ root: BorrowedDocument, _ userInfo: [CodingUserInfoKey: any Sendable], caseName: String?) {
         self.root = root.bytes
-        self.userInfo = userInfo
+        if !(userInfo.isEmpty && self.userInfo.isEmpty) { self.userInfo = userInfo }
         self.caseName = caseName
         isCaseReadAsText = false
         fault = nil
@@ -64,33 +64,32 @@ final class DecodingStorage {
         }
     }
 
-    /// Finds the field with these key bytes in `container`; nil when there is none. The search begins after the field that
+    /// Finds the value of the field with these key bytes in `container`; nil when there is none. The search begins after the field that
     /// was found last, so fields that are read in the order they were written cost one comparison each.
-    func find(_ name: UnsafeRawBufferPointer, in container: EncodedValue) throws(BSONError) -> ElementLocation? {
-        let bytes = try bytes()
-        let first = container.start + 4
-        let limit = container.end - 1
+    @inline(__always)
+    func find(_ name: UnsafeRawBufferPointer, in container: EncodedValue) throws(BSONError) -> EncodedValue? {
         let hint = hints[container.depth]
+        let first = container.start + 4
         let start = Int(hint.container) == container.start ? Int(hint.offset) : first
-        var found = try Self.scan(for: name, in: bytes, from: start, to: limit, limit: limit)
-        if found == nil, start > first {
-            found = try Self.scan(for: name, in: bytes, from: first, to: start, limit: limit)
-        }
-        if let found {
-            hints[container.depth] = FieldHints.Hint(
-                container: Int32(truncatingIfNeeded: container.start), offset: Int32(truncatingIfNeeded: found.end))
-        }
+        var found = try scan(for: name, in: container, from: start, to: container.end - 1)
+        if found == nil, start > first { found = try scan(for: name, in: container, from: first, to: start) }
+        guard let found else { return nil }
+        hints[container.depth] = FieldHints.Hint(
+            container: Int32(truncatingIfNeeded: container.start), offset: Int32(truncatingIfNeeded: found.end))
         return found
     }
 
-    @inline(__always)
-    private static func scan(
-        for name: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer, from start: Int, to end: Int, limit: Int
-    ) throws(BSONError) -> ElementLocation? {
+    /// Looks among the fields that start between two offsets.
+    private func scan(
+        for name: UnsafeRawBufferPointer, in container: EncodedValue, from start: Int, to end: Int
+    ) throws(BSONError) -> EncodedValue? {
+        let bytes = try bytes()
         var offset = start
         while offset < end {
-            let element = try ElementLocation(in: bytes, at: offset, limit: limit)
-            if haveSameBytes(UnsafeRawBufferPointer(rebasing: bytes[element.key..<element.keyEnd]), name) { return element }
+            let element = try ElementLocation(in: bytes, at: offset, limit: container.end - 1)
+            if haveSameBytes(UnsafeRawBufferPointer(rebasing: bytes[element.key..<element.keyEnd]), name) {
+                return try EncodedValue(element, in: container)
+            }
             offset = element.end
         }
         return nil

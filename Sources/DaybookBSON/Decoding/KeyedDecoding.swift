@@ -36,8 +36,7 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
         var fault: BSONError?
         let found = name.withUTF8 { utf8 -> EncodedValue? in
             do throws(BSONError) {
-                guard let element = try storage.find(UnsafeRawBufferPointer(utf8), in: value) else { return nil }
-                return try EncodedValue(element, in: value)
+                return try storage.find(UnsafeRawBufferPointer(utf8), in: value)
             } catch {
                 fault = error
                 return nil
@@ -49,10 +48,12 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     @inline(__always)
     private func field(_ key: some CodingKey, _ type: Any.Type) throws -> EncodedValue {
-        guard let field = try find(key) else {
-            throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "No field \(key.stringValue)."))
-        }
+        guard let field = try find(key) else { throw absent(key) }
         return field
+    }
+
+    private func absent(_ key: some CodingKey) -> DecodingError {
+        .keyNotFound(key, .init(codingPath: codingPath, debugDescription: "No field \(key.stringValue)."))
     }
 
     /// The value under `key`; nil when there is none or it is null.
@@ -89,10 +90,9 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decode(_ type: UInt64.Type, forKey key: Key) throws -> UInt64 { try read(type, key) }
 
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
-        if isFlat, key.stringValue == EncodingStorage.unlabelledKey, try find(key) == nil {
-            return try storage.decode(type, from: try storage.delegate(value, type))
-        }
-        return try storage.decode(type, from: try field(key, type))
+        if let field = try find(key) { return try storage.decode(type, from: field) }
+        guard isFlat, key.stringValue == EncodingStorage.unlabelledKey else { throw absent(key) }
+        return try storage.decode(type, from: try storage.delegate(value, type))
     }
 
     func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try readIfPresent(type, key) }
