@@ -41,10 +41,13 @@ struct Journal: Sendable {
         _ id: AggregateID, from first: Int64, through last: Int64? = nil, on connection: isolated MongoConnection,
         visit: (ReplayEntry) throws -> Bool
     ) throws {
+        var type = ""
         try connection.find(
             Self.events(of: id, from: first, through: last), in: namespace, options: FindOptions(sort: Self.inVersionOrder)
         ) { document in
-            try visit(ReplayEntry(document))
+            let event = try ReplayEntry(document, typeBefore: type)
+            type = event.type
+            return try visit(event)
         }
     }
 

@@ -15,27 +15,61 @@ struct ReplayEntry {
     /// The payload, valid as long as the document.
     let data: BorrowedDocument
 
+    /// A field of the envelope; they follow one another as ``JournalEvent/document(data:)`` writes them.
+    private enum Field: Int {
+        case id, aggregateID, version, type, schema, data, recordedAt, commit, metadata
+
+        var key: StaticString {
+            switch self {
+            case .id: "_id"
+            case .aggregateID: "aggregateId"
+            case .version: "version"
+            case .type: "type"
+            case .schema: "schema"
+            case .data: "data"
+            case .recordedAt: "recordedAt"
+            case .commit: "commit"
+            case .metadata: "meta"
+            }
+        }
+
+        /// The field whose key `element` has, looked for from `expected` on and then from the first; nil for a foreign one.
+        ///
+        /// An event that Daybook wrote costs one comparison a field.
+        init?(of element: BorrowedElement, expecting expected: Int) {
+            for distance in 0..<Self.count {
+                guard let field = Field(rawValue: (expected + distance) % Self.count) else { return nil }
+                if element.hasKey(field.key) {
+                    self = field
+                    return
+                }
+            }
+            return nil
+        }
+
+        private static let count = 9
+    }
+
+    /// - Parameter typeBefore: The type of the event before, which often is this one's too: then no text is made for it.
     /// - Throws: ``DaybookError/Code/unreadableEvent`` when the envelope is not what the journal's validator lets in.
-    init(_ document: BorrowedDocument) throws {
+    init(_ document: BorrowedDocument, typeBefore: String = "") throws {
         var id: UUID?, aggregateID: UnsafeRawBufferPointer?, version: Int64?, type: String?, schema: Int32?
         var data: BorrowedDocument?, recordedAt: BSONDate?
         do throws(BSONError) {
             var elements = document.makeElements()
+            var expected = 0
             while let element = try elements.next() {
-                if element.hasKey("_id") {
-                    id = try element.uuid()
-                } else if element.hasKey("aggregateId") {
-                    aggregateID = try element.stringBytes()
-                } else if element.hasKey("version") {
-                    version = try element.int64()
-                } else if element.hasKey("type") {
-                    type = try element.string()
-                } else if element.hasKey("schema") {
-                    schema = try element.int32()
-                } else if element.hasKey("data") {
-                    data = try element.document()
-                } else if element.hasKey("recordedAt") {
-                    recordedAt = try element.date()
+                guard let field = Field(of: element, expecting: expected) else { continue }
+                expected = field.rawValue + 1
+                switch field {
+                case .id: id = try element.uuid()
+                case .aggregateID: aggregateID = try element.stringBytes()
+                case .version: version = try element.int64()
+                case .type: type = try element.hasText(typeBefore) ? typeBefore : element.string()
+                case .schema: schema = try element.int32()
+                case .data: data = try element.document()
+                case .recordedAt: recordedAt = try element.date()
+                case .commit, .metadata: break
                 }
             }
         } catch {
@@ -76,8 +110,20 @@ struct JournalPlace {
 
     /// Nil when not even the aggregate can be read.
     init?(_ document: BorrowedDocument) {
-        guard let id = try? document.first("aggregateId")?.stringBytes() else { return nil }
-        aggregateID = id
-        version = try? document.first("version")?.int64()
+        var aggregateID: UnsafeRawBufferPointer?
+        var version: Int64??
+        var elements = document.makeElements()
+        // What cannot be read ends the search, as the end of the document does.
+        while aggregateID == nil || version == nil, let element = try? elements.next() {
+            if aggregateID == nil, element.hasKey("aggregateId") {
+                guard let id = try? element.stringBytes() else { return nil }
+                aggregateID = id
+            } else if version == nil, element.hasKey("version") {
+                version = .some(try? element.int64())
+            }
+        }
+        guard let aggregateID else { return nil }
+        self.aggregateID = aggregateID
+        self.version = version ?? nil
     }
 }

@@ -48,7 +48,8 @@ extension Fold: AggregateFold {
     var recordedAt: BSONDate? { updatedAt }
 
     mutating func take(_ document: BorrowedDocument) throws {
-        let entry = try ReplayEntry(document)
+        let entry = try ReplayEntry(document, typeBefore: typeBefore)
+        typeBefore = entry.type
         if let fault = try RecordingOrder(after: headID, updatedAt).fault(of: entry) { throw fault }
         try apply(entry)
     }

@@ -7,6 +7,8 @@ internal import Foundation
 struct Fold<A: Aggregate>: Sendable {
     let id: AggregateID
     let coding: EventCoding<A>
+    /// Of the event that a reconciliation took in last; see ``ReplayEntry``.
+    var typeBefore = ""
     var state = A()
     /// The last event folded in; 0 before the first.
     var version: Int64 = 0

@@ -29,6 +29,22 @@ package struct BorrowedElement {
         return name.withUTF8 { haveSameBytes(key, UnsafeRawBufferPointer($0)) }
     }
 
+    /// True when the value is the string `text`, byte for byte.
+    package func hasText(_ text: String) -> Bool {
+        let value = borrowedValue.bytes
+        var text = text
+        return text.withUTF8 { utf8 in
+            // Length, bytes, NUL.
+            type == .string && value.count == utf8.count + 5 && value[value.count - 1] == 0
+                && haveSameBytes(UnsafeRawBufferPointer(rebasing: value[4..<value.count - 1]), UnsafeRawBufferPointer(utf8))
+        }
+    }
+
+    /// True when the value is this document, byte for byte.
+    package func isDocument(_ document: BSONDocument) -> Bool {
+        type == .document && document.withBorrowed { haveSameBytes($0.bytes, borrowedValue.bytes) }
+    }
+
     /// The key.
     ///
     /// - Throws: ``BSONError/Code/corrupt`` when it is not UTF-8.
