@@ -1,0 +1,47 @@
+internal import DaybookBSON
+
+extension StoredSnapshot {
+    /// Whether `stored` is, byte for byte, what ``document()`` makes.
+    ///
+    /// Nothing is made for it, and nothing hashed before all the rest is known to be equal, the state first of all: a run over many snapshots
+    /// asks this of each.
+    func isWritten(as stored: BorrowedDocument) -> Bool {
+        (try? agrees(with: stored)) ?? false
+    }
+
+    private func agrees(with stored: BorrowedDocument) throws -> Bool {
+        // Its own length and NUL, which no field stands for.
+        var fields = try BorrowedDocument(validatingLengthOf: stored.bytes).makeElements()
+        guard let id = try fields.next(), id.hasKey("_id"), id.hasText(aggregateID.rawValue),
+            let version = try fields.next(), version.hasKey("version"), version.isInt64(self.version),
+            let state = try fields.next(), state.hasKey("state"), state.isDocument(self.state),
+            let schema = try fields.next(), schema.hasKey("stateSchema"), schema.type == .int32, try schema.int32() == stateSchema,
+            let digest = try fields.next(), digest.hasKey("digest"), digest.type == .binary,
+            let head = try fields.next(), head.hasKey("head"), head.type == .document, try isHead(head.document()),
+            let createdAt = try fields.next(), createdAt.hasKey("createdAt"), try createdAt.date() == self.createdAt,
+            let updatedAt = try fields.next(), updatedAt.hasKey("updatedAt"), try updatedAt.date() == self.updatedAt,
+            try fields.next() == nil
+        else { return false }
+        let (subtype, bytes) = try digest.binary()
+        return try subtype == .generic && bytes.elementsEqual(self.digest(of: state.document()))
+    }
+
+    private func isHead(_ document: BorrowedDocument) throws -> Bool {
+        var fields = document.makeElements()
+        guard let id = try fields.next(), id.hasKey("eventId"), try id.uuid() == headID,
+            let recordedAt = try fields.next(), recordedAt.hasKey("recordedAt"), try recordedAt.date() == updatedAt
+        else { return false }
+        return try fields.next() == nil
+    }
+
+    private func digest(of state: BorrowedDocument) -> [UInt8] {
+        Self.digest(
+            aggregateID: aggregateID.rawValue, version: version, stateSchema: stateSchema, headID: headID, createdAt: createdAt,
+            state: state)
+    }
+}
+
+extension BorrowedElement {
+    /// True for an `int64` of this value, and not for an `int32`, which is read as one too.
+    fileprivate func isInt64(_ number: Int64) -> Bool { type == .int64 && (try? int64()) == number }
+}
