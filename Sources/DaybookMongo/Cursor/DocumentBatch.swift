@@ -8,6 +8,11 @@ package struct DocumentBatch: Sendable {
 
     package init() {}
 
+    /// An empty one with room for so many bytes.
+    init(capacity: Int) {
+        bytes.reserveCapacity(capacity)
+    }
+
     /// How many documents it holds.
     package var count: Int { ends.count }
 

@@ -25,7 +25,7 @@ extension MongoClient {
 /// `@unchecked Sendable`: `coming` is touched by the one task that runs the closure; what it starts has values only.
 package final class ReadAhead: @unchecked Sendable {
     private struct Read: Sendable {
-        var batch = DocumentBatch()
+        var batch: DocumentBatch
         let connection: MongoConnection
         /// Nil at the end.
         var cursor: OpaqueHandle?
@@ -79,10 +79,10 @@ package final class ReadAhead: @unchecked Sendable {
         self.coming = nil
         let read = try await coming.value
         if let cursor = read.cursor {
-            let (client, namespace) = (client, namespace)
+            let (client, namespace, capacity) = (client, namespace, read.batch.byteCount)
             self.coming = Task {
                 do {
-                    return try await Self.fill(cursor, in: namespace, on: read.connection)
+                    return try await Self.fill(cursor, in: namespace, capacity: capacity, on: read.connection)
                 } catch {
                     client.checkIn(read.connection, .cursor)
                     throw error
@@ -109,13 +109,14 @@ package final class ReadAhead: @unchecked Sendable {
     ) throws -> Read {
         try connection.prepare()
         return try fill(
-            OpaqueHandle(connection.openCursor(request, in: namespace, options: options)), in: namespace, on: connection)
+            OpaqueHandle(connection.openCursor(request, in: namespace, options: options)), in: namespace, capacity: 0, on: connection)
     }
 
+    /// - Parameter capacity: How many bytes are expected: as many as in the batch before.
     private static func fill(
-        _ cursor: OpaqueHandle, in namespace: Namespace, on connection: isolated MongoConnection
+        _ cursor: OpaqueHandle, in namespace: Namespace, capacity: Int, on connection: isolated MongoConnection
     ) throws -> Read {
-        var read = Read(connection: connection, cursor: cursor)
+        var read = Read(batch: DocumentBatch(capacity: capacity), connection: connection, cursor: cursor)
         do {
             while let document = try connection.next(cursor.pointer, in: namespace) {
                 read.batch.append(document)
