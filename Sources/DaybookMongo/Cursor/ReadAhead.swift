@@ -109,7 +109,8 @@ package final class ReadAhead: @unchecked Sendable {
     ) throws -> Read {
         try connection.prepare()
         return try fill(
-            OpaqueHandle(connection.openCursor(request, in: namespace, options: options)), in: namespace, capacity: 0, on: connection)
+            OpaqueHandle(connection.openCursor(request, in: namespace, options: options)), in: namespace, capacity: 0,
+            on: connection)
     }
 
     /// - Parameter capacity: How many bytes are expected: as many as in the batch before.

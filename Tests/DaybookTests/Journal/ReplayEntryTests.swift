@@ -64,7 +64,8 @@ struct ReplayEntryTests {
         }
     }
 
-    @Test("what the type of the event before is makes no difference", arguments: ["", "sent", "sen", "sent ", "lost", "gesendét"])
+    @Test(
+        "what the type of the event before is makes no difference", arguments: ["", "sent", "sen", "sent ", "lost", "gesendét"])
     func typeBefore(type: String) throws {
         var generator = SeededGenerator(seed: 4)
         for stored in ["sent", "gesendét", "s"] {

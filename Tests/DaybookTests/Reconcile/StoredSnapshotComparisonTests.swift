@@ -21,10 +21,13 @@ struct StoredSnapshotComparisonTests {
         #expect(isWritten(as: document))
     }
 
-    @Test("no other value of any field passes", arguments: ["_id", "version", "state", "stateSchema", "digest", "head", "createdAt", "updatedAt"])
+    @Test(
+        "no other value of any field passes",
+        arguments: ["_id", "version", "state", "stateSchema", "digest", "head", "createdAt", "updatedAt"])
     func values(key: String) throws {
         #expect(!isWritten(as: try document.changing(key, to: nil)))
-        for value in everyBSONValue + [.int32(3), .int64(3), .int32(1), .int64(1), .string("parcel/P-2"), document[key] ?? .null] {
+        for value in everyBSONValue + [.int32(3), .int64(3), .int32(1), .int64(1), .string("parcel/P-2"), document[key] ?? .null]
+        {
             let changed = try document.changing(key, to: value)
             #expect(isWritten(as: changed) == (changed == document))
         }
