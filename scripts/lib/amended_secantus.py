@@ -17,16 +17,15 @@ def limit_transactions(seconds):
     server.SecantusDBServer.__init__ = functools.partialmethod(constructor, transaction_lifetime_seconds=seconds)
 
 
-def let_renames_wait():
-    """Lets a rename wait for the open transactions, as MongoDB's does.
+def let_removals_wait():
+    """Lets the commands that remove or rename collections wait for the open transactions, as MongoDB's do.
 
-    A rename of 0.7.0b3 takes the server's lock, then tries for ever to remove documents that a transaction has written, whose
-    commit waits for the same lock: from then on nobody is answered.
+    Those of 0.7.0b3 take the server's lock, then try for ever to remove documents that a transaction has written, whose commit waits for
+    the same lock: from then on nobody is answered.
     """
     open_transactions = set()
     begin = storage.Storage.begin_user_transaction
     close = storage.Storage._close_user_txn_session
-    rename = commands._HANDLERS["renameCollection"]
 
     def begin_counted(self):
         with self._lock:
@@ -38,26 +37,39 @@ def let_renames_wait():
         close(self, handle)
         open_transactions.discard(id(handle))
 
-    def rename_alone(document, context):
-        namespaces = sorted(str(document.get(key)) for key in ("renameCollection", "to"))
-        while True:
-            # In the server's own order: a collection's lock, under which plain writes run, before the lock of everything.
-            with contextlib.ExitStack() as locks:
-                for namespace in namespaces:
-                    database, _, collection = namespace.partition(".")
-                    locks.enter_context(context.storage._coll_lock(database, collection))
-                locks.enter_context(context.storage._lock)
-                if not open_transactions:
-                    return rename(document, context)
-            context.transactions.prune_expired()
-            time.sleep(0.002)
+    def alone(command, namespaces):
+        def handle(document, context):
+            while True:
+                # In the server's own order: a collection's lock, under which plain writes run, before the lock of everything.
+                with contextlib.ExitStack() as locks:
+                    for namespace in sorted(namespaces(document, context)):
+                        database, _, collection = namespace.partition(".")
+                        locks.enter_context(context.storage._coll_lock(database, collection))
+                    locks.enter_context(context.storage._lock)
+                    if not open_transactions:
+                        return command(document, context)
+                context.transactions.prune_expired()
+                time.sleep(0.002)
+
+        return handle
 
     storage.Storage.begin_user_transaction = begin_counted
     storage.Storage._close_user_txn_session = close_counted
-    commands._HANDLERS["renameCollection"] = rename_alone
+    for name, namespaces in (
+        ("renameCollection", lambda document, _: [str(document.get(key)) for key in ("renameCollection", "to")]),
+        ("drop", lambda document, context: [f"{context.db_name}.{document.get('drop')}"]),
+        ("dropDatabase", lambda *_: []),
+    ):
+        commands._HANDLERS[name] = alone(commands._HANDLERS[name], namespaces)
+
+
+def let_bulk_writes_state_read_concerns():
+    """Takes `readConcern` on a `bulkWrite` that begins a transaction, which drivers send and MongoDB takes."""
+    commands._BULK_WRITE_KNOWN_FIELDS |= {"readConcern"}
 
 
 if __name__ == "__main__":
     limit_transactions(float(sys.argv.pop(1)))
-    let_renames_wait()
+    let_removals_wait()
+    let_bulk_writes_state_read_concerns()
     sys.exit(cli.main())

@@ -1,6 +1,7 @@
+internal import DaybookBSON
 internal import Synchronization
 
-/// Aggregates as their last commit from here left them, so that the next command on one need not load it.
+/// Aggregates as their last commit or load from here left them, so that the next command on one need not load it.
 ///
 /// What is held may be behind, because other processes write too. A commit that rests on it is then refused, by the journal's unique index or
 /// by the compare-and-set on the snapshot, and the command is decided again on what is loaded: a stale entry costs round trips, never a wrong
@@ -92,6 +93,16 @@ final class AggregateCache: Sendable {
             generations.young[id] = slot
             generations.youngBytes += slot.bytes
         }
+    }
+
+    /// Keeps what was loaded, unless it has no events, a snapshot that was not believed, or a state whose size nobody can tell.
+    func put<A: Aggregate>(_ loaded: Loaded<A>, readAt: ContinuousClock.Instant) {
+        guard maximumBytes > 0, loaded.fold.version > 0, loaded.stored == nil || loaded.stateBytes != nil else { return }
+        guard let bytes = loaded.stateBytes ?? (try? loaded.fold.encodedState().bytes.count) else { return }
+        var loaded = loaded
+        if A.lifecycle != .inline { loaded.stored = nil }
+        loaded.isAssumed = true
+        put(Entry(loaded: loaded, readAt: readAt, stateBytes: bytes))
     }
 
     /// Forgets an aggregate that was changed in another way.

@@ -81,6 +81,8 @@ struct Loaded<A: Aggregate>: Sendable {
     var fold: Fold<A>
     /// Nil when there was no snapshot.
     var stored: BorrowedSnapshot.Identity?
-    /// Nothing was read: it is as the last commit from here left it.
+    /// Nothing was read: it is as the last commit or load from here left it.
     var isAssumed = false
+    /// Of the encoded state, where a snapshot told.
+    var stateBytes: Int?
 }

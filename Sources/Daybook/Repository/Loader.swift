@@ -20,16 +20,18 @@ struct Loader<A: Aggregate>: Sendable {
         metrics.loads.increment()
         guard A.lifecycle != .live else { return Loaded(fold: try replay(id, metrics, on: connection), stored: nil) }
         var identity: BorrowedSnapshot.Identity?
+        var stateBytes: Int?
         let trusted = try connection.findOne(["_id": .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
             let snapshot = try BorrowedSnapshot(document)
             identity = snapshot.identity
+            stateBytes = snapshot.state?.bytes.count
             return trust(snapshot, id)
         }
         if case .some(.some(var fold)) = trusted {
             let version = fold.version
             if try foldTail(&fold, on: connection) {
                 metrics.eventsFolded.increment(by: fold.version - version)
-                return Loaded(fold: fold, stored: identity)
+                return Loaded(fold: fold, stored: identity, stateBytes: stateBytes)
             }
             ignore(id, "its head is not the journal's event \(version)")
         }

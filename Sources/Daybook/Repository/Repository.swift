@@ -30,11 +30,11 @@ public struct Repository<A: Aggregate>: Sendable {
     /// The aggregate at its head: what the store has in memory of it, if the journal says that it is part of it, with the events since.
     private func current(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Fold<A> {
         let readAt = ContinuousClock.now
-        guard var entry = store.cache.find(id, A.self) else { return try loader.load(id, on: connection).fold }
+        guard var entry = store.cache.find(id, A.self) else { return try loadAnew(id, at: readAt, on: connection) }
         let version = entry.loaded.fold.version
         guard try loader.foldTail(&entry.loaded.fold, on: connection) else {
             store.cache.remove(id)
-            return try loader.load(id, on: connection).fold
+            return try loadAnew(id, at: readAt, on: connection)
         }
         let metrics = store.telemetry.metrics(of: A.type)
         metrics.loads.increment()
@@ -48,6 +48,15 @@ public struct Repository<A: Aggregate>: Sendable {
             store.cache.remove(id)
         }
         return entry.loaded.fold
+    }
+
+    /// The aggregate at its head by its snapshot and the journal; the store remembers it, for the next load and the next command.
+    private func loadAnew(
+        _ id: AggregateID, at readAt: ContinuousClock.Instant, on connection: isolated MongoConnection
+    ) throws -> Fold<A> {
+        let loaded = try loader.load(id, on: connection)
+        store.cache.put(loaded, readAt: readAt)
+        return loaded.fold
     }
 
     /// The aggregate as it was at a point of its history, folded from the journal.

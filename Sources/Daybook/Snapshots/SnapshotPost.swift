@@ -64,6 +64,13 @@ final class SnapshotPost: Sendable {
         ]
     }
 
+    /// The write that puts it in place where things are as they were loaded, and else touches nothing; nil when nothing that could be matched
+    /// was there. An insert is refused by the unique `_id` where something stands now.
+    func unchangedWrite() throws -> BulkOperation? {
+        guard stored != nil else { return .insert(try document()) }
+        return try unchangedSelector.map { .replaceOne($0, replacement: try document()) }
+    }
+
     /// The write that puts it in place where neither a newer version nor a higher `stateSchema` stands.
     ///
     /// Where one does, nothing matches, and what the upsert then tries to insert is refused by the unique `_id`: a duplicate key means that the

@@ -15,6 +15,8 @@ actor SnapshotPoster {
     private static let maximumPendingBytes = 64 * 1024 * 1024
     private static let maximumBatch = 500
     private static let maximumBatchBytes = 8 * 1024 * 1024
+    /// How long those that come right behind a batch gather for the next, unless somebody waits for them.
+    private static let gathering = Duration.milliseconds(2)
     /// How long a batch is tried for while the server cannot be reached.
     private let patience: Duration
 
@@ -34,6 +36,8 @@ actor SnapshotPoster {
     /// What is being written now.
     private var flying: [AggregateID: Int64] = [:]
     private var isWriting = false
+    private var lastEnd = ContinuousClock.now - gathering
+    private var pause: Task<Void, Never>?
     /// Whose last batch was given up: until one goes through, each is tried once, so that what cannot be written holds up neither the rest nor
     /// those who commit.
     private var failing: Set<Namespace> = []
@@ -63,6 +67,7 @@ actor SnapshotPoster {
     /// the task is cancelled.
     func settled(_ aggregateID: AggregateID, _ version: Int64) async {
         guard !Task.isCancelled, isAwaited(aggregateID, version) || flying[aggregateID, default: 0] >= version else { return }
+        pause?.cancel()
         lastTicket += 1
         let ticket = lastTicket
         await withTaskCancellationHandler {
@@ -79,6 +84,7 @@ actor SnapshotPoster {
         guard isWriting else { return }
         // Whatever failed before has one more chance.
         failing = []
+        pause?.cancel()
         await withCheckedContinuation { drains.append($0) }
     }
 
@@ -108,16 +114,31 @@ actor SnapshotPoster {
 
     private func write() async {
         while !order.isEmpty {
+            await gather()
             let batch = takeBatch()
             flying = Dictionary(uniqueKeysWithValues: batch.map { ($0.aggregateID, $0.version) })
             for (collection, posts) in Dictionary(grouping: batch, by: \.collection) { await write(posts, to: collection) }
             let landed = flying
             flying = [:]
+            lastEnd = .now
             settle(landed)
         }
         isWriting = false
         for drain in drains { drain.resume() }
         drains = []
+    }
+
+    /// Lets some time go by behind the last batch. What comes on its own is written at once; of one task that commits again and again, several
+    /// snapshots cost one write.
+    private func gather() async {
+        guard waiters.isEmpty, drains.isEmpty, pending.count < Self.maximumBatch, ContinuousClock.now - lastEnd < Self.gathering
+        else {
+            return
+        }
+        let pause = Task { (try? await Task.sleep(for: Self.gathering)) ?? () }
+        self.pause = pause
+        await pause.value
+        self.pause = nil
     }
 
     private func takeBatch() -> [SnapshotPost] {

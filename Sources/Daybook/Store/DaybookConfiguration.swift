@@ -25,9 +25,10 @@ public struct DaybookConfiguration: Sendable {
     public var allowedHeaders: Set<String> = []
     /// The size of an encoded state, in bytes, over which each commit logs a warning: it is rewritten with every commit. 1 MiB.
     public var stateWarningBytes = 1024 * 1024
-    /// How much the store keeps in memory of the aggregates that it has committed to lately, in bytes of encoded states; 0 for nothing. 32 MiB.
+    /// How much the store keeps in memory of the aggregates that it has loaded or committed to lately, in bytes of encoded states; 0 for
+    /// nothing. 32 MiB.
     ///
-    /// A command on such an aggregate is decided without loading it. Where another process has committed since, the commit is refused and the
+    /// A command on such an aggregate is decided without loading it, and a load of it reads only what the journal has since. Where another process has committed since, the commit is refused and the
     /// command decided again on what is loaded, so results are the same with and without. What is kept is forgotten after 10 s: restore a
     /// backup while no program writes, or wait so long before they write again.
     public var aggregateCacheBytes = 32 * 1024 * 1024

@@ -36,9 +36,9 @@ extension PreparedCommit {
                 try write(on: connection, journal: journal, isResent: mayHaveLanded, logger: logger)
                 try await sendCommit(on: connection, deadline: deadline, mayHaveLanded: &mayHaveLanded)
                 return .committed
-            } catch let changed as Stale {
+            } catch let again as Again {
                 connection.endTransaction()
-                return .lost(changed.error)
+                return .lost(again.error)
             } catch let error as MongoError {
                 connection.endTransaction()
                 let isCommandKnown = error.code == .duplicateKey && error.keyPattern.contains("meta.commandId")
@@ -71,10 +71,15 @@ extension PreparedCommit {
             aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound, underlying: error)
     }
 
-    /// What the commit rests on has changed.
-    private struct Stale: Error {
+    /// Nothing took effect, and the commit is to be decided again.
+    private struct Again: Error {
         let error: MongoError
 
+        init(_ error: MongoError) {
+            self.error = error
+        }
+
+        /// What the commit rests on has changed.
         init(_ aggregateID: AggregateID, _ reason: String) {
             error = MongoError(.writeConflict, "\(aggregateID), \(reason), has changed")
         }
@@ -115,19 +120,17 @@ extension PreparedCommit {
     }
 
     private func write(on connection: isolated MongoConnection, journal: Journal, isResent: Bool, logger: Logger) throws {
-        try connection.insert(events, into: journal.namespace)
-        for change in changes where change.lifecycle == .inline {
-            guard let snapshot = change.snapshot else { continue }
-            if try (!isResent || snapshot.isAssumed) && Self.post(snapshot, on: connection) { continue }
+        let snapshots = changes.compactMap { $0.lifecycle == .inline ? $0.snapshot : nil }
+        for snapshot in try append(snapshots, on: connection, journal: journal, isResent: isResent) {
             // That the events are in says nothing of a head that was not read: only the snapshot could vouch for it.
-            guard !snapshot.isAssumed else { throw Stale(change.aggregateID, "which was not loaded again") }
+            guard !snapshot.isAssumed else { throw Again(snapshot.aggregateID, "which was not loaded again") }
             try replace(snapshot, on: connection, isExpected: isResent, logger: logger)
         }
         for aggregate in guards {
             // A new transaction does not know what the first one read.
             // The events went in above, so no earlier attempt is in the journal or still on its way there: it is lost for good.
             if isResent, try journal.head(of: aggregate.aggregateID, on: connection) != aggregate.version {
-                throw Stale(aggregate.aggregateID, "which the transaction guards")
+                throw Again(aggregate.aggregateID, "which the transaction guards")
             }
             try hold(aggregate.aggregateID, aggregate.snapshots, orInsert: aggregate.snapshot, on: connection)
         }
@@ -153,15 +156,59 @@ extension PreparedCommit {
         }
     }
 
-    /// Writes the snapshot of one aggregate where things are as they were loaded: a compare-and-set. False when they are not.
-    private static func post(_ snapshot: SnapshotPost, on connection: isolated MongoConnection) throws -> Bool {
-        guard snapshot.stored != nil else {
-            try connection.insert([snapshot.document()], into: snapshot.collection)
-            return true
+    /// Inserts the events, and writes the snapshots where things are as they were loaded: a compare-and-set each.
+    ///
+    /// - Returns: The snapshots that are not written, because something else stands there.
+    private func append(
+        _ snapshots: [SnapshotPost], on connection: isolated MongoConnection, journal: Journal, isResent: Bool
+    ) throws -> [SnapshotPost] {
+        // Behind an attempt that may have landed, what was loaded says nothing any more.
+        let writes: [(snapshot: SnapshotPost, operation: BulkOperation?)] = try snapshots.map {
+            ($0, isResent && !$0.isAssumed ? nil : try $0.unchangedWrite())
         }
-        guard let selector = snapshot.unchangedSelector else { return false }
-        return try connection.replaceOne(selector, with: snapshot.document(), in: snapshot.collection).matched > 0
+        let size = writes.reduce(events.reduce(0) { $0 + $1.bytes.count }) { $0 + ($1.operation?.byteCount ?? 0) }
+        guard connection.hasBulkCommand, size <= Self.bulkCommandBytes, writes.contains(where: { $0.operation != nil }) else {
+            try connection.insert(events, into: journal.namespace)
+            return try writes.compactMap { snapshot, operation in
+                switch operation {
+                case .insert(let document): try connection.insert([document], into: snapshot.collection)
+                case .replaceOne(let selector, let replacement, _):
+                    let result = try connection.replaceOne(selector, with: replacement, in: snapshot.collection)
+                    if result.matched == 0 { return snapshot }
+                default: return snapshot
+                }
+                return nil
+            }
+        }
+        var operations = events.map { NamespacedOperation(.insert($0), in: journal.namespace) }
+        for (snapshot, operation) in writes {
+            if let operation { operations.append(NamespacedOperation(operation, in: snapshot.collection)) }
+        }
+        let counts = try together(operations, on: connection)
+        var missed: [SnapshotPost] = []
+        var place = events.count
+        for (snapshot, operation) in writes {
+            guard operation != nil else {
+                missed.append(snapshot)
+                continue
+            }
+            if counts[place] == 0 { missed.append(snapshot) }
+            place += 1
+        }
+        return missed
     }
+
+    private func together(_ operations: [NamespacedOperation], on connection: isolated MongoConnection) throws -> [Int] {
+        do {
+            return try connection.bulkCommand(operations)
+        } catch {
+            // An older server, as in a cluster on its way to a newer one.
+            throw connection.hasBulkCommand ? error : Again(error)
+        }
+    }
+
+    /// What travels in one command at most. More takes longer to transfer than a round trip, and a command is held to a document's limit.
+    private static let bulkCommandBytes = 4 * 1024 * 1024
 
     /// Writes the snapshot of one aggregate whatever stands there.
     ///

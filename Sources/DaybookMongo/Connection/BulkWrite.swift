@@ -29,7 +29,7 @@ package enum BulkOperation: Sendable {
     }
 
     /// What it takes in a message, with room for what is around it.
-    var byteCount: Int {
+    package var byteCount: Int {
         switch self {
         case .insert(let document): document.bytes.count + 16
         case .updateOne(let selector, let change, _), .updateMany(let selector, let change),

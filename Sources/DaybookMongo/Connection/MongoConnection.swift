@@ -8,7 +8,7 @@ package import DaybookBSON
 /// why they are not `async`. While a transaction is open, every operation belongs to it.
 package actor MongoConnection {
     private let thread: ConnectionThread
-    private let pool: DriverPool
+    let pool: DriverPool
     private let isForStream: Bool
     private var client: OpaquePointer?
     private var session: OpaquePointer?
@@ -107,11 +107,15 @@ package actor MongoConnection {
 
     /// The error that the last call left, remembered when a transaction is open.
     func failure(_ operation: String, on namespace: String?) -> MongoError {
-        var error = MongoError(result, operation: operation, namespace: namespace)
-        if isInTransaction {
-            error.phase = .operation
-            poison = error
-        }
+        poisoned(MongoError(result, operation: operation, namespace: namespace))
+    }
+
+    /// The error, remembered when a transaction is open.
+    func poisoned(_ error: MongoError) -> MongoError {
+        guard isInTransaction else { return error }
+        var error = error
+        error.phase = .operation
+        poison = error
         return error
     }
 }

@@ -129,7 +129,7 @@ extension MongoError {
         case "aggregate", "count": "find"
         case "replace": "update"
         case "delete": "remove"
-        case "bulk write": "insert, update or remove"
+        case "bulk write", "bulkWrite": "insert, update or remove"
         case "watch": "changeStream"
         case "create": "createCollection"
         case "createIndexes": "createIndex"
@@ -140,7 +140,7 @@ extension MongoError {
 
     private static func carriesUserData(_ operation: String?) -> Bool {
         switch operation {
-        case "find", "aggregate", "insert", "update", "replace", "delete", "bulk write": true
+        case "find", "aggregate", "insert", "update", "replace", "delete", "bulk write", "bulkWrite": true
         default: false
         }
     }

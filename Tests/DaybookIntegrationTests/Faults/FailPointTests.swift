@@ -62,13 +62,23 @@ struct FailPointTests {
         Refusal("insert", code(251, transient), .success, transactions: 2, commits: 1),
         Refusal("update", code(112, transient), .success, transactions: 2, commits: 1),
         Refusal("insert", closed, .success, transactions: 2, commits: 1),
+        Refusal("bulkWrite", code(112, transient), times: 4, .success, transactions: 5, commits: 1),
+        Refusal("bulkWrite", code(10107, transient), .success, transactions: 2, commits: 1),
+        Refusal("bulkWrite", closed, times: 2, .success, transactions: 3, commits: 1),
         Refusal("update", closed, times: 2, .success, transactions: 3, commits: 1),
         // A write conflict is a lost race, label or not.
         Refusal("insert", code(112), .success, transactions: 2, commits: 1),
+        Refusal("bulkWrite", code(112), .success, transactions: 2, commits: 1),
+        // It has no such command after all.
+        Refusal("bulkWrite", code(59), .success, transactions: 2, commits: 1),
+        Refusal("bulkWrite", code(115), .success, transactions: 2, commits: 1),
         // Without the label it is not.
         Refusal("insert", code(11600), .failure(.unavailable), transactions: 1, commits: 0),
         Refusal("insert", code(50), .failure(.unavailable), transactions: 1, commits: 0),
         Refusal("insert", code(13), .failure(.unauthorized), transactions: 1, commits: 0),
+        Refusal("bulkWrite", code(11600), .failure(.unavailable), transactions: 1, commits: 0),
+        Refusal("bulkWrite", code(13), .failure(.unauthorized), transactions: 1, commits: 0),
+        Refusal("bulkWrite", code(8000), .failure(.server), transactions: 1, commits: 0),
         Refusal("update", code(8000), .failure(.server), transactions: 1, commits: 0),
     ]
 
@@ -91,7 +101,7 @@ struct FailPointTests {
 
     @Test("is run again only where the specification says so", arguments: inTransaction + atCommit)
     func refusal(_ refusal: Refusal) async throws {
-        try await withFaultyStore { store, proxy, fixture in
+        try await withFaultyStore(isOlderServer: ["insert", "update"].contains(refusal.command)) { store, proxy, fixture in
             let error = try await fixture.withFailPoint { failPoint in
                 try await failPoint.set(.times(refusal.times), [refusal.command], refusal.data)
                 return try await daybookError {

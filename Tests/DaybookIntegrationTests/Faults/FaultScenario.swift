@@ -32,14 +32,17 @@ enum WritePath: String, CaseIterable, Sendable, CustomTestStringConvertible {
 private let faultTurns = Turns(8)
 
 /// Runs `body` with a store whose connections go through a proxy, on a database of its own where account `a` has one deposit of 1.
+///
+/// - Parameter isOlderServer: Whether the server is taken for MongoDB 7.0, which has no `bulkWrite`: an inline commit is then an insert, an
+///   update for each snapshot, and its end.
 func withFaultyStore<R: Sendable>(
-    _ options: [String] = [], commitTimeout: Duration = .seconds(30), keepsAggregates: Bool = true,
+    _ options: [String] = [], commitTimeout: Duration = .seconds(30), keepsAggregates: Bool = true, isOlderServer: Bool = false,
     _ body: (DaybookStore, FaultProxy, DriverFixture) async throws -> R
 ) async throws -> R {
     await faultTurns.take()
     defer { faultTurns.pass() }
     return try await withDriverFixture { fixture in
-        try await fixture.withProxy { proxy in
+        try await fixture.withProxy(maximumWireVersion: isOlderServer ? 21 : nil) { proxy in
             var configuration = DaybookConfiguration(
                 uri: try ServerAddress(fixture.uri(through: proxy)).adding(options).uri, database: fixture.database)
             configuration.commitTimeout = commitTimeout

@@ -15,9 +15,12 @@ struct LostReplyTests {
 
         var testDescription: String { "\(fault) of \(command)" }
 
-        static let all = ["find", "insert", "update", "commitTransaction"].flatMap { command in
+        static let all = ["find", "bulkWrite", "insert", "update", "commitTransaction"].flatMap { command in
             [Loss(command: command, fault: .dropReply), Loss(command: command, fault: .dropRequest)]
         }
+
+        /// Whether it is part of an inline commit only where there is no `bulkWrite`.
+        var isOlderServer: Bool { command == "insert" || command == "update" }
     }
 
     @Test(
@@ -25,7 +28,8 @@ struct LostReplyTests {
         Loss.all)
     func oneLoss(path: WritePath, loss: Loss) async throws {
         // What is kept in memory is not read again, and then no find could be lost.
-        try await withFaultyStore(keepsAggregates: loss.command != "find") { store, proxy, fixture in
+        try await withFaultyStore(keepsAggregates: loss.command != "find", isOlderServer: loss.isOlderServer) {
+            store, proxy, fixture in
             proxy.fail(loss.command, loss.fault)
             let commit = try await path.deposit(2, on: "a", in: store, expecting: 1)
             #expect(proxy.faults == 1)
@@ -100,10 +104,12 @@ struct LostReplyTests {
         }
     }
 
-    @Test("an insert that arrives after its transaction was given up takes no effect", arguments: WritePath.allCases)
-    func lateInsert(path: WritePath) async throws {
-        try await withFaultyStore(["socketTimeoutMS=1000"]) { store, proxy, fixture in
-            proxy.fail("insert", .hold)
+    @Test(
+        "an insert that arrives after its transaction was given up takes no effect", arguments: WritePath.allCases,
+        ["bulkWrite", "insert"])
+    func lateInsert(path: WritePath, command: String) async throws {
+        try await withFaultyStore(["socketTimeoutMS=1000"], isOlderServer: command == "insert") { store, proxy, fixture in
+            proxy.fail(command, .hold)
             try await path.deposit(2, on: "a", in: store, expecting: 1).map { #expect($0.versions == 2...2) }
             #expect(proxy.held == 1)
             await proxy.release()

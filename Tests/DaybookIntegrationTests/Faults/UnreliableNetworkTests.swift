@@ -14,15 +14,18 @@ struct UnreliableNetworkTests {
     }
 
     @Test(
-        "makes nobody lie: what was reported committed is there once, what was reported failed is not", arguments: [UInt64(1), 2])
-    func writers(seed: UInt64) async throws {
-        try await withFaultyStore(["socketTimeoutMS=2000", "maxPoolSize=12"], commitTimeout: .seconds(20)) {
-            store, proxy, fixture in
+        "makes nobody lie: what was reported committed is there once, what was reported failed is not",
+        arguments: [(seed: UInt64(1), isOlderServer: true), (2, false)])
+    func writers(seed: UInt64, isOlderServer: Bool) async throws {
+        try await withFaultyStore(
+            ["socketTimeoutMS=2000", "maxPoolSize=12"], commitTimeout: .seconds(20), isOlderServer: isOlderServer
+        ) { store, proxy, fixture in
             let weather = Task {
                 var generator = SeededGenerator(seed: seed)
                 // One fault after the other: after each the driver needs a second to trust the server again.
                 for number in 1...8 {
-                    let commands = ["find", "insert", "update", "commitTransaction", "commitTransaction"]
+                    let writes = isOlderServer ? ["insert", "update"] : ["bulkWrite", "bulkWrite"]
+                    let commands = ["find", "commitTransaction", "commitTransaction"] + writes
                     let command = commands[Int.random(in: 0..<commands.count, using: &generator)]
                     proxy.fail(
                         command, Bool.random(using: &generator) ? .dropReply : .dropRequest,

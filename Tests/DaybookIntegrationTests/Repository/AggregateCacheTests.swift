@@ -17,11 +17,67 @@ struct AggregateCacheTests {
             await store.poster.drain()
             proxy.forget()
             try await accounts.execute(.deposit(2), on: "i")
-            #expect(proxy.exchanges.map(\.command) == ["insert", "update", "commitTransaction"])
+            #expect(proxy.exchanges.map(\.command) == ["bulkWrite", "commitTransaction"])
             proxy.forget()
             #expect(try await accounts.load("i").state.balance == 3)
             #expect(try await tallies.load("a").state.balance == 3)
             #expect(proxy.exchanges.map(\.command) == ["find", "find"])
+        }
+    }
+
+    @Test(
+        "what was loaded is in memory, too: the next load asks the journal alone, and a command reads nothing; of nothing, nothing is"
+    )
+    func loads() async throws {
+        try await withFaultyTallies { store, proxy, _ in
+            let (accounts, tallies, meters) = (
+                store.repository(Account.self), store.repository(Tally.self), store.repository(Meter.self)
+            )
+            try await meters.execute(.deposit(1), on: "m")
+            try await withOther(store) { other in
+                try await other.repository(Account.self).execute(.deposit(1), on: "i")
+                try await other.repository(Tally.self).execute(.deposit(1), on: "t")
+                try await other.repository(Meter.self).execute(.deposit(1), on: "l")
+            }
+            proxy.forget()
+            for finds in [(2, 2, 1), (1, 1, 1)] {
+                proxy.forget()
+                #expect(try await accounts.load("i").state.balance == 1)
+                #expect(proxy.count("find") == finds.0)
+                #expect(try await tallies.load("t").state.balance == 1)
+                #expect(proxy.count("find") == finds.0 + finds.1)
+                #expect(try await meters.load("l").state.balance == 1)
+                #expect(proxy.count("find") == finds.0 + finds.1 + finds.2)
+            }
+            proxy.forget()
+            try await accounts.execute(.deposit(2), on: "i")
+            try await tallies.execute(.deposit(2), on: "t")
+            try await meters.execute(.deposit(2), on: "l")
+            #expect(proxy.count("find") == 0)
+            for _ in 1...2 {
+                proxy.forget()
+                #expect(try await accounts.load("nobody").version == 0)
+                #expect(proxy.count("find") == 2)
+            }
+            await store.poster.drain()
+            #expect(try await store.isCaughtUp("t", Tally.self))
+            #expect(try await accounts.load("i").state.balance == 3)
+        }
+    }
+
+    @Test("a snapshot that was not believed is not relied on later either")
+    func unbelieved() async throws {
+        try await withTestStore { store in
+            try await withOther(store) { other in
+                let (here, there) = (store.repository(Account.self), other.repository(Account.self))
+                try await here.execute(.deposit(1), on: "k")
+                try await store.raw.update(["_id": "account/k"], with: ["$set": ["stateSchema": .int32(99)]], in: "snapshots.account")
+                #expect(try await there.load("k").state.balance == 1)
+                try await there.execute(.deposit(2), on: "k")
+                #expect(try await there.load("k").state.balance == 3)
+                let snapshot = try #require(try await store.raw.document(in: "snapshots.account", id: "account/k"))
+                #expect(snapshot["stateSchema"] == .int32(99))
+            }
         }
     }
 

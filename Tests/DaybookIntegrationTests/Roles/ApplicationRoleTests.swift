@@ -66,6 +66,17 @@ struct ApplicationRoleTests {
     private func expect(_ role: RoleDefinition, toCover exchanges: [FaultProxy.Exchange], of database: String) throws {
         var seen: Set<String> = []
         for exchange in exchanges {
+            if exchange.command == "bulkWrite" {
+                for (command, namespace) in exchange.bulkWrites {
+                    let parts = namespace.split(separator: ".", maxSplits: 1).map(String.init)
+                    #expect(parts.first == database)
+                    let name = parts.last ?? ""
+                    seen.insert("bulkWrite \(command) \(name)")
+                    let action: RoleDefinition.Action = command == "insert" ? .insert : .update
+                    #expect(["insert", "update"].contains(command) && role.allows(action, on: name), "\(command) on \(name)")
+                }
+                continue
+            }
             let need = Self.need(of: exchange)
             if case .nothing = need { continue }
             #expect(exchange.request.string(at: "$db") == database, "\(exchange.command)")
@@ -81,10 +92,11 @@ struct ApplicationRoleTests {
         // It went by here: a proxy that saw nothing would have nothing to object to.
         let expected: Set<String> = [
             "listIndexes journal", "find journal", "insert journal", "aggregate journal", "find snapshots.account",
+            "bulkWrite insert journal", "bulkWrite insert snapshots.account", "bulkWrite update snapshots.account",
             "insert snapshots.account", "update snapshots.account", "delete snapshots.account", "find snapshots.ticket",
         ]
         #expect(seen.isSuperset(of: expected), "not seen: \(expected.subtracting(seen))")
-        #expect(seen.isDisjoint(with: ["update journal", "delete journal", "findAndModify journal"]))
+        #expect(seen.isDisjoint(with: ["update journal", "delete journal", "findAndModify journal", "bulkWrite update journal"]))
     }
 
     private func use(_ store: DaybookStore, _ database: RawDatabase) async throws {
@@ -97,6 +109,8 @@ struct ApplicationRoleTests {
         try await accounts.execute(.depositEach([1, 2, 3]), on: "a", commandID: "c")
         try await accounts.append([.deposited(amount: 4)], to: "a", expecting: 3)
         try await tickets.execute(.change(.init(.open, priority: 1)), on: "t")
+        try await store.repository(Tally.self).execute(.deposit(1), on: "t")
+        await store.poster.drain()
         try await store.transaction { transaction in
             _ = try await transaction.guard("a", of: Account.self)
             _ = try await transaction.guard("nobody", of: Account.self)
@@ -119,5 +133,16 @@ struct ApplicationRoleTests {
         for try await _ in tickets.query(sort: [], limit: 1) { count += 1 }
         #expect(count == 13)
         while case .change? = try await changes.next() { break }
+    }
+}
+
+extension FaultProxy.Exchange {
+    /// The writes of a `bulkWrite`: of which kind, and to which namespace.
+    fileprivate var bulkWrites: [(command: String, namespace: String)] {
+        let namespaces = request.documents(at: "nsInfo").map { $0.string(at: "ns") ?? "" }
+        return request.documents(at: "ops").map { operation in
+            let command = operation.fields.first?.key ?? ""
+            return (command, namespaces[Int(operation.integer(at: command) ?? 0)])
+        }
     }
 }

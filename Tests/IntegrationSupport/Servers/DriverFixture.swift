@@ -91,8 +91,10 @@ extension DriverFixture {
     ///
     /// A lost commit leaves its transaction open on the server, which would then wait for it when the database is dropped; so the sessions
     /// that went through are ended.
-    package func withProxy<R>(_ body: (FaultProxy) async throws -> R) async throws -> R {
-        let proxy = try FaultProxy(to: try ServerAddress(TestServer.uri).port)
+    package func withProxy<R>(
+        maximumWireVersion: Int32? = nil, _ body: (FaultProxy) async throws -> R
+    ) async throws -> R {
+        let proxy = try FaultProxy(to: try ServerAddress(TestServer.uri).port, maximumWireVersion: maximumWireVersion)
         do {
             let result = try await body(proxy)
             try await end(proxy)

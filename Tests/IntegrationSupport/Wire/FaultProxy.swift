@@ -71,7 +71,8 @@ package final class FaultProxy: Sendable {
     private let condition: NSCondition
     private let state: State
 
-    package init(to port: UInt16) throws {
+    /// - Parameter maximumWireVersion: What the server says that it speaks at most, where it is to be taken for an older one.
+    package init(to port: UInt16, maximumWireVersion: Int32? = nil) throws {
         let (condition, state) = (NSCondition(), State())
         self.condition = condition
         self.state = state
@@ -86,7 +87,7 @@ package final class FaultProxy: Sendable {
                 client.close()
                 return server.close()
             }
-            LocalListener.start("proxy-replies") { Self.pumpReplies(link, condition, state) }
+            LocalListener.start("proxy-replies") { Self.pumpReplies(link, maximumWireVersion, condition, state) }
             Self.pumpRequests(link, condition, state)
         }
     }
@@ -178,8 +179,11 @@ package final class FaultProxy: Sendable {
         end(link, condition, state)
     }
 
-    private static func pumpReplies(_ link: Link, _ condition: NSCondition, _ state: State) {
-        while let message = WireMessage.read(from: link.server) {
+    private static func pumpReplies(
+        _ link: Link, _ maximumWireVersion: Int32?, _ condition: NSCondition, _ state: State
+    ) {
+        while var message = WireMessage.read(from: link.server) {
+            if let maximumWireVersion { message.replaceInt32("maxWireVersion", with: maximumWireVersion) }
             let isDropped = condition.withLock {
                 if let place = link.pending.removeValue(forKey: message.responseTo), place < state.exchanges.count {
                     state.exchanges[place].reply = message.body

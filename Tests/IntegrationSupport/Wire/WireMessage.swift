@@ -7,7 +7,7 @@ struct WireMessage: Sendable {
     private static let opQuery: Int32 = 2004
 
     /// All of it, header included.
-    let bytes: [UInt8]
+    private(set) var bytes: [UInt8]
 
     /// Reads the next message; nil at the end of the connection, or when what comes is no message.
     static func read(from socket: LocalSocket) -> WireMessage? {
@@ -88,6 +88,18 @@ struct WireMessage: Sendable {
             withUnsafeBytes(of: value.littleEndian) { header += $0 }
         }
         return WireMessage(bytes: header + rest)
+    }
+
+    /// Writes another value into every field of that name that is an int32.
+    mutating func replaceInt32(_ key: String, with value: Int32) {
+        let field = [0x10] + Array(key.utf8) + [0]
+        // Only handshakes are that short, and have such a field.
+        guard bytes.count < 4_096, bytes.count >= field.count + 4 else { return }
+        for start in 0...(bytes.count - field.count - 4) where bytes[start...].starts(with: field) {
+            withUnsafeBytes(of: value.littleEndian) {
+                bytes.replaceSubrange((start + field.count)..<(start + field.count + 4), with: $0)
+            }
+        }
     }
 
     private static func int32(_ bytes: [UInt8], at offset: Int) -> Int32 {

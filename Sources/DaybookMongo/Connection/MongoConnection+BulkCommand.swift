@@ -1,0 +1,129 @@
+internal import DaybookBSON
+
+/// A write to one collection among writes to several.
+package struct NamespacedOperation: Sendable {
+    package let operation: BulkOperation
+    package let namespace: Namespace
+
+    package init(_ operation: BulkOperation, in namespace: Namespace) {
+        self.operation = operation
+        self.namespace = namespace
+    }
+}
+
+extension MongoConnection {
+    /// Whether the server has the command `bulkWrite`, which writes to several collections in one round trip: MongoDB 8.0 and later.
+    ///
+    /// https://www.mongodb.com/docs/manual/reference/command/bulkWrite/
+    package var hasBulkCommand: Bool { pool.topology?.hasBulkCommand ?? false }
+
+    /// Sends writes to several collections in one command, inside the open transaction, in order up to the first that fails.
+    ///
+    /// The command is one document, so all of them together must be well under 16 MiB.
+    ///
+    /// - Precondition: A transaction is open: without one it would not be known what a lost reply has done.
+    /// - Returns: For each operation, how many documents it inserted, matched or deleted.
+    /// - Throws: ``MongoError`` of the first that failed, by its place in ``MongoError/index``; the transaction is lost. One for which
+    ///   ``hasBulkCommand`` has become false says that this server does not have the command after all.
+    package func bulkCommand(_ operations: [NamespacedOperation]) throws(MongoError) -> [Int] {
+        precondition(isInTransaction, "bulkWrite outside a transaction")
+        var namespaces: [Namespace] = []
+        var places: [Int] = []
+        for operation in operations {
+            let known = namespaces.firstIndex(of: operation.namespace)
+            places.append(known ?? namespaces.count)
+            if known == nil { namespaces.append(operation.namespace) }
+        }
+        let reply: BSONDocument
+        do {
+            reply = try write(try Self.command(operations, places, namespaces), database: "admin")
+        } catch {
+            // Unknown, or known and not switched on: the server's feature compatibility version may be an older one's.
+            guard [59 /* CommandNotFound */, 115 /* CommandNotSupported */].contains(error.serverCode) else { throw error }
+            pool.topology?.hasBulkCommand = false
+            throw error
+        }
+        var counts = [Int](repeating: 0, count: operations.count)
+        guard case .document(let cursor) = reply["cursor"] else { throw unexpected("it has no cursor", namespaces) }
+        for result in cursor.documents("firstBatch") {
+            let index = result.count("idx")
+            guard operations.indices.contains(index) else { throw unexpected("it names operation \(index)", namespaces) }
+            if result["ok"] == .double(0) || result["ok"] == .int32(0) {
+                var place = MongoError(.server, "")
+                place.operation = operations[index].operation.kind.command
+                place.namespace = operations[index].namespace.description
+                throw poisoned(MongoError(writeError: result, index: index, like: place))
+            }
+            counts[index] = result.count("n")
+        }
+        return counts
+    }
+
+    private func unexpected(_ what: String, _ namespaces: [Namespace]) -> MongoError {
+        var error = MongoError(.invalidData, "the reply to bulkWrite cannot be read: \(what)")
+        error.operation = "bulkWrite"
+        error.namespace = namespaces.first?.description
+        return poisoned(error)
+    }
+
+    private static func command(
+        _ operations: [NamespacedOperation], _ places: [Int], _ namespaces: [Namespace]
+    ) throws(MongoError) -> BSONDocument {
+        var writer = BSONWriter(capacity: operations.reduce(256) { $0 + $1.operation.byteCount + 64 })
+        writer.write(Int32(1), forKey: "bulkWrite")
+        writer.beginArray("ops")
+        for (index, operation) in operations.enumerated() {
+            writer.beginDocument()
+            operation.operation.write(to: &writer, place: Int32(places[index]))
+            writer.end()
+        }
+        writer.end()
+        writer.beginArray("nsInfo")
+        for namespace in namespaces {
+            writer.beginDocument()
+            writer.write(namespace.description, forKey: "ns")
+            writer.end()
+        }
+        writer.end()
+        writer.write(true, forKey: "ordered")
+        do {
+            return try writer.finish()
+        } catch {
+            throw MongoError(.invalidData, "\(error)")
+        }
+    }
+}
+
+extension BulkOperation {
+    /// As an entry of `ops`.
+    fileprivate func write(to writer: inout BSONWriter, place: Int32) {
+        writer.write(place, forKey: kind.command)
+        switch self {
+        case .insert(let document):
+            writer.write(document, forKey: "document")
+        case .updateOne(let selector, let change, let upsert), .replaceOne(let selector, let change, let upsert):
+            writer.write(selector, forKey: "filter")
+            writer.write(change, forKey: "updateMods")
+            if upsert { writer.write(true, forKey: "upsert") }
+        case .updateMany(let selector, let update):
+            writer.write(selector, forKey: "filter")
+            writer.write(update, forKey: "updateMods")
+            writer.write(true, forKey: "multi")
+        case .deleteOne(let selector):
+            writer.write(selector, forKey: "filter")
+        case .deleteMany(let selector):
+            writer.write(selector, forKey: "filter")
+            writer.write(true, forKey: "multi")
+        }
+    }
+}
+
+extension BulkOperation.Kind {
+    fileprivate var command: String {
+        switch self {
+        case .insert: "insert"
+        case .update: "update"
+        case .delete: "delete"
+        }
+    }
+}
