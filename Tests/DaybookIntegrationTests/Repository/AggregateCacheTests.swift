@@ -71,7 +71,8 @@ struct AggregateCacheTests {
             try await withOther(store) { other in
                 let (here, there) = (store.repository(Account.self), other.repository(Account.self))
                 try await here.execute(.deposit(1), on: "k")
-                try await store.raw.update(["_id": "account/k"], with: ["$set": ["stateSchema": .int32(99)]], in: "snapshots.account")
+                try await store.raw.update(
+                    ["_id": "account/k"], with: ["$set": ["stateSchema": .int32(99)]], in: "snapshots.account")
                 #expect(try await there.load("k").state.balance == 1)
                 try await there.execute(.deposit(2), on: "k")
                 #expect(try await there.load("k").state.balance == 3)
