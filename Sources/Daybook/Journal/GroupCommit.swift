@@ -94,7 +94,7 @@ final class GroupCommit: Sendable {
             state.flights += 1
             return true
         }
-        if departs { Task { await fly() } }
+        if departs { depart() }
     }
 
     /// The next members to send, at most one for an aggregate: two events at one version in an insert would be a conflict that could be told
@@ -125,18 +125,15 @@ final class GroupCommit: Sendable {
     }
 
     /// Sends batch after batch on one connection, until nobody waits.
-    private func fly() async {
-        while true {
-            do {
-                return try await client.withConnection(.single) { connection in
-                    clock.measureIfDue(on: connection)
-                    while let batch = takeBatch() { send(batch, on: connection) }
-                }
-            } catch {
-                // No connection. Those behind the next batch may have more luck.
-                guard let batch = takeBatch() else { return }
-                settle(unsent: batch, error)
-            }
+    private func depart() {
+        client.start(.single) { [self] connection in
+            clock.measureIfDue(on: connection)
+            while let batch = takeBatch() { send(batch, on: connection) }
+        } orElse: { [self] error in
+            // No connection. Those behind the next batch may have more luck.
+            guard let batch = takeBatch() else { return }
+            settle(unsent: batch, error)
+            depart()
         }
     }
 

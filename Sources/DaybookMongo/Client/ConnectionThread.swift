@@ -3,14 +3,18 @@ internal import Foundation
 
 /// A thread that runs the jobs of one ``MongoConnection``, so that a call into libmongoc blocks this thread and no other.
 ///
-/// It ends once ``stop()`` was called and its jobs are done. The connection, an actor, is the only one that hands it jobs and calls `stop`
-/// when nobody refers to it any more, so no job can come after.
+/// It is the executor of that actor, and of the tasks that ``MongoClient/start(_:_:orElse:)`` makes for it.
 ///
-/// `@unchecked Sendable`: `jobs` and `isStopping` are only touched while `condition` is held.
-final class ConnectionThread: SerialExecutor, @unchecked Sendable {
+/// It ends once ``stop()`` was called and its jobs are done. Only the connection, an actor, and tasks that refer to it hand it jobs, and the
+/// actor calls `stop` when nobody refers to it any more, so no job can come after.
+///
+/// `@unchecked Sendable`: what varies is only touched while `condition` is held.
+final class ConnectionThread: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private let condition = NSCondition()
     private var jobs: [UnownedJob] = []
     private var isStopping = false
+    /// Nothing is left to do, and nobody has signalled since.
+    private var isWaiting = false
 
     init(name: String) {
         // The block retains the executor until the thread ends: a job in progress always finds it alive.
@@ -25,21 +29,30 @@ final class ConnectionThread: SerialExecutor, @unchecked Sendable {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
+        wake { jobs.append(job) }
+    }
+
+    /// Changes what the thread waits for. It is signalled without the lock, which it would only have to wait for, and only when it waits: each
+    /// is a call into the kernel.
+    private func wake(_ change: () -> Void) {
         condition.lock()
-        jobs.append(job)
-        condition.signal()
+        change()
+        let isWaiting = isWaiting
+        self.isWaiting = false
         condition.unlock()
+        if isWaiting { condition.signal() }
     }
 
     func asUnownedSerialExecutor() -> UnownedSerialExecutor {
         UnownedSerialExecutor(ordinary: self)
     }
 
+    func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        UnownedTaskExecutor(ordinary: self)
+    }
+
     func stop() {
-        condition.lock()
-        isStopping = true
-        condition.signal()
-        condition.unlock()
+        wake { isStopping = true }
     }
 
     private func run() {
@@ -47,13 +60,15 @@ final class ConnectionThread: SerialExecutor, @unchecked Sendable {
         while true {
             condition.lock()
             while jobs.isEmpty && !isStopping {
+                isWaiting = true
                 condition.wait()
             }
+            isWaiting = false
             swap(&batch, &jobs)
             condition.unlock()
             if batch.isEmpty { return }
             for job in batch {
-                job.runSynchronously(on: asUnownedSerialExecutor())
+                job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
             }
             batch.removeAll(keepingCapacity: true)
         }

@@ -70,6 +70,33 @@ package final class MongoClient: Sendable {
         return try await Self.run(body, on: connection)
     }
 
+    /// Runs `body` in a task of its own, on a connection's thread.
+    ///
+    /// Where a connection is free now, the task begins and ends on its thread: to wake another one for either takes as long as a fast server
+    /// takes to answer.
+    ///
+    /// - Parameter failed: Gets what `body` throws, and what ``withConnection(_:_:)`` throws before it.
+    package func start(
+        _ purpose: Purpose, _ body: @escaping @Sendable (isolated MongoConnection) async throws -> Void,
+        orElse failed: @escaping @Sendable (any Error) async -> Void
+    ) {
+        guard permits.acquireAtOnce(purpose.permit) else {
+            Task {
+                do { try await withConnection(purpose, body) } catch { await failed(error) }
+            }
+            return
+        }
+        let connection = takeConnection()
+        Task(executorPreference: connection.thread) {
+            do {
+                defer { self.checkIn(connection, purpose) }
+                try await Self.run(body, on: connection)
+            } catch {
+                await failed(error)
+            }
+        }
+    }
+
     private static func run<R: Sendable>(
         _ body: @Sendable (isolated MongoConnection) async throws -> R, on connection: isolated MongoConnection
     ) async throws -> R {
@@ -80,7 +107,12 @@ package final class MongoClient: Sendable {
 
     func checkOut(_ purpose: Purpose) async throws -> MongoConnection {
         try await permits.acquire(purpose.permit, timeout: waitTimeout)
-        return state.withLock { state in
+        return takeConnection()
+    }
+
+    /// For who has a permit.
+    private func takeConnection() -> MongoConnection {
+        state.withLock { state in
             if let idle = state.idle.popLast() { return idle }
             state.opened += 1
             return MongoConnection(pool: pool, number: state.opened)

@@ -25,8 +25,9 @@ final class Permits: Sendable {
 
         /// Whether `kind` may have one more, when each other kind has what it uses or its reserve, whichever is more.
         func isFree(_ kind: Kind, of total: Int) -> Bool {
-            let others = Kind.allCases.filter { $0 != kind }.map { max(inUse[$0.rawValue], 1) }.reduce(0, +)
-            return inUse[kind.rawValue] + others < total
+            var count = 0
+            for other in inUse.indices { count += other == kind.rawValue ? inUse[other] : max(inUse[other], 1) }
+            return count < total
         }
 
         mutating func remove(ticket: UInt64, of kind: Kind) -> Waiter? {
@@ -63,6 +64,15 @@ final class Permits: Sendable {
         case .granted: return
         case .closed: throw MongoError.closed
         case .wait(let ticket): try await wait(kind, ticket: ticket, timeout: timeout)
+        }
+    }
+
+    /// Takes a permit of `kind` if nobody has to wait for one; never from a client that is shut down.
+    func acquireAtOnce(_ kind: Kind) -> Bool {
+        state.withLock { state in
+            guard !state.isClosed, state.waiters[kind.rawValue].isEmpty, state.isFree(kind, of: total) else { return false }
+            state.inUse[kind.rawValue] += 1
+            return true
         }
     }
 

@@ -7,7 +7,7 @@ package import DaybookBSON
 /// (``MongoClient/withConnection(_:_:)``) may call its methods one after the other without a change of thread. They block, which is
 /// why they are not `async`. While a transaction is open, every operation belongs to it.
 package actor MongoConnection {
-    private let thread: ConnectionThread
+    let thread: ConnectionThread
     let pool: DriverPool
     private let isForStream: Bool
     private var client: OpaquePointer?
