@@ -256,25 +256,26 @@ struct Reconciliation: Sendable {
         return try await repair.repair(strays)
     }
 
-    /// Types in the journal that are none of the store's aggregates'. Whether there is any, one look between their ranges tells.
+    /// Types in the journal that are none of the store's aggregates'. Whether there is any, a look before, between and behind their
+    /// ranges tells: one place in the index each.
     private func unknownTypes() async throws -> [String] {
         let known = Set(store.aggregates.map { aggregate in aggregate.type } + targets.map { $0.subject.type })
         let ranges = known.map { IDRange($0) }.sorted { $0.lower.isBefore($1.lower) }
-        var gaps: [BSONValue] = []
+        var gaps: [BSONDocument] = []
         var lower: BSONValue = .string("")
         for range in ranges {
             gaps.append(["aggregateId": ["$gte": lower, "$lt": .string(range.lower)]])
             lower = .string(range.upper)
         }
         gaps.append(["aggregateId": ["$gte": lower]])
-        let filter: BSONDocument = ["$or": .array(gaps)]
+        let places = gaps
         let names = Set(known.map(\.rawValue))
         return try await store.client.withConnection(.single) { connection in
             let options = FindOptions(projection: ["_id": 1])
-            guard try connection.findOne(filter, in: store.journal.namespace, options: options, decode: { _ in true }) != nil
-            else {
-                return []
+            let isAnythingThere = try places.contains { gap in
+                try connection.findOne(gap, in: store.journal.namespace, options: options, decode: { _ in true }) != nil
             }
+            guard isAnythingThere else { return [] }
             return try store.journal.typeNames(on: connection).filter { !names.contains($0) }
         }
     }

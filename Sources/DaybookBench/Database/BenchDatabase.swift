@@ -100,8 +100,12 @@ struct BenchDatabase: Sendable {
     }
 
     /// A store that is measured.
-    func store(of aggregates: [any Aggregate.Type] = []) throws -> DaybookStore {
-        try DaybookStore(configuration(name), aggregates: aggregates)
+    ///
+    /// - Parameter keepsAggregates: Whether it has in memory what it has loaded or committed to.
+    func store(of aggregates: [any Aggregate.Type] = [], keepsAggregates: Bool = true) throws -> DaybookStore {
+        var configuration = configuration(name)
+        if !keepsAggregates { configuration.aggregateCacheBytes = 0 }
+        return try DaybookStore(configuration, aggregates: aggregates)
     }
 
     /// Inserts of all documents of a collection.
@@ -117,8 +121,10 @@ struct BenchDatabase: Sendable {
     }
 
     /// A store whose commands are recorded while `body` says so; that costs time, so it is never measured.
-    func withRecordedStore<R: Sendable>(_ body: (DaybookStore) async throws -> R) async throws -> R {
-        let store = try self.store()
+    func withRecordedStore<R: Sendable>(
+        keepsAggregates: Bool = true, _ body: (DaybookStore) async throws -> R
+    ) async throws -> R {
+        let store = try self.store(keepsAggregates: keepsAggregates)
         bare_monitor_new_pools(true)
         do {
             // The pool is made by the first operation.

@@ -1,7 +1,7 @@
 internal import Daybook
 internal import DaybookBSON
 
-/// Loads of aggregates of more and more events, with a snapshot and without.
+/// Loads of aggregates of more and more events, with a snapshot and without, and of those that the store has in memory.
 struct LoadScenario: Scenario {
     static let name = "load"
 
@@ -9,33 +9,39 @@ struct LoadScenario: Scenario {
     let options: BenchOptions
 
     func run(_ contest: Contest) async throws -> [Row] {
-        let store = try database.store()
+        let store = try database.store(keepsAggregates: false)
+        let remembering = try database.store()
         let names = [1, 10, 100, 1_000, 10_000]
         var rows: [Row] = []
-        for events in names where contest.wants(Self.title(events, true)) || contest.wants(Self.title(events, false)) {
+        for events in names where Self.titles(events).contains(where: contest.wants) {
             let key = "events-\(events)"
             try await create(InlineLoan.self, key, events: events, in: store)
             try await create(LiveLoan.self, key, events: events, in: store)
             let snapshot = BareReads.snapshot("inline-loan/\(key)", in: InlineLoan.snapshotCollection)
+            let lastEvent = BareReads.events("inline-loan/\(key)", from: Int64(events))
+            let titles = Self.titles(events)
             rows += try await load(
-                InlineLoan.self, key, Self.title(events, true), store, contest,
+                InlineLoan.self, key, titles[0], store, contest,
                 beside: [
-                    (
-                        "bare: find of the snapshot, of its event",
-                        [snapshot, BareReads.events("inline-loan/\(key)", from: Int64(events))]
-                    ),
+                    ("bare: find of the snapshot, of its event", [snapshot, lastEvent]),
                     ("bare: find of the snapshot", [snapshot]),
                 ])
             rows += try await load(
-                LiveLoan.self, key, Self.title(events, false), store, contest,
+                LiveLoan.self, key, titles[1], store, contest,
                 beside: [("bare: find of the events", [BareReads.events("live-loan/\(key)", from: 1)])])
+            rows += try await load(
+                InlineLoan.self, key, titles[2], remembering, contest,
+                beside: [
+                    ("bare: find of the snapshot, of its event", [snapshot, lastEvent]), ("bare: find of its event", [lastEvent]),
+                ])
         }
         await store.close()
+        await remembering.close()
         return rows
     }
 
-    private static func title(_ events: Int, _ hasSnapshot: Bool) -> String {
-        "\(events) event\(events == 1 ? "" : "s"), \(hasSnapshot ? "with" : "without") a snapshot"
+    private static func titles(_ events: Int) -> [String] {
+        ["with a snapshot", "without a snapshot", "in memory"].map { "\(events) event\(events == 1 ? "" : "s"), \($0)" }
     }
 
     private func create<A: Loan>(_ aggregate: A.Type, _ key: String, events: Int, in store: DaybookStore) async throws {
@@ -60,8 +66,10 @@ struct LoadScenario: Scenario {
         let repository = store.repository(A.self)
         let count = try await repeats(options.seconds) { _ = try await repository.load(key) }
         let database = database
-        let recorded = try await database.withRecordedStore { store in
-            try await Recording.of {
+        let keepsAggregates = store.configuration.aggregateCacheBytes > 0
+        let recorded = try await database.withRecordedStore(keepsAggregates: keepsAggregates) { store in
+            if keepsAggregates { _ = try await store.repository(A.self).load(key) }
+            return try await Recording.of {
                 for _ in 0..<4 { _ = try await store.repository(A.self).load(key) }
             }
         }
