@@ -28,9 +28,9 @@ public struct DaybookConfiguration: Sendable {
     /// How much the store keeps in memory of the aggregates that it has loaded or committed to lately, in bytes of encoded states; 0 for
     /// nothing. 32 MiB.
     ///
-    /// A command on such an aggregate is decided without loading it, and a load of it reads only what the journal has since. Where another process has committed since, the commit is refused and the
-    /// command decided again on what is loaded, so results are the same with and without. What is kept is forgotten after 10 s: restore a
-    /// backup while no program writes, or wait so long before they write again.
+    /// A command on such an aggregate is decided without loading it, and a load of it reads only what the journal has since. Where another
+    /// process has committed since, the commit is refused and the command decided again on what is loaded, so results are the same with and
+    /// without. What is kept is forgotten after 10 s: restore a backup while no program writes, or wait so long before they write again.
     public var aggregateCacheBytes = 32 * 1024 * 1024
     /// Where the store logs: drift that it met, by aggregate id, never what a document holds.
     public var logger = Logger(label: "daybook")

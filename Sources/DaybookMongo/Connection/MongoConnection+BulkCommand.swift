@@ -39,23 +39,32 @@ extension MongoConnection {
             reply = try write(try Self.command(operations, places, namespaces), database: "admin")
         } catch {
             // Unknown, or known and not switched on: the server's feature compatibility version may be an older one's.
-            guard [59 /* CommandNotFound */, 115 /* CommandNotSupported */].contains(error.serverCode) else { throw error }
-            pool.topology?.hasBulkCommand = false
+            if [59 /* CommandNotFound */, 115 /* CommandNotSupported */].contains(error.serverCode) {
+                pool.topology?.hasBulkCommand = false
+            }
+            var error = error
+            // Not the database that the command is sent to.
+            error.namespace = namespaces.map(\.description).joined(separator: ", ")
             throw error
         }
-        var counts = [Int](repeating: 0, count: operations.count)
         guard case .document(let cursor) = reply["cursor"] else { throw unexpected("it has no cursor", namespaces) }
+        var counts: [Int] = []
+        counts.reserveCapacity(operations.count)
         for result in cursor.documents("firstBatch") {
             let index = result.count("idx")
-            guard operations.indices.contains(index) else { throw unexpected("it names operation \(index)", namespaces) }
+            guard index == counts.count, index < operations.count else {
+                throw unexpected("it tells of operation \(index) in place \(counts.count)", namespaces)
+            }
             if result["ok"] == .double(0) || result["ok"] == .int32(0) {
                 var place = MongoError(.server, "")
                 place.operation = operations[index].operation.kind.command
                 place.namespace = operations[index].namespace.description
                 throw poisoned(MongoError(writeError: result, index: index, like: place))
             }
-            counts[index] = result.count("n")
+            counts.append(result.count("n"))
         }
+        // The results of any commit fit the first batch.
+        guard counts.count == operations.count else { throw unexpected("it tells of \(counts.count) operations", namespaces) }
         return counts
     }
 
