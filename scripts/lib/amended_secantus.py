@@ -8,7 +8,7 @@ import functools
 import sys
 import time
 
-from secantus import cli, commands, server, storage
+from secantus import cli, commands, rbac, server, storage
 
 
 def limit_transactions(seconds):
@@ -63,13 +63,45 @@ def let_removals_wait():
         commands._HANDLERS[name] = alone(commands._HANDLERS[name], namespaces)
 
 
-def let_bulk_writes_state_read_concerns():
+def let_bulk_writes_begin_transactions():
     """Takes `readConcern` on a `bulkWrite` that begins a transaction, which drivers send and MongoDB takes."""
     commands._BULK_WRITE_KNOWN_FIELDS |= {"readConcern"}
+
+
+def guard_bulk_writes():
+    """Asks for the privilege that each write of a `bulkWrite` takes, as MongoDB does; 0.7.0b3 lets any user do it."""
+    write = commands._HANDLERS["bulkWrite"]
+    actions = {"insert": rbac.A_INSERT, "update": rbac.A_UPDATE, "delete": rbac.A_REMOVE}
+
+    def needs(document):
+        """What it takes: pairs of an action and a database. What is malformed is for the command itself to refuse."""
+        namespaces = [str(entry.get("ns")) for entry in document.get("nsInfo") or []]
+        for operation in document.get("ops") or []:
+            kind, place = next(iter(operation.items()), (None, None))
+            if kind in actions and isinstance(place, int) and 0 <= place < len(namespaces):
+                yield actions[kind], namespaces[place].partition(".")[0]
+
+    def guarded(document, context):
+        user = context.connection_auth
+        if context.require_auth and user is not None and user.is_authenticated:
+            for action, database in sorted(set(needs(document))):
+                if not rbac.check_privilege(
+                    user.effective_roles, action, target_db=database, cluster=False, role_resolver=context.storage.get_role
+                ):
+                    return {
+                        "ok": 0.0,
+                        "errmsg": f"not authorized on {database} to execute command (action: {action})",
+                        "code": 13,
+                        "codeName": "Unauthorized",
+                    }
+        return write(document, context)
+
+    commands._HANDLERS["bulkWrite"] = guarded
 
 
 if __name__ == "__main__":
     limit_transactions(float(sys.argv.pop(1)))
     let_removals_wait()
-    let_bulk_writes_state_read_concerns()
+    let_bulk_writes_begin_transactions()
+    guard_bulk_writes()
     sys.exit(cli.main())

@@ -30,6 +30,17 @@ struct AdminDatabase: Sendable {
             environment: ["DAYBOOK_DATABASE": database.name].merging(uri.map { ["DAYBOOK_URI": $0] } ?? [:]) { $1 })
     }
 
+    /// Lets snapshots drift: one is edited, one deleted, one an orphan, one ahead.
+    func drift() async throws {
+        try await database.update(
+            ["_id": .string(Self.license)], with: ["$set": ["state.renewals": 77, "state.note": "by hand"]],
+            in: "snapshots.license")
+        try await database.delete(["_id": "member/m-1"], from: "snapshots.member")
+        let member = try #require(try await database.document(in: "snapshots.member", id: "member/m-2"))
+        try await database.put(member.setting("_id", to: "member/nobody"), into: "snapshots.member")
+        try await database.update(["_id": "member/m-3"], with: ["$set": ["version": 900]], in: "snapshots.member")
+    }
+
     /// A text with what differs from one run to the next, or from one server to another, made the same.
     func masked(_ text: String) -> String {
         text.replacing(database.name, with: "DATABASE")

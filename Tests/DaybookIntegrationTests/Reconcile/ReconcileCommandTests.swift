@@ -9,18 +9,6 @@ import Testing
 struct ReconcileCommandTests {
     private static let kinds = ["missing", "stale", "outdated", "diverged", "ahead", "orphan", "gap", "unreadable"]
 
-    /// One snapshot edited, one deleted, one an orphan, one ahead.
-    private func drift(_ admin: AdminDatabase) async throws {
-        let database = admin.database
-        try await database.update(
-            ["_id": .string(AdminDatabase.license)], with: ["$set": ["state.renewals": 77, "state.note": "by hand"]],
-            in: "snapshots.license")
-        try await database.delete(["_id": "member/m-1"], from: "snapshots.member")
-        let member = try #require(try await database.document(in: "snapshots.member", id: "member/m-2"))
-        try await database.put(member.setting("_id", to: "member/nobody"), into: "snapshots.member")
-        try await database.update(["_id": "member/m-3"], with: ["$set": ["version": 900]], in: "snapshots.member")
-    }
-
     private func json(_ run: CommandRun) throws -> BSONDocument {
         #expect(
             run.output.hasSuffix("\n") && run.output.dropLast().firstIndex(of: "\n") == nil,
@@ -60,7 +48,7 @@ struct ReconcileCommandTests {
             let clean = try await admin.licensing("verify", "--json")
             #expect(clean.status == 0, "\(clean.errors)")
             try expectShape(json(clean), counts: [:], repair: false)
-            try await drift(admin)
+            try await admin.drift()
             let drifted = try await admin.database.contents()
 
             let found = try await admin.licensing("verify", "--json", "--workers", "3")
@@ -125,7 +113,7 @@ struct ReconcileCommandTests {
     @Test("what is left makes patch end with 1: a damaged aggregate, and kinds that were not asked for")
     func left() async throws {
         try await withPopulation { admin in
-            try await drift(admin)
+            try await admin.drift()
             let some = try await admin.licensing("patch", "--only", "missing", "--only", "orphan", "--json")
             #expect(some.status == 1, "\(some.errors)")
             #expect(try json(some).integer(at: "written") == 2 && json(some).integer(at: "unrepaired") == 2)
@@ -156,7 +144,7 @@ struct ReconcileCommandTests {
     func permission() async throws {
         try await withPopulation { admin in
             try await admin.database.prepare(for: [License.self, Member.self, Title.self])
-            try await drift(admin)
+            try await admin.drift()
             let before = try await admin.database.contents()
             let reader = try await admin.database.uri(as: .reader)
             for arguments in [["verify"], ["verify", "--quick"], ["verify", "--workers", "4"]] {
