@@ -9,34 +9,38 @@ package final class OwnServer: Sendable {
     private let directory: URL
     private let process: Process
 
-    /// The tests' Python and the program next to it; nil when the local server is another one.
-    private static var program: (python: URL, server: URL)? {
+    /// The tests' Python; nil when it has no SecantusDB, because the local server is another one.
+    private static var python: URL? {
         guard let python = ProcessInfo.processInfo.environment["DAYBOOK_PYTHON"].map({ URL(filePath: $0) }) else { return nil }
         let server = python.deletingLastPathComponent().appending(path: "secantusd-py")
-        return FileManager.default.isExecutableFile(atPath: server.path) ? (python, server) : nil
+        return FileManager.default.isExecutableFile(atPath: server.path) ? python : nil
     }
+
+    /// What the local server is started by, too: scripts/lib/amended_secantus.py.
+    private static let script = URL(filePath: "../../../scripts/lib/amended_secantus.py", relativeTo: URL(filePath: #filePath))
+        .absoluteURL.standardized
 
     /// The threads of a test have signals blocked, and what they start inherits that: without this it could not be told to end.
     private static let unblockSignals =
         "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execv(sys.argv[1], sys.argv[1:])"
 
-    package static var isAvailable: Bool { program != nil }
+    package static var isAvailable: Bool { python != nil }
 
     package struct Unavailable: Error {}
 
     private init(_ options: [String], directory: URL, port: UInt16) throws {
-        guard let program = Self.program else { throw Unavailable() }
+        guard let python = Self.python else { throw Unavailable() }
         self.directory = directory
         self.port = port
         process = Process()
-        process.executableURL = program.python
+        process.executableURL = python
         // An empty configuration, so that none from elsewhere is picked up.
         let configuration = directory.appending(path: "secantusd.toml")
         try Data().write(to: configuration)
         process.arguments =
             [
-                "-c", Self.unblockSignals, program.server.path, "--config", configuration.path, "--host", "127.0.0.1", "--port",
-                "\(port)", "--storage-path", directory.appending(path: "data").path,
+                "-c", Self.unblockSignals, python.path, Self.script.path, "60", "--config", configuration.path, "--host",
+                "127.0.0.1", "--port", "\(port)", "--storage-path", directory.appending(path: "data").path,
             ]
             + options
         process.standardOutput = FileHandle.nullDevice
