@@ -162,40 +162,39 @@ extension PreparedCommit {
     private func append(
         _ snapshots: [SnapshotPost], on connection: isolated MongoConnection, journal: Journal, isResent: Bool
     ) throws -> [SnapshotPost] {
-        // Behind an attempt that may have landed, what was loaded says nothing any more.
-        let writes: [(snapshot: SnapshotPost, operation: BulkOperation?)] = try snapshots.map {
-            ($0, isResent && !$0.isAssumed ? nil : try $0.unchangedWrite())
-        }
-        let size = writes.reduce(events.reduce(0) { $0 + $1.bytes.count }) { $0 + ($1.operation?.byteCount ?? 0) }
-        guard connection.hasBulkCommand, size <= Self.bulkCommandBytes, writes.contains(where: { $0.operation != nil }) else {
-            try connection.insert(events, into: journal.namespace)
-            return try writes.compactMap { snapshot, operation in
-                switch operation {
-                case .insert(let document): try connection.insert([document], into: snapshot.collection)
-                case .replaceOne(let selector, let replacement, _):
-                    let result = try connection.replaceOne(selector, with: replacement, in: snapshot.collection)
-                    if result.matched == 0 { return snapshot }
-                default: return snapshot
-                }
-                return nil
-            }
-        }
-        var operations = events.map { NamespacedOperation(.insert($0), in: journal.namespace) }
-        for (snapshot, operation) in writes {
-            if let operation { operations.append(NamespacedOperation(operation, in: snapshot.collection)) }
-        }
-        let counts = try together(operations, on: connection)
+        var writes: [(snapshot: SnapshotPost, operation: BulkOperation)] = []
         var missed: [SnapshotPost] = []
-        var place = events.count
-        for (snapshot, operation) in writes {
-            guard operation != nil else {
+        for snapshot in snapshots {
+            // Behind an attempt that may have landed, what was loaded says nothing any more.
+            if !isResent || snapshot.isAssumed, let operation = try snapshot.unchangedWrite() {
+                writes.append((snapshot, operation))
+            } else {
                 missed.append(snapshot)
-                continue
             }
-            if counts[place] == 0 { missed.append(snapshot) }
-            place += 1
         }
+        let size = writes.reduce(events.reduce(0) { $0 + $1.bytes.count }) { $0 + $1.operation.byteCount }
+        let counts: [Int]
+        if connection.hasBulkCommand, !writes.isEmpty, size <= Self.bulkCommandBytes {
+            let inserts = events.map { NamespacedOperation(.insert($0), in: journal.namespace) }
+            let posts = writes.map { NamespacedOperation($0.operation, in: $0.snapshot.collection) }
+            counts = Array(try together(inserts + posts, on: connection).suffix(posts.count))
+        } else {
+            try connection.insert(events, into: journal.namespace)
+            counts = try writes.map { try Self.write($0.operation, in: $0.snapshot.collection, on: connection) }
+        }
+        for (write, count) in zip(writes, counts) where count == 0 { missed.append(write.snapshot) }
         return missed
+    }
+
+    /// Does an ``SnapshotPost/unchangedWrite()`` on its own, and says how many documents it inserted or matched.
+    private static func write(
+        _ operation: BulkOperation, in snapshots: Namespace, on connection: isolated MongoConnection
+    ) throws -> Int {
+        guard case .replaceOne(let selector, let replacement, _) = operation else {
+            if let document = operation.stored { try connection.insert([document], into: snapshots) }
+            return 1
+        }
+        return try connection.replaceOne(selector, with: replacement, in: snapshots).matched
     }
 
     private func together(_ operations: [NamespacedOperation], on connection: isolated MongoConnection) throws -> [Int] {

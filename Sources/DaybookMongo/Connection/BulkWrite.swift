@@ -21,7 +21,7 @@ package enum BulkOperation: Sendable {
     }
 
     /// The document that would be stored.
-    var stored: BSONDocument? {
+    package var stored: BSONDocument? {
         switch self {
         case .insert(let document), .replaceOne(_, replacement: let document, upsert: _): document
         default: nil

@@ -105,6 +105,20 @@ struct SnapshotOrderTests {
         }
     }
 
+    @Test(
+        "of an aggregate that is committed to again and again, fewer snapshots are written than commits made; the last is there")
+    func gathered() async throws {
+        try await withFaultyTallies { store, proxy, _ in
+            let tallies = store.repository(Tally.self)
+            proxy.forget()
+            for _ in 1...60 { try await tallies.execute(.deposit(1), on: "a") }
+            await store.poster.drain()
+            #expect(proxy.count("insert") == 60)
+            #expect(proxy.count("update") < 60)
+            #expect(try await store.isCaughtUp("a", Tally.self))
+        }
+    }
+
     @Test("who waits for a snapshot does not wait for the later ones of a busy aggregate")
     func busyAggregate() async throws {
         try await withFaultyTallies { store, proxy, _ in

@@ -25,6 +25,24 @@ struct AggregateCacheTests {
         }
     }
 
+    @Test("an inline commit that is too large for one command is an insert and an update, and is whole")
+    func large() async throws {
+        try await withFaultyStore { store, proxy, _ in
+            try await store.initialize(Notebook.self)
+            let notebooks = store.repository(Notebook.self)
+            try await notebooks.execute(.write("small"), on: "n")
+            proxy.forget()
+            try await notebooks.execute(.write(String(repeating: "x", count: 5_000_000)), on: "n")
+            #expect(proxy.exchanges.map(\.command).filter(["bulkWrite", "insert", "update"].contains) == ["insert", "update"])
+            proxy.forget()
+            // Small events do not help where the state is large.
+            try await notebooks.execute(.write("small"), on: "n")
+            #expect(proxy.exchanges.map(\.command).filter(["bulkWrite", "insert", "update"].contains) == ["insert", "update"])
+            #expect(try await notebooks.load("n").state.text.utf8.count == 5_000_010)
+            #expect(try await store.isCaughtUp("n", Notebook.self))
+        }
+    }
+
     @Test(
         "what was loaded is in memory, too: the next load asks the journal alone, and a command reads nothing; of nothing, nothing is"
     )
