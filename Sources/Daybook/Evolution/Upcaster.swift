@@ -35,9 +35,9 @@ public struct Upcaster: Sendable {
     public static func transform<Old: Decodable & SendableMetatype, New: Encodable & SendableMetatype>(
         _ type: String, from schema: Int32, _ convert: @escaping @Sendable (Old) throws -> New
     ) -> Upcaster {
-        Upcaster(
-            type: type, schema: schema,
-            step: .transform { try BSONEncoder().encode(convert(BSONDecoder().decode(Old.self, from: $0))) })
+        let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
+        return Upcaster(
+            type: type, schema: schema, step: .transform { try encoder.encode(convert(decoder.decode(Old.self, from: $0))) })
     }
 
     /// The payload of an event, as it is stored, becomes what it would be now: from `schema` to the next one.

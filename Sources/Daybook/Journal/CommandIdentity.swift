@@ -12,13 +12,14 @@ struct CommandIdentity: Sendable, Hashable {
 
     static let anonymous = CommandIdentity()
 
+    /// - Parameter encoder: One for many commands, where there are many.
     /// - Throws: ``DaybookError/Code/invalidArgument`` for an id that breaks its rule.
-    init<Command>(_ command: Command, id: String?) throws {
+    init<Command>(_ command: Command, id: String?, encoder: BSONEncoder? = nil) throws {
         try Self.check(id)
         self.id = id
         name = Self.name(of: command)
         guard id != nil, let command = command as? any Encodable else { return }
-        if let content = try? Self.content(of: command) { digest = Self.digest([content.bytes]) }
+        if let content = try? Self.content(of: command, encoder ?? BSONEncoder()) { digest = Self.digest([content.bytes]) }
     }
 
     /// Of events that the caller appends itself: the command is its events.
@@ -41,8 +42,8 @@ struct CommandIdentity: Sendable, Hashable {
     private init() {}
 
     /// A document also of a command that encodes as something else, as an enum with raw values does.
-    private static func content(of command: some Encodable) throws -> BSONDocument {
-        try BSONEncoder().encode(["command": command])
+    private static func content(of command: some Encodable, _ encoder: BSONEncoder) throws -> BSONDocument {
+        try encoder.encode(["command": command])
     }
 
     /// Whether `recorded`, found under the same id, is another command.

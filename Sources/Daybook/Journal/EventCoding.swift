@@ -2,7 +2,9 @@ internal import DaybookBSON
 internal import Foundation
 
 /// How an aggregate's events become what the journal stores, and back: upcast on the way.
-struct EventCoding<A: Aggregate>: Sendable {
+///
+/// An object, because it has at hand what a generic function would look up for each event: the type's own metadata.
+final class EventCoding<A: Aggregate>: Sendable {
     private let upcasters = A.upcasters
     // Kept, because they remember what they found out about the types of the events.
     let encoder = BSONEncoder()
@@ -39,17 +41,38 @@ struct EventCoding<A: Aggregate>: Sendable {
             if Correction.isReserved(type) { return .correction(try correction(type, schema, data)) }
             if upcasters.isEmpty { return .event(try current(type, schema, data)) }
             return try upcast(type, schema, data, stepsLeft: upcasters.count)
-        } catch let error as DaybookError {
-            throw DaybookError(
-                error.code, "event \(version) of type \"\(type)\" in schema \(schema): \(error.message)",
-                aggregateID: aggregateID,
-                version: version, underlying: error.underlying)
         } catch {
-            throw DaybookError(
+            throw Self.failure(error, type, schema, aggregateID, version)
+        }
+    }
+
+    /// Whether ``decodeEvent(type:schema:data:aggregateID:version:)`` reads events of this type.
+    func isPlain(_ type: String) -> Bool { upcasters.isEmpty && !Correction.isReserved(type) }
+
+    /// What a stored event says that is neither upcast nor a correction, as nearly all are; see
+    /// ``decode(type:schema:data:aggregateID:version:)``.
+    func decodeEvent(
+        type: String, schema: Int32, data: BorrowedDocument, aggregateID: String, version: Int64
+    ) throws -> A.Event {
+        do {
+            return try current(type, schema, data)
+        } catch {
+            throw Self.failure(error, type, schema, aggregateID, version)
+        }
+    }
+
+    private static func failure(
+        _ error: any Error, _ type: String, _ schema: Int32, _ aggregateID: String, _ version: Int64
+    ) -> DaybookError {
+        guard let error = error as? DaybookError else {
+            return DaybookError(
                 .unreadableEvent,
                 "event \(version) of type \"\(type)\" in schema \(schema) cannot be decoded: \(describe(error))",
                 aggregateID: aggregateID, version: version, underlying: error)
         }
+        return DaybookError(
+            error.code, "event \(version) of type \"\(type)\" in schema \(schema): \(error.message)",
+            aggregateID: aggregateID, version: version, underlying: error.underlying)
     }
 
     private func upcast(

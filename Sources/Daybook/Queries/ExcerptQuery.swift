@@ -65,11 +65,12 @@ public struct ExcerptQuery<A: Aggregate, Value: Decodable & Sendable>: AsyncSequ
         Iterator(
             cursor: Result {
                 let excerpt = try StateExcerpt(of: fields.map { try A.field($0).name })
+                let decoder = BSONDecoder()
                 return QueryCursor(
                     selection: selection, projection: try excerpt.projection,
                     decode: { document in
                         try QueriedSnapshot(document, of: A.self) { id, version, _, state in
-                            SnapshotExcerpt(id: id, version: version, value: try BSONDecoder().decode(Value.self, from: state))
+                            SnapshotExcerpt(id: id, version: version, value: try decoder.decode(Value.self, from: state))
                         }
                     },
                     refold: { snapshot in try excerpt.decode(from: snapshot) })

@@ -97,7 +97,7 @@ extension Repository {
                     hasMore = true
                     return false
                 }
-                found.append(try QueriedSnapshot(document))
+                found.append(try QueriedSnapshot(document, coding.decoder))
                 if found.count == limit { last = Result { try PagePosition(of: document, in: columns) } }
                 return true
             }

@@ -30,10 +30,11 @@ enum QueriedSnapshot<Element: Sendable>: Sendable {
         }
     }
 
-    init<A: Aggregate>(_ document: BorrowedDocument) throws where Element == Snapshot<A> {
+    /// - Parameter decoder: One for many documents: it remembers what it found out about the state's type.
+    init<A: Aggregate>(_ document: BorrowedDocument, _ decoder: BSONDecoder) throws where Element == Snapshot<A> {
         try self.init(document, of: A.self) { id, version, stored, state in
             Snapshot(
-                id: id, version: version, state: try BSONDecoder().decode(A.self, from: state),
+                id: id, version: version, state: try decoder.decode(A.self, from: state),
                 createdAt: stored.createdAt?.date, updatedAt: stored.updatedAt?.date)
         }
     }

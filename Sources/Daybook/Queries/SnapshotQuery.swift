@@ -10,8 +10,10 @@ public struct SnapshotQuery<A: Aggregate>: AsyncSequence, Sendable {
 
     /// Starts a new query.
     public func makeAsyncIterator() -> Iterator {
-        Iterator(
-            cursor: QueryCursor(selection: selection, projection: nil, decode: { try QueriedSnapshot($0) }, refold: { $0 }))
+        let decoder = selection.repository.coding.decoder
+        return Iterator(
+            cursor: QueryCursor(
+                selection: selection, projection: nil, decode: { try QueriedSnapshot($0, decoder) }, refold: { $0 }))
     }
 
     /// Reads the snapshots one after the other.

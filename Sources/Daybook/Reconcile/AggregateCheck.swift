@@ -3,7 +3,9 @@ internal import DaybookMongo
 internal import Foundation
 
 /// One aggregate on its way through a reconciliation: its snapshot as it was read, and its events, one after the other.
-struct AggregateCheck<F: AggregateFold>: Sendable {
+///
+/// An object, in which the fold changes in place: each copy of it would make the next change of the state a copy of all of it.
+final class AggregateCheck<F: AggregateFold> {
     /// What the aggregate keeps, and therefore can be compared.
     enum Expectation: Sendable {
         /// No snapshot: only the journal is looked at.
@@ -16,7 +18,10 @@ struct AggregateCheck<F: AggregateFold>: Sendable {
     let id: [UInt8]
     private let expectation: Expectation
     private let stored: StoredIdentity?
+    /// Nil where the id is none.
     private var fold: F?
+    /// The fold's: the last event taken in.
+    private var version: Int64 = 0
     private var damage: Damage?
     private var agreesAtStored: Bool?
     /// How many events were taken in or passed over.
@@ -44,34 +49,32 @@ struct AggregateCheck<F: AggregateFold>: Sendable {
     }
 
     /// Takes in the next event of the aggregate. Behind damage it only counts.
-    mutating func take(_ document: BorrowedDocument, at version: Int64?) {
+    func take(_ document: BorrowedDocument, at place: Int64?) {
         events += 1
-        guard damage == nil, var fold else { return }
-        // The copy in `self` would make each change of the state a copy of all of it.
-        self.fold = nil
-        defer { self.fold = fold }
-        guard let version else {
-            damage = Damage(kind: .unreadable, version: fold.version, detail: "an event's version is not an integer")
+        guard damage == nil else { return }
+        guard let place else {
+            damage = Damage(kind: .unreadable, version: version, detail: "an event's version is not an integer")
             return
         }
-        guard version == fold.version + 1 else {
+        guard place == version + 1 else {
             let detail =
-                version <= fold.version
-                ? "version \(version) is there twice"
-                : fold.version + 1 == version - 1
-                    ? "version \(fold.version + 1) is not there" : "versions \(fold.version + 1) to \(version - 1) are not there"
-            damage = Damage(kind: .gap, version: fold.version, detail: "the journal is damaged: \(detail)")
+                place <= version
+                ? "version \(place) is there twice"
+                : version + 1 == place - 1
+                    ? "version \(version + 1) is not there" : "versions \(version + 1) to \(place - 1) are not there"
+            damage = Damage(kind: .gap, version: version, detail: "the journal is damaged: \(detail)")
             return
         }
         do {
-            if let stored, stored.version == fold.version, stored.hasSchema(of: F.self) {
-                agreesAtStored = try fold.agrees(with: stored.document)
+            if let stored, stored.version == version, stored.hasSchema(of: F.self) {
+                agreesAtStored = try fold?.agrees(with: stored.document)
             }
-            try fold.take(document)
+            try fold?.take(document)
+            version = place
         } catch {
             let isOrder = (error as? DaybookError)?.code == .damagedJournal
             damage = Damage(
-                kind: isOrder ? .gap : .unreadable, version: version - 1,
+                kind: isOrder ? .gap : .unreadable, version: version,
                 detail: (isOrder ? "the journal is damaged: " : "") + describe(error))
         }
     }
@@ -80,7 +83,7 @@ struct AggregateCheck<F: AggregateFold>: Sendable {
     ///
     /// - Parameter needsSnapshot: Whether the snapshot that should stand there is wanted too.
     func assess(needsSnapshot: Bool) -> Assessment {
-        var assessment = Assessment(id: id, stored: stored, journalVersion: fold?.version)
+        var assessment = Assessment(id: id, stored: stored, journalVersion: fold == nil ? nil : version)
         assessment.recordedAt = fold?.recordedAt
         if let damage {
             assessment.kind = damage.kind
@@ -103,7 +106,6 @@ struct AggregateCheck<F: AggregateFold>: Sendable {
     }
 
     private func judge(_ fold: F) throws -> (Finding.Kind?, String) {
-        let version = fold.version
         guard let stored else {
             return version > 0 ? (.missing, "there is no snapshot, and the journal is at version \(version)") : (nil, "")
         }

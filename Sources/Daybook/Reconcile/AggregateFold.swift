@@ -16,10 +16,7 @@ protocol AggregateFold: Sendable {
 
     init(_ id: AggregateID, _ coding: Coding)
 
-    /// The last event taken in; 0 before the first.
-    var version: Int64 { get }
-
-    /// When that was recorded; nil where it is not read.
+    /// When the last event taken in was recorded; nil where it is not read.
     var recordedAt: BSONDate? { get }
 
     /// Takes in the next event.
@@ -70,7 +67,6 @@ struct EnvelopeFold: AggregateFold {
     static var projection: BSONDocument? { nil }
     static var stateSchema: Int32? { nil }
 
-    private(set) var version: Int64 = 0
     private let id: AggregateID
     private(set) var recordedAt: BSONDate?
     private var headID: UUID?
@@ -84,7 +80,6 @@ struct EnvelopeFold: AggregateFold {
         let event = try BorrowedJournalEvent(document)
         let entry = try ReplayEntry(document)
         if let fault = try RecordingOrder(after: headID, recordedAt).fault(of: entry) { throw fault }
-        version += 1
         headID = event.event.id
         recordedAt = event.event.recordedAt
     }
@@ -104,7 +99,6 @@ struct HeadFold<A: Aggregate>: AggregateFold {
     static var projection: BSONDocument? { ["_id": 0, "aggregateId": 1, "version": 1] }
     static var stateSchema: Int32? { A.stateSchema }
 
-    private(set) var version: Int64 = 0
     var recordedAt: BSONDate? { nil }
     private let id: AggregateID
 
@@ -112,9 +106,8 @@ struct HeadFold<A: Aggregate>: AggregateFold {
         self.id = id
     }
 
-    mutating func take(_ document: BorrowedDocument) {
-        version += 1
-    }
+    /// Its version, which is all that was read, is known.
+    mutating func take(_ document: BorrowedDocument) {}
 
     func agrees(with snapshot: BSONDocument) throws -> Bool {
         try snapshot.withBorrowed { try BorrowedSnapshot($0).isGenuine(for: id) }

@@ -99,7 +99,7 @@ struct Confirmation<F: AggregateFold>: Sendable {
         if let snapshots = subject.snapshots {
             snapshot = try connection.findOne(["_id": .string(text)], in: snapshots) { BSONDocument($0) }
         }
-        var check = AggregateCheck<F>(
+        let check = AggregateCheck<F>(
             id, snapshot: snapshot, expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
         let options = FindOptions(sort: Journal.inVersionOrder, projection: F.projection)
         try connection.find(["aggregateId": .string(text)], in: store.journal.namespace, options: options) { document in

@@ -72,14 +72,9 @@ struct RangePass<F: AggregateFold>: Sendable {
         while let documents = try await events.next() {
             var index = 0
             while index < documents.count {
-                if var check = current {
-                    // The copy in the optional would make each change of the state a copy of all of it.
-                    current = nil
-                    index = try check.take(documents, from: index)
-                    current = check
-                }
+                if let current { index = try current.take(documents, from: index) }
                 guard index < documents.count else { break }
-                if let check = current { add(check, to: &batch) }
+                if let finished = current { add(finished, to: &batch) }
                 current = nil
                 let id = try documents.aggregateID(at: index)
                 try await orphans(before: id, &snapshots, &batch, consumer)
@@ -88,7 +83,7 @@ struct RangePass<F: AggregateFold>: Sendable {
                 if isFull(batch) { try await consumer.hand(&batch) }
             }
         }
-        if let check = current { add(check, to: &batch) }
+        if let current { add(current, to: &batch) }
         try await orphans(before: nil, &snapshots, &batch, consumer)
         if batch.position != nil { try await consumer.hand(&batch) }
     }
@@ -147,7 +142,7 @@ struct RangePass<F: AggregateFold>: Sendable {
 
 extension AggregateCheck {
     /// Takes in the events of this aggregate; the index of the first that is another's.
-    fileprivate mutating func take(_ documents: DocumentBatch, from index: Int) throws -> Int {
+    fileprivate func take(_ documents: DocumentBatch, from index: Int) throws -> Int {
         try documents.visit(from: index) { document in
             guard let place = JournalPlace(document), id.elementsEqual(place.aggregateID) else { return false }
             take(document, at: place.version)

@@ -38,7 +38,18 @@ struct Fold<A: Aggregate>: Sendable {
 
     /// The next event, of which only type and payload are known yet.
     mutating func apply(type: String, schema: Int32, data: BorrowedDocument) throws {
-        switch try coding.decode(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: version + 1) {
+        let next = version + 1
+        if coding.isPlain(type) {
+            state.apply(
+                try coding.decodeEvent(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: next))
+        } else {
+            try apply(coding.decode(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: next), type)
+        }
+        version = next
+    }
+
+    private mutating func apply(_ body: RecordedEvent<A>.Body, _ type: String) throws {
+        switch body {
         case .event(let event): state.apply(event)
         case .retired: break
         case .correction(let correction):
@@ -50,7 +61,6 @@ struct Fold<A: Aggregate>: Sendable {
                     version: version + 1, underlying: error.underlying)
             }
         }
-        version += 1
     }
 
     /// The events that were just folded in are a commit: what a load would find of it.

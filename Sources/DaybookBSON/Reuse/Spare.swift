@@ -1,28 +1,34 @@
 internal import Synchronization
 
-/// A place for one object that calls take and put back, so that not each of them makes its own.
+/// A place for objects that calls take and put back, so that not each of them makes its own.
 ///
-/// A call that finds the place empty, because another has taken the object, makes one.
+/// A call that finds the place empty, because others have taken what was there, makes one: there are as many as calls at a time.
 final class Spare<Object: AnyObject>: Sendable {
-    // It may go from thread to thread: while it is here nothing else refers to the object, as put(_:) demands.
+    // They may go from thread to thread: while one is here nothing else refers to it, as put(_:) demands.
     private struct Content: @unchecked Sendable {
-        var object: Object?
+        var objects: [Object] = []
     }
+
+    /// On its way in or out.
+    private struct Transfer: @unchecked Sendable {
+        let object: Object?
+    }
+
+    /// More than threads code at a time; what is beyond is let go.
+    private static var maximum: Int { 64 }
 
     private let content = Mutex(Content())
 
     func take() -> Object? {
-        let taken = content.withLock { content in
-            let taken = content
-            content.object = nil
-            return taken
-        }
-        return taken.object
+        content.withLock { Transfer(object: $0.objects.popLast()) }.object
     }
 
     /// - Precondition: the caller has the only reference to `object`, and does not use it any more.
     func put(_ object: Object) {
-        let content = Content(object: object)
-        self.content.withLock { $0 = content }
+        let transfer = Transfer(object: object)
+        content.withLock { content in
+            guard let object = transfer.object, content.objects.count < Self.maximum else { return }
+            content.objects.append(object)
+        }
     }
 }
