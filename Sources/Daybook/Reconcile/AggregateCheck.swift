@@ -26,6 +26,8 @@ final class AggregateCheck<F: AggregateFold> {
     private var agreesAtStored: Bool?
     /// How many events were taken in or passed over.
     private(set) var events = 0
+    /// The size of all that was read of it.
+    private(set) var byteCount: Int
 
     private struct Damage {
         var kind: Finding.Kind
@@ -38,6 +40,7 @@ final class AggregateCheck<F: AggregateFold> {
         self.id = id
         self.expectation = expectation
         stored = snapshot.map(StoredIdentity.init)
+        byteCount = snapshot?.bytes.count ?? 0
         do {
             guard let text = String(validating: id, as: UTF8.self) else {
                 throw DaybookError(.invalidArgument, "the aggregate id is not UTF-8")
@@ -51,6 +54,7 @@ final class AggregateCheck<F: AggregateFold> {
     /// Takes in the next event of the aggregate. Behind damage it only counts.
     func take(_ document: BorrowedDocument, at place: Int64?) {
         events += 1
+        byteCount += document.bytes.count
         guard damage == nil else { return }
         guard let place else {
             damage = Damage(kind: .unreadable, version: version, detail: "an event's version is not an integer")
@@ -137,12 +141,23 @@ struct StoredIdentity: Sendable, Hashable {
 
     init(_ document: BSONDocument) {
         self.document = document
-        let read = document.withBorrowed { document -> (Int64?, Int32?) in
-            // What cannot be read is not what Daybook has written; it is compared all the same.
-            guard let snapshot = try? BorrowedSnapshot(document) else { return (nil, nil) }
-            return (snapshot.version, snapshot.identity.stateSchema)
+        (version, stateSchema) = document.withBorrowed { document in
+            var version: Int64?, stateSchema: Int32?
+            var elements = document.makeElements()
+            do throws(BSONError) {
+                while let element = try elements.next() {
+                    if element.hasKey("version") {
+                        version = try? element.int64()
+                    } else if element.hasKey("stateSchema") {
+                        stateSchema = try? element.int32()
+                    }
+                }
+            } catch {
+                // What cannot be read is not what Daybook has written; it is compared all the same.
+                return (nil, nil)
+            }
+            return (version, stateSchema)
         }
-        (version, stateSchema) = read
     }
 
     func hasSchema<F: AggregateFold>(of fold: F.Type) -> Bool {

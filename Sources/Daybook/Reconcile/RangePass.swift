@@ -12,7 +12,10 @@ struct ReconcileSubject: Sendable {
 }
 
 /// Goes once through the journal and the snapshots of a range of ids, side by side: both come in the byte order of ids, so nothing is looked up,
-/// and memory holds one aggregate and a few batches.
+/// and memory holds some aggregates and a few batches.
+///
+/// Four things are done at a time: the next documents are read on two connections, events are folded, and what was folded before is compared
+/// and settled.
 struct RangePass<F: AggregateFold>: Sendable {
     /// Some aggregates that follow one another, assessed.
     struct Batch: Sendable {
@@ -24,6 +27,20 @@ struct RangePass<F: AggregateFold>: Sendable {
         var position: String?
 
         fileprivate var bytes = 0
+    }
+
+    /// Aggregates that were folded, and are to be compared.
+    private struct Folded {
+        private(set) var checks: [AggregateCheck<F>] = []
+        private var bytes = 0
+
+        mutating func add(_ check: AggregateCheck<F>) {
+            checks.append(check)
+            bytes += check.byteCount
+        }
+
+        /// So many that a change of threads does not matter, and few because their states are in memory.
+        var isFull: Bool { checks.count >= 64 || bytes >= 1 << 20 }
     }
 
     private static var maximumBytes: Int { 4 << 20 }
@@ -46,58 +63,59 @@ struct RangePass<F: AggregateFold>: Sendable {
         let condition = range.condition(after: position)
         let journal = FindOptions(
             sort: [("aggregateId", 1), ("version", 1)], projection: F.projection, batchSize: 4_096)
-        let consumer = Consumer(consume)
+        let comparison = Comparison(self, consume)
         do {
             try await store.client.withReadAhead(["aggregateId": condition], in: store.journal.namespace, options: journal) {
                 events in
                 events.start()
-                guard let snapshots = subject.snapshots else { return try await join(events, nil, consumer) }
+                guard let snapshots = subject.snapshots else { return try await join(events, nil, comparison) }
                 let options = FindOptions(sort: [("_id", 1)], batchSize: 2_048)
                 try await store.client.withReadAhead(["_id": condition], in: snapshots, options: options) { snapshots in
                     snapshots.start()
-                    try await join(events, SnapshotFeed(snapshots), consumer)
+                    try await join(events, SnapshotFeed(snapshots), comparison)
                 }
             }
         } catch {
-            try await consumer.finish()
+            _ = try await comparison.finish()
             throw error
         }
-        try await consumer.finish()
+        let rest = try await comparison.finish()
+        if rest.position != nil { try await consume(rest) }
     }
 
-    private func join(_ events: ReadAhead, _ snapshots: SnapshotFeed?, _ consumer: Consumer) async throws {
+    private func join(_ events: ReadAhead, _ snapshots: SnapshotFeed?, _ comparison: Comparison) async throws {
         var snapshots = snapshots
-        var batch = Batch()
+        var folded = Folded()
         var current: AggregateCheck<F>?
         while let documents = try await events.next() {
             var index = 0
             while index < documents.count {
                 if let current { index = try current.take(documents, from: index) }
                 guard index < documents.count else { break }
-                if let finished = current { add(finished, to: &batch) }
+                if let finished = current { folded.add(finished) }
                 current = nil
                 let id = try documents.aggregateID(at: index)
-                try await orphans(before: id, &snapshots, &batch, consumer)
+                try await orphans(before: id, &snapshots, &folded, comparison)
                 current = AggregateCheck(
                     id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
-                if isFull(batch) { try await consumer.hand(&batch) }
+                if folded.isFull { try await comparison.hand(&folded) }
             }
         }
-        if let current { add(current, to: &batch) }
-        try await orphans(before: nil, &snapshots, &batch, consumer)
-        if batch.position != nil { try await consumer.hand(&batch) }
+        if let current { folded.add(current) }
+        try await orphans(before: nil, &snapshots, &folded, comparison)
+        try await comparison.hand(&folded)
     }
 
     /// The snapshots that stand before `id`, all that are left where it is nil: there are no events of theirs.
     private func orphans(
-        before id: [UInt8]?, _ snapshots: inout SnapshotFeed?, _ batch: inout Batch, _ consumer: Consumer
+        before id: [UInt8]?, _ snapshots: inout SnapshotFeed?, _ folded: inout Folded, _ comparison: Comparison
     ) async throws {
         guard var feed = snapshots else { return }
         defer { snapshots = feed }
         while let next = try await feed.peek() {
             if let id, !next.lexicographicallyPrecedes(id) { return }
-            add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot, coding), to: &batch)
-            if isFull(batch) { try await consumer.hand(&batch) }
+            folded.add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot, coding))
+            if folded.isFull { try await comparison.hand(&folded) }
         }
     }
 
@@ -115,27 +133,44 @@ struct RangePass<F: AggregateFold>: Sendable {
         batch.bytes += assessment.byteCount
     }
 
-    /// Hands batches over, one at a time, and lets whoever fills the next go on meanwhile.
-    private final class Consumer {
-        private let consume: @Sendable (Batch) async throws -> Void
-        private var working: Task<Void, any Error>?
+    /// Compares what was folded and hands full batches on, some aggregates at a time, and lets whoever folds the next go on meanwhile.
+    private final class Comparison {
+        /// `@unchecked Sendable`: who folded them lets go of them when they are handed over.
+        private struct Handed: @unchecked Sendable {
+            let checks: [AggregateCheck<F>]
+        }
 
-        init(_ consume: @escaping @Sendable (Batch) async throws -> Void) {
+        private let pass: RangePass
+        private let consume: @Sendable (Batch) async throws -> Void
+        private var working: Task<Batch, any Error>?
+
+        init(_ pass: RangePass, _ consume: @escaping @Sendable (Batch) async throws -> Void) {
+            self.pass = pass
             self.consume = consume
         }
 
-        func hand(_ batch: inout Batch) async throws {
-            try await finish()
-            let full = batch
-            batch = Batch()
+        func hand(_ folded: inout Folded) async throws {
+            let begun = try await finish()
+            let handed = Handed(checks: folded.checks)
+            folded = Folded()
             // A task of its own, which a cancelled pass does not cancel: what was begun is finished, so that it is known how far it came.
-            working = Task { [consume] in try await consume(full) }
+            working = Task { [pass, consume] in
+                var batch = begun
+                for check in handed.checks {
+                    pass.add(check, to: &batch)
+                    guard pass.isFull(batch) else { continue }
+                    try await consume(batch)
+                    batch = Batch()
+                }
+                return batch
+            }
         }
 
-        func finish() async throws {
-            guard let working else { return }
+        /// Waits for what was handed over; the batch that is not full yet.
+        func finish() async throws -> Batch {
+            guard let working else { return Batch() }
             self.working = nil
-            try await working.value
+            return try await working.value
         }
     }
 }

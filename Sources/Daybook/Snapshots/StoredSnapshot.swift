@@ -48,15 +48,17 @@ struct StoredSnapshot {
         aggregateID: String, version: Int64, stateSchema: Int32, headID: UUID, createdAt: BSONDate, state: BorrowedDocument
     ) -> [UInt8] {
         var hash = SHA256()
-        let id = Array(aggregateID.utf8)
-        withUnsafeBytes(of: UInt32(id.count).littleEndian) { hash.update(bufferPointer: $0) }
-        hash.update(data: id)
+        var id = aggregateID
+        id.withUTF8 { id in
+            withUnsafeBytes(of: UInt32(id.count).littleEndian) { hash.update(bufferPointer: $0) }
+            hash.update(bufferPointer: UnsafeRawBufferPointer(id))
+        }
         withUnsafeBytes(of: version.littleEndian) { hash.update(bufferPointer: $0) }
         withUnsafeBytes(of: stateSchema.littleEndian) { hash.update(bufferPointer: $0) }
         withUnsafeBytes(of: headID.uuid) { hash.update(bufferPointer: $0) }
         withUnsafeBytes(of: createdAt.milliseconds.littleEndian) { hash.update(bufferPointer: $0) }
         hash.update(bufferPointer: state.bytes)
-        return Array(hash.finalize())
+        return hash.finalize().withUnsafeBytes { Array($0) }
     }
 }
 
