@@ -218,11 +218,14 @@ static bool run_step (worker *worker, const bare_step *step) {
         if (!done) fail (worker->failure, "insert", error.message);
         break;
     case bare_step_replace_one:
+    case bare_step_update_one:
         options = write_options (worker, &own, &error);
         done = options != NULL && borrow (&first, step->first) && borrow (&second, step->second);
         if (done) {
             bson_iter_t iter;
-            done = mongoc_collection_replace_one (collection, &first, &second, options, &reply, &error);
+            done = step->kind == bare_step_replace_one
+                       ? mongoc_collection_replace_one (collection, &first, &second, options, &reply, &error)
+                       : mongoc_collection_update_one (collection, &first, &second, options, &reply, &error);
             bool has_matched =
                 done && bson_iter_init_find (&iter, &reply, "matchedCount") && bson_iter_as_int64 (&iter) > 0;
             bson_destroy (&reply);
@@ -231,7 +234,7 @@ static bool run_step (worker *worker, const bare_step *step) {
                 snprintf (error.message, sizeof error.message, "nothing matched");
             }
         }
-        if (!done) fail (worker->failure, "replace", error.message);
+        if (!done) fail (worker->failure, step->kind == bare_step_replace_one ? "replace" : "update", error.message);
         break;
     case bare_step_begin:
         if (worker->session == NULL) {

@@ -33,7 +33,9 @@ typedef enum bare_step_kind {
     /* `first` is the selector, `second` the replacement. It fails when nothing matched. */
     bare_step_replace_one = 3,
     bare_step_begin = 4,
-    bare_step_commit = 5
+    bare_step_commit = 5,
+    /* `first` is the selector, `second` the update by operators. It fails when nothing matched. */
+    bare_step_update_one = 6
 } bare_step_kind;
 
 /* One call into libmongoc. What it points to is borrowed. */

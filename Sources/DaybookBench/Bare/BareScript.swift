@@ -6,6 +6,7 @@ enum BareStep: Sendable {
     case find(in: String, BSONDocument, options: BSONDocument)
     case insert(into: String, [BSONDocument])
     case replace(in: String, BSONDocument, by: BSONDocument)
+    case update(in: String, BSONDocument, BSONDocument)
     case begin
     case commit
 }
@@ -15,6 +16,8 @@ enum BareStep: Sendable {
 /// `@unchecked Sendable`: everything is only read after `init`.
 final class BareScript: @unchecked Sendable {
     let operationCount: Int
+    /// The size of all documents in it.
+    var byteCount: Int { arena.count }
     private let steps: UnsafeMutableBufferPointer<bare_step>
     private let operationEnds: [Int]
     private let threadEnds: [Int]
@@ -101,13 +104,19 @@ final class BareScript: @unchecked Sendable {
                 let all = place(documents.flatMap(\.bytes))
                 steps.append(Step(kind: kind, name: name(collection), first: all, count: documents.count))
             case .replace(let collection, let selector, let replacement):
-                steps.append(
-                    Step(
-                        kind: bare_step_replace_one, name: name(collection), first: place(selector.bytes),
-                        second: place(replacement.bytes)))
+                add(bare_step_replace_one, collection, selector, replacement)
+            case .update(let collection, let selector, let update):
+                add(bare_step_update_one, collection, selector, update)
             case .begin: steps.append(Step(kind: bare_step_begin))
             case .commit: steps.append(Step(kind: bare_step_commit))
             }
+        }
+
+        private mutating func add(
+            _ kind: bare_step_kind, _ collection: String, _ selector: BSONDocument, _ change: BSONDocument
+        ) {
+            steps.append(
+                Step(kind: kind, name: name(collection), first: place(selector.bytes), second: place(change.bytes)))
         }
 
         /// One place for each name: C tells collections apart by it.

@@ -1,4 +1,5 @@
 internal import CBareDriver
+internal import Daybook
 internal import DaybookBSON
 
 /// What a store sent while `body` ran: the documents to the byte, so that the bare calls can send the same.
@@ -18,6 +19,8 @@ struct Recording: Sendable {
         var version: Int64
         var selector: BSONDocument?
         var document: BSONDocument
+        /// The update that makes the document of the one before it, where that is sent instead.
+        var update: BSONDocument?
     }
 
     private(set) var commands = 0
@@ -166,7 +169,9 @@ extension Recording {
             var steps = events.first.map(before) ?? []
             steps += [.begin, .insert(into: "journal", events.map(\.document))]
             if withSnapshots, let last = events.last, let write = writes[last.aggregateID]?[last.version] {
-                if let selector = write.selector {
+                if let selector = write.selector, let update = write.update {
+                    steps.append(.update(in: write.collection, selector, update))
+                } else if let selector = write.selector {
                     steps.append(.replace(in: write.collection, selector, by: write.document))
                 } else {
                     steps.append(.insert(into: write.collection, [write.document]))
@@ -174,6 +179,28 @@ extension Recording {
             }
             return steps + [.commit]
         }
+    }
+
+    /// The same with snapshots that are updated where they differ from the one before, and not replaced.
+    ///
+    /// - Parameter before: What made the snapshots that stand there.
+    func updatingSnapshots(of before: Recording) throws -> Recording {
+        var standing: [String: BSONDocument] = [:]
+        for write in before.snapshots.sorted(by: { $0.version < $1.version }) { standing[write.aggregateID] = write.document }
+        var recording = self
+        recording.snapshots = try snapshots.sorted { $0.version < $1.version }.map { write in
+            var write = write
+            if let stored = standing[write.aggregateID] {
+                var fields = BSONDocument()
+                for difference in stored.differences(to: write.document) {
+                    if let value = difference.after { try fields.append(difference.path, value) }
+                }
+                write.update = ["$set": .document(fields)]
+            }
+            standing[write.aggregateID] = write.document
+            return write
+        }
+        return recording
     }
 
     /// Every event as an insert of its own, behind what else `before` does for it.

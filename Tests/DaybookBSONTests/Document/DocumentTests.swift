@@ -149,6 +149,52 @@ struct BorrowedDocumentTests {
         }
     }
 
+    /// A document of one null under this key, which it may end without.
+    private func document(key: [UInt8], isTerminated: Bool = true) -> [UInt8] {
+        let content = [0x0A] + key + (isTerminated ? [0, 0] : [0])
+        return [UInt8(4 + content.count), 0, 0, 0] + content
+    }
+
+    @Test(
+        "a key of any length and any bytes ends at its NUL, wherever that lies", arguments: [0x01, 0x7F, 0x80, 0xFF] as [UInt8])
+    func keyEnds(byte: UInt8) throws {
+        for length in 0...40 {
+            let key = [UInt8](repeating: byte, count: length)
+            try document(key: key).withUnsafeBytes { buffer in
+                var elements = try BorrowedDocument(validatingLengthOf: buffer).makeElements()
+                let element = try #require(try elements.next())
+                #expect(element.key.elementsEqual(key))
+                #expect(element.type == .null)
+                #expect(try elements.next() == nil)
+            }
+            try document(key: key, isTerminated: false).withUnsafeBytes { buffer in
+                var elements = try BorrowedDocument(validatingLengthOf: buffer).makeElements()
+                let error = #expect(throws: BSONError.self) { _ = try elements.next() }
+                #expect(error?.code == .corrupt)
+            }
+        }
+    }
+
+    @Test("a key is told from one that differs in a single place, or in its length")
+    func keyEquality() throws {
+        let letters = Array("abcdefghijklmnopqrstuvwxyzabcdefghijklmn".utf8)
+        for length in 1...letters.count {
+            let key = Array(letters.prefix(length))
+            try document(key: key).withUnsafeBytes { buffer in
+                var elements = try BorrowedDocument(validatingLengthOf: buffer).makeElements()
+                let element = try #require(try elements.next())
+                let name = String(decoding: key, as: UTF8.self)
+                #expect(element.hasKey(name))
+                #expect(!element.hasKey(name + "a") && !element.hasKey(String(name.dropLast())))
+                for place in key.indices {
+                    var other = key
+                    other[place] = UInt8(ascii: "_")
+                    #expect(!element.hasKey(String(decoding: other, as: UTF8.self)))
+                }
+            }
+        }
+    }
+
     @Test("a wrong length or a missing final NUL is seen at once", arguments: ["", "0400000000", "0600000000", "0500000001"])
     func lengths(bytes: String) {
         hex(bytes).withUnsafeBytes { buffer -> Void in

@@ -111,7 +111,7 @@ struct DaybookErrorTests {
     func decodingSnapshot() throws {
         for value in ["hunter2", ["hunter2"], -18_446_744_073] as [BSONValue] {
             let document: BSONDocument = ["_id": "vault/V-1", "version": 1, "stateSchema": .int32(1), "state": ["number": value]]
-            let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Vault>>($0) }
+            let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Vault>>($0, BSONDecoder()) }
             guard case .unreadable(let id, let reason) = found else {
                 Issue.record("it was decoded")
                 continue

@@ -119,13 +119,13 @@ struct SnapshotQueryTests {
     ]
 
     private func read(_ document: BSONDocument) throws -> Snapshot<Parcel> {
-        let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Parcel>>($0) }
+        let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Parcel>>($0, BSONDecoder()) }
         guard case .readable(let snapshot) = found else { throw Unexpected() }
         return snapshot
     }
 
     private func unreadable(_ document: BSONDocument) throws -> (id: String?, reason: String) {
-        let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Parcel>>($0) }
+        let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Parcel>>($0, BSONDecoder()) }
         guard case .unreadable(let id, let reason) = found else { throw Unexpected() }
         return (id?.rawValue, reason)
     }
