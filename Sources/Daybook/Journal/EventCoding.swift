@@ -9,6 +9,8 @@ final class EventCoding<A: Aggregate>: Sendable {
     // Kept, because they remember what they found out about the types of the events.
     let encoder = BSONEncoder()
     let decoder = BSONDecoder()
+    /// One of their own for commands, so that neither's types crowd out what is remembered of the other's.
+    let commandEncoder = BSONEncoder()
 
     /// The stored form of an event, in the schema that its type has now.
     ///

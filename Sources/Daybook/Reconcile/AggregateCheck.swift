@@ -20,7 +20,7 @@ final class AggregateCheck<F: AggregateFold> {
     private let stored: StoredIdentity?
     /// Nil where the id is none.
     private var fold: F?
-    /// The fold's: the last event taken in.
+    /// The fold's: the last event taken in; 0 before the first.
     private var version: Int64 = 0
     private var damage: Damage?
     private var agreesAtStored: Bool?

@@ -14,8 +14,8 @@ struct ReconcileSubject: Sendable {
 /// Goes once through the journal and the snapshots of a range of ids, side by side: both come in the byte order of ids, so nothing is looked up,
 /// and memory holds some aggregates and a few batches.
 ///
-/// Four things are done at a time: the next documents are read on two connections, events are folded, and what was folded before is compared
-/// and settled.
+/// Its work is done in stages, all at a time: documents are read on two connections, events are folded, states that were folded are compared with
+/// their snapshots, and what was found is settled.
 struct RangePass<F: AggregateFold>: Sendable {
     /// Some aggregates that follow one another, assessed.
     struct Batch: Sendable {
@@ -27,20 +27,6 @@ struct RangePass<F: AggregateFold>: Sendable {
         var position: String?
 
         fileprivate var bytes = 0
-    }
-
-    /// Aggregates that were folded, and are to be compared.
-    private struct Folded {
-        private(set) var checks: [AggregateCheck<F>] = []
-        private var bytes = 0
-
-        mutating func add(_ check: AggregateCheck<F>) {
-            checks.append(check)
-            bytes += check.byteCount
-        }
-
-        /// So many that a change of threads does not matter, and few because their states are in memory.
-        var isFull: Bool { checks.count >= 64 || bytes >= 1 << 20 }
     }
 
     private static var maximumBytes: Int { 4 << 20 }
@@ -57,65 +43,60 @@ struct RangePass<F: AggregateFold>: Sendable {
 
     /// Hands the aggregates behind `position` to `consume`, batch by batch and in order: while one is consumed, the next is read and folded.
     ///
-    /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `consume` throws. Everything that was handed over before was
-    ///   consumed then, unless `consume` threw.
+    /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `consume` throws. No batch is being consumed any more then,
+    ///   and one that was not full yet is left.
     func run(after position: String?, consume: @escaping @Sendable (Batch) async throws -> Void) async throws {
         let condition = range.condition(after: position)
         let journal = FindOptions(
             sort: [("aggregateId", 1), ("version", 1)], projection: F.projection, batchSize: 4_096)
-        let comparison = Comparison(self, consume)
+        let stages = Stages(self, consume)
         do {
             try await store.client.withReadAhead(["aggregateId": condition], in: store.journal.namespace, options: journal) {
                 events in
                 events.start()
-                guard let snapshots = subject.snapshots else { return try await join(events, nil, comparison) }
+                guard let snapshots = subject.snapshots else { return try await join(events, nil, stages) }
                 let options = FindOptions(sort: [("_id", 1)], batchSize: 2_048)
                 try await store.client.withReadAhead(["_id": condition], in: snapshots, options: options) { snapshots in
                     snapshots.start()
-                    try await join(events, SnapshotFeed(snapshots), comparison)
+                    try await join(events, SnapshotFeed(snapshots), stages)
                 }
             }
         } catch {
-            _ = try await comparison.finish()
+            try await stages.abandon()
             throw error
         }
-        let rest = try await comparison.finish()
-        if rest.position != nil { try await consume(rest) }
+        try await stages.finish()
     }
 
-    private func join(_ events: ReadAhead, _ snapshots: SnapshotFeed?, _ comparison: Comparison) async throws {
+    private func join(_ events: ReadAhead, _ snapshots: SnapshotFeed?, _ stages: Stages) async throws {
         var snapshots = snapshots
-        var folded = Folded()
         var current: AggregateCheck<F>?
         while let documents = try await events.next() {
             var index = 0
             while index < documents.count {
                 if let current { index = try current.take(documents, from: index) }
                 guard index < documents.count else { break }
-                if let finished = current { folded.add(finished) }
-                current = nil
+                if let finished = current {
+                    current = nil
+                    try await stages.add(finished)
+                }
                 let id = try documents.aggregateID(at: index)
-                try await orphans(before: id, &snapshots, &folded, comparison)
+                try await orphans(before: id, &snapshots, stages)
                 current = AggregateCheck(
                     id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
-                if folded.isFull { try await comparison.hand(&folded) }
             }
         }
-        if let current { folded.add(current) }
-        try await orphans(before: nil, &snapshots, &folded, comparison)
-        try await comparison.hand(&folded)
+        if let current { try await stages.add(current) }
+        try await orphans(before: nil, &snapshots, stages)
     }
 
     /// The snapshots that stand before `id`, all that are left where it is nil: there are no events of theirs.
-    private func orphans(
-        before id: [UInt8]?, _ snapshots: inout SnapshotFeed?, _ folded: inout Folded, _ comparison: Comparison
-    ) async throws {
+    private func orphans(before id: [UInt8]?, _ snapshots: inout SnapshotFeed?, _ stages: Stages) async throws {
         guard var feed = snapshots else { return }
         defer { snapshots = feed }
         while let next = try await feed.peek() {
             if let id, !next.lexicographicallyPrecedes(id) { return }
-            folded.add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot, coding))
-            if folded.isFull { try await comparison.hand(&folded) }
+            try await stages.add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot, coding))
         }
     }
 
@@ -123,56 +104,115 @@ struct RangePass<F: AggregateFold>: Sendable {
         batch.suspects.count >= maximumSuspects || batch.bytes >= Self.maximumBytes || batch.checked >= Self.maximumChecked
     }
 
-    private func add(_ check: AggregateCheck<F>, to batch: inout Batch) {
-        let assessment = check.assess(needsSnapshot: needsSnapshots)
-        batch.checked += 1
-        batch.events += check.events
-        batch.position = String(decoding: check.id, as: UTF8.self)
-        guard assessment.kind != nil else { return }
-        batch.suspects.append(assessment)
-        batch.bytes += assessment.byteCount
-    }
-
-    /// Compares what was folded and hands full batches on, some aggregates at a time, and lets whoever folds the next go on meanwhile.
-    private final class Comparison {
-        /// `@unchecked Sendable`: who folded them lets go of them when they are handed over.
-        private struct Handed: @unchecked Sendable {
-            let checks: [AggregateCheck<F>]
+    /// What comes behind the folding: while the next aggregates are folded, some are compared, and a batch of those before them is consumed.
+    private final class Stages {
+        private struct Compared: Sendable {
+            let events: Int
+            let assessment: Assessment
         }
 
         private let pass: RangePass
         private let consume: @Sendable (Batch) async throws -> Void
-        private var working: Task<Batch, any Error>?
+        private var folded = FoldedGroup<F>()
+        private var comparing: Task<[Compared], Never>?
+        private var batch = Batch()
+        private var consuming: Task<Void, any Error>?
 
         init(_ pass: RangePass, _ consume: @escaping @Sendable (Batch) async throws -> Void) {
             self.pass = pass
             self.consume = consume
         }
 
-        func hand(_ folded: inout Folded) async throws {
-            let begun = try await finish()
-            let handed = Handed(checks: folded.checks)
-            folded = Folded()
-            // A task of its own, which a cancelled pass does not cancel: what was begun is finished, so that it is known how far it came.
-            working = Task { [pass, consume] in
-                var batch = begun
-                for check in handed.checks {
-                    pass.add(check, to: &batch)
-                    guard pass.isFull(batch) else { continue }
-                    try await consume(batch)
-                    batch = Batch()
-                }
-                return batch
+        /// Takes an aggregate that is folded to its head, and that nobody else refers to.
+        func add(_ check: AggregateCheck<F>) async throws {
+            folded.add(check)
+            if folded.isFull { try await compare() }
+        }
+
+        /// Hands on all that is left.
+        func finish() async throws {
+            try await compare()
+            try await takeCompared()
+            if batch.position != nil { try await hand() }
+            try await settled()
+        }
+
+        /// Waits for what was begun. What no batch was full of yet is left.
+        func abandon() async throws {
+            _ = await comparing?.value
+            try await settled()
+        }
+
+        private func compare() async throws {
+            try await takeCompared()
+            let (group, needsSnapshots) = (folded, pass.needsSnapshots)
+            folded = FoldedGroup(after: group)
+            comparing = Task {
+                group.checks.map { Compared(events: $0.events, assessment: $0.assess(needsSnapshot: needsSnapshots)) }
             }
         }
 
-        /// Waits for what was handed over; the batch that is not full yet.
-        func finish() async throws -> Batch {
-            guard let working else { return Batch() }
-            self.working = nil
-            return try await working.value
+        private func takeCompared() async throws {
+            guard let comparing else { return }
+            self.comparing = nil
+            for compared in await comparing.value {
+                let assessment = compared.assessment
+                batch.checked += 1
+                batch.events += compared.events
+                batch.position = assessment.text
+                folded.expect(assessment.byteCount)
+                guard assessment.kind != nil else { continue }
+                batch.suspects.append(assessment)
+                batch.bytes += assessment.byteCount
+                if pass.isFull(batch) { try await hand() }
+            }
+        }
+
+        private func hand() async throws {
+            try await settled()
+            try Task.checkCancellation()
+            let full = batch
+            batch = Batch()
+            // A task of its own, which a cancelled pass does not cancel: what was begun is finished, so that it is known how far it came.
+            consuming = Task { [consume] in try await consume(full) }
+        }
+
+        private func settled() async throws {
+            guard let consuming else { return }
+            self.consuming = nil
+            try await consuming.value
         }
     }
+}
+
+/// Aggregates that were folded, and are to be compared together.
+///
+/// `@unchecked Sendable`: who folded them does not refer to them any more when the group is handed on.
+private struct FoldedGroup<F: AggregateFold>: @unchecked Sendable {
+    private(set) var checks: [AggregateCheck<F>] = []
+    private var bytes = 0
+    /// The largest state that the comparison has seen of late; nil before the first. How large one is that was only folded is not known.
+    private var stateBytes: Int?
+
+    init() {}
+
+    init(after group: FoldedGroup) {
+        stateBytes = group.stateBytes
+    }
+
+    mutating func add(_ check: AggregateCheck<F>) {
+        checks.append(check)
+        bytes += max(check.byteCount, stateBytes ?? 0)
+    }
+
+    /// Notes what one took that was compared.
+    mutating func expect(_ byteCount: Int) {
+        // It is forgotten in time: one large state among many small ones does not make groups of one for ever.
+        stateBytes = max(byteCount, (stateBytes ?? 0) * 63 / 64)
+    }
+
+    /// So many that a change of threads does not matter, and few because their states are in memory.
+    var isFull: Bool { checks.count >= (stateBytes == nil ? 4 : 64) || bytes >= 1 << 20 }
 }
 
 extension AggregateCheck {

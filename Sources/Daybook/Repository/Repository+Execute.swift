@@ -26,7 +26,7 @@ extension Repository {
         context: CommandContext = .none, at now: Date? = nil
     ) async throws -> Commit? {
         try await commit(key, operation: "execute", expected, context) {
-            try CommandIdentity(command, id: commandID, encoder: coding.encoder)
+            try CommandIdentity(command, id: commandID, encoder: coding.commandEncoder)
         } decide: { fold in
             try fold.state.decide(command, at: now ?? store.clock.now()).map(fold.coding.encode)
         }

@@ -11,7 +11,7 @@ public struct BSONDecoder: Sendable {
     /// What the values find in their decoder's `userInfo`.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
-    /// The storage of the last call, for the next; copies of the decoder share it.
+    /// The storages of calls that are over, for the next; copies of the decoder share them.
     private let spare = Spare<DecodingStorage>()
 
     /// A decoder without user info.
@@ -55,7 +55,10 @@ public struct BSONDecoder: Sendable {
         defer {
             storage.expire()
             // Who kept a decoder or a container keeps the storage too; it must stay as it is, for them to find nothing in it.
-            if isKnownUniquelyReferenced(&storage) { spare.put(storage) }
+            if isKnownUniquelyReferenced(&storage) {
+                storage.rest()
+                spare.put(storage)
+            }
         }
         let result = try body(storage)
         try storage.throwRemembered()

@@ -19,13 +19,12 @@ final class DecodingStorage {
     /// What was made for the key types of containers.
     @exclusivity(unchecked) var memory = KeyTypeMemory()
 
-    /// Takes the input of a call, having expired since the last.
+    /// Takes the input of a call, having rested since the last.
     func begin(_ root: BorrowedDocument, _ userInfo: [CodingUserInfoKey: any Sendable], caseName: String?) {
         self.root = root.bytes
-        if !(userInfo.isEmpty && self.userInfo.isEmpty) { self.userInfo = userInfo }
+        if !userInfo.isEmpty { self.userInfo = userInfo }
         self.caseName = caseName
         isCaseReadAsText = false
-        fault = nil
         hints = FieldHints()
     }
 
@@ -47,6 +46,12 @@ final class DecodingStorage {
 
     /// Lets go of the bytes.
     func expire() { root = nil }
+
+    /// Lets go of what else a call has left, to be kept for another: nobody refers to it.
+    func rest() {
+        if !userInfo.isEmpty { userInfo = [:] }
+        fault = nil
+    }
 
     @inline(__always)
     func bytes() throws(BSONError) -> UnsafeRawBufferPointer {

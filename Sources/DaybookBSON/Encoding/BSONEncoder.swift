@@ -20,7 +20,7 @@ public struct BSONEncoder: Sendable {
     /// What the values find in their encoder's `userInfo`.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
-    /// The storage of the last call, for the next; copies of the encoder share it.
+    /// The storages of calls that are over, for the next; copies of the encoder share them.
     private let spare = Spare<EncodingStorage>()
 
     /// An encoder without user info.
@@ -55,7 +55,10 @@ public struct BSONEncoder: Sendable {
         defer {
             storage.clear()
             // Who kept an encoder or a container keeps the storage too; it must stay as it is, for them to find nothing in it.
-            if isKnownUniquelyReferenced(&storage) { spare.put(storage) }
+            if isKnownUniquelyReferenced(&storage) {
+                storage.rest()
+                spare.put(storage)
+            }
         }
         return try body(storage)
     }

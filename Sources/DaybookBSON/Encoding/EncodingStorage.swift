@@ -53,9 +53,14 @@ final class EncodingStorage {
         caseShape = nil
     }
 
-    /// Makes a storage that was cleared ready for another call.
+    /// Lets go of what else a call has left, to be kept for another: nobody refers to it.
+    func rest() {
+        if !userInfo.isEmpty { userInfo = [:] }
+    }
+
+    /// Makes a storage that has rested ready for another call.
     func begin(_ userInfo: [CodingUserInfoKey: any Sendable]) {
-        self.userInfo = userInfo
+        if !userInfo.isEmpty { self.userInfo = userInfo }
         _ = push(parent: -1, depth: 0, header: -1)
     }
 

@@ -9,12 +9,12 @@ final class Spare<Object: AnyObject>: Sendable {
         var objects: [Object] = []
     }
 
-    /// On its way in or out.
+    /// One on its way in or out, which nobody else refers to.
     private struct Transfer: @unchecked Sendable {
         let object: Object?
     }
 
-    /// More than threads code at a time; what is beyond is let go.
+    /// What is beyond is let go: seldom are there more threads that code at a time.
     private static var maximum: Int { 64 }
 
     private let content = Mutex(Content())

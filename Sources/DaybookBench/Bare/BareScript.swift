@@ -6,7 +6,7 @@ enum BareStep: Sendable {
     case find(in: String, BSONDocument, options: BSONDocument)
     case insert(into: String, [BSONDocument])
     case replace(in: String, BSONDocument, by: BSONDocument)
-    case update(in: String, BSONDocument, BSONDocument)
+    case update(in: String, BSONDocument, by: BSONDocument)
     case begin
     case commit
 }
@@ -16,8 +16,6 @@ enum BareStep: Sendable {
 /// `@unchecked Sendable`: everything is only read after `init`.
 final class BareScript: @unchecked Sendable {
     let operationCount: Int
-    /// The size of all documents in it.
-    var byteCount: Int { arena.count }
     private let steps: UnsafeMutableBufferPointer<bare_step>
     private let operationEnds: [Int]
     private let threadEnds: [Int]

@@ -170,7 +170,7 @@ extension Recording {
             steps += [.begin, .insert(into: "journal", events.map(\.document))]
             if withSnapshots, let last = events.last, let write = writes[last.aggregateID]?[last.version] {
                 if let selector = write.selector, let update = write.update {
-                    steps.append(.update(in: write.collection, selector, update))
+                    steps.append(.update(in: write.collection, selector, by: update))
                 } else if let selector = write.selector {
                     steps.append(.replace(in: write.collection, selector, by: write.document))
                 } else {
@@ -193,7 +193,10 @@ extension Recording {
             if let stored = standing[write.aggregateID] {
                 var fields = BSONDocument()
                 for difference in stored.differences(to: write.document) {
-                    if let value = difference.after { try fields.append(difference.path, value) }
+                    guard let value = difference.after, !difference.path.isEmpty else {
+                        throw BenchError("a snapshot changes at \"\(difference.path)\" in a way that $set cannot tell")
+                    }
+                    try fields.append(difference.path, value)
                 }
                 write.update = ["$set": .document(fields)]
             }

@@ -59,7 +59,6 @@ struct LargeStateScenario: Scenario {
                     for bulk in standing where bulk.insertCount > 0 { _ = try await database.bare.run(bulk, in: database.twin) }
                 }, run: { try await database.bare.run(script, in: database.twin, $0) })
             side.roundTrips = 3
-            side.bytesSent = Double(script.byteCount) / Double(count)
             return side
         }
         let rows = try await contest.run(

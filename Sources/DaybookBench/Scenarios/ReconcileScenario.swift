@@ -73,7 +73,8 @@ struct ReconcileScenario: Scenario {
         _ = try await store.rebuild(options)
         return try await contest.run(
             Case(
-                scenario: Self.name, name: name, unit: "event", daybook: daybook, baselines: [withWrites, scanSide, decodingSide])
+                scenario: Self.name, name: name, unit: "event", daybook: daybook,
+                baselines: [withWrites, scanSide, rangeSide, decodingSide])
         )
     }
 
@@ -92,10 +93,22 @@ struct ReconcileScenario: Scenario {
             return events
         }
         return try await contest.run(
-            Case(scenario: Self.name, name: name, unit: "event", daybook: daybook, baselines: [both, scanSide, decodingSide]))
+            Case(
+                scenario: Self.name, name: name, unit: "event", daybook: daybook,
+                baselines: [both, scanSide, rangeSide, decodingSide]))
     }
 
     private var scanSide: Side { Side("bare: scan") { _ in try await scan() } }
+
+    /// What is asked for by who goes through the aggregates of one type: servers differ in what they make of it.
+    private var rangeSide: Side {
+        let type = InlineLoan.type
+        return Side("bare: scan of the range") { _ in
+            try await database.bare.scan(
+                "journal", in: database.name, filter: ["aggregateId": ["$gte": .string("\(type)/"), "$lt": .string("\(type)0")]],
+                options: Self.journalOrder)
+        }
+    }
 
     /// What nobody can do without who folds events: each is decoded.
     private var decodingSide: Side {

@@ -288,6 +288,23 @@ struct ReuseTests {
         }
     }
 
+    @Test("what a call was given is let go of when it is over, whatever of the coder is kept for the next")
+    func userInfoEnds() throws {
+        final class Given: Sendable {}
+        let key = try #require(CodingUserInfoKey(rawValue: "given"))
+        let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
+        weak var given: Given?
+        do {
+            let object = Given()
+            given = object
+            var (ownEncoder, ownDecoder) = (encoder, decoder)
+            (ownEncoder.userInfo, ownDecoder.userInfo) = ([key: object], [key: object])
+            #expect(try ownDecoder.decode([String: Int].self, from: ownEncoder.encode(["a": 1])) == ["a": 1])
+        }
+        #expect(given == nil)
+        #expect(try decoder.decode([String: Int].self, from: encoder.encode(["a": 2])) == ["a": 2])
+    }
+
     @Test("a coder serves many tasks at once")
     func concurrent() async throws {
         let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
