@@ -10,7 +10,9 @@ struct ExecuteScenario: Scenario {
     func run(_ contest: Contest) async throws -> [Row] {
         let runner = CommitCase(database: database, options: options, contest: contest)
         let transaction = Baseline.transactions(withSnapshots: true, threads: 1)
-        var rows: [Row] = []
+        // Without a snapshot: the journal alone.
+        var rows = try await runner.run(
+            Self.name, "live, warm", CommitWork<LiveLoan>(isExecuted: true), beside: [.singleInserts])
         for hasID in [false, true] {
             let suffix = hasID ? ", command id" : ""
             rows += try await runner.run(
