@@ -28,7 +28,8 @@ public enum TestServer {
         get throws { try sharedAdministrator.get() }
     }
 
-    private static let sharedAdministrator = Result { try MongoClient(uri: uri) }
+    // The local server takes minutes to drop what the largest tests leave.
+    private static let sharedAdministrator = Result { try MongoClient(uri: uri, socketTimeout: .seconds(600)) }
 }
 
 /// What ``withTestStore(for:as:configure:_:)`` prepares a database for.
