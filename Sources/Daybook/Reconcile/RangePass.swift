@@ -30,7 +30,6 @@ struct RangePass<F: AggregateFold>: Sendable {
     }
 
     private static var maximumBytes: Int { 4 << 20 }
-    private static var maximumChecked: Int { 5_000 }
 
     let store: DaybookStore
     let subject: ReconcileSubject
@@ -39,6 +38,8 @@ struct RangePass<F: AggregateFold>: Sendable {
     let needsSnapshots: Bool
     /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is finished.
     var maximumSuspects = 500
+    /// After how many aggregates it is told how far it came, whatever was found.
+    var maximumChecked = 5_000
     private let coding = F.makeCoding()
 
     /// Hands the aggregates behind `position` to `consume`, batch by batch and in order: while one is consumed, the next is read and folded.
@@ -101,7 +102,7 @@ struct RangePass<F: AggregateFold>: Sendable {
     }
 
     private func isFull(_ batch: Batch) -> Bool {
-        batch.suspects.count >= maximumSuspects || batch.bytes >= Self.maximumBytes || batch.checked >= Self.maximumChecked
+        batch.suspects.count >= maximumSuspects || batch.bytes >= Self.maximumBytes || batch.checked >= maximumChecked
     }
 
     /// What comes behind the folding: while the next aggregates are folded, some are compared, and a batch of those before them is consumed.
@@ -161,9 +162,10 @@ struct RangePass<F: AggregateFold>: Sendable {
                 batch.events += compared.events
                 batch.position = assessment.text
                 folded.expect(assessment.byteCount)
-                guard assessment.kind != nil else { continue }
-                batch.suspects.append(assessment)
-                batch.bytes += assessment.byteCount
+                if assessment.kind != nil {
+                    batch.suspects.append(assessment)
+                    batch.bytes += assessment.byteCount
+                }
                 if pass.isFull(batch) { try await hand() }
             }
         }
