@@ -41,7 +41,6 @@ final class EventCoding<A: Aggregate>: Sendable {
     ) throws -> RecordedEvent<A>.Body {
         do {
             if Correction.isReserved(type) { return .correction(try correction(type, schema, data)) }
-            if upcasters.isEmpty { return .event(try current(type, schema, data)) }
             return try upcast(type, schema, data, stepsLeft: upcasters.count)
         } catch {
             throw Self.failure(error, type, schema, aggregateID, version)

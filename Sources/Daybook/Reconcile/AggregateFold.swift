@@ -24,10 +24,10 @@ protocol AggregateFold: Sendable {
     /// - Throws: ``DaybookError`` when it cannot be read.
     mutating func take(_ document: BorrowedDocument) throws
 
-    /// Whether a snapshot that claims this version is what the journal says.
+    /// Whether a snapshot that claims the version of the last event is what the journal says.
     func agrees(with snapshot: BSONDocument) throws -> Bool
 
-    /// The snapshot at this version; nil where only the application could make it.
+    /// The snapshot at that version; nil where only the application could make it.
     func snapshotDocument() throws -> BSONDocument?
 }
 

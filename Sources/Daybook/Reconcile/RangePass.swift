@@ -187,36 +187,6 @@ struct RangePass<F: AggregateFold>: Sendable {
     }
 }
 
-/// Aggregates that were folded, and are to be compared together.
-///
-/// `@unchecked Sendable`: who folded them does not refer to them any more when the group is handed on.
-private struct FoldedGroup<F: AggregateFold>: @unchecked Sendable {
-    private(set) var checks: [AggregateCheck<F>] = []
-    private var bytes = 0
-    /// The largest state that the comparison has seen of late; nil before the first. How large one is that was only folded is not known.
-    private var stateBytes: Int?
-
-    init() {}
-
-    init(after group: FoldedGroup) {
-        stateBytes = group.stateBytes
-    }
-
-    mutating func add(_ check: AggregateCheck<F>) {
-        checks.append(check)
-        bytes += max(check.byteCount, stateBytes ?? 0)
-    }
-
-    /// Notes what one took that was compared.
-    mutating func expect(_ byteCount: Int) {
-        // It is forgotten in time: one large state among many small ones does not make groups of one for ever.
-        stateBytes = max(byteCount, (stateBytes ?? 0) * 63 / 64)
-    }
-
-    /// So many that a change of threads does not matter, and few because their states are in memory.
-    var isFull: Bool { checks.count >= (stateBytes == nil ? 4 : 64) || bytes >= 1 << 20 }
-}
-
 extension AggregateCheck {
     /// Takes in the events of this aggregate; the index of the first that is another's.
     fileprivate func take(_ documents: DocumentBatch, from index: Int) throws -> Int {
@@ -241,44 +211,5 @@ extension DocumentBatch {
             throw MongoError(.invalidData, "the server gave an event without an aggregate id for a range of ids")
         }
         return id
-    }
-}
-
-/// The snapshots of a range as they come, one at a time.
-struct SnapshotFeed {
-    private let reader: ReadAhead
-    private var documents = DocumentBatch()
-    private var index = 0
-    private var next: (id: [UInt8], document: BSONDocument)?
-
-    init(_ reader: ReadAhead) {
-        self.reader = reader
-    }
-
-    /// The id of the next one; nil behind the last.
-    mutating func peek() async throws -> [UInt8]? {
-        if let next { return next.id }
-        if index >= documents.count {
-            guard let batch = try await reader.next() else { return nil }
-            (documents, index) = (batch, 0)
-        }
-        var found: (id: [UInt8], document: BSONDocument)?
-        _ = try documents.visit(from: index) { document in
-            guard let id = try document.first("_id")?.stringBytes() else {
-                throw MongoError(.invalidData, "the server gave a snapshot without an id for a range of ids")
-            }
-            found = (Array(id), BSONDocument(document))
-            return false
-        }
-        index += 1
-        next = found
-        return found?.id
-    }
-
-    /// The snapshot of this id, if it is the next one, as ``peek()`` has seen.
-    mutating func take(_ id: [UInt8]) -> BSONDocument? {
-        guard let found = next, found.id == id else { return nil }
-        next = nil
-        return found.document
     }
 }

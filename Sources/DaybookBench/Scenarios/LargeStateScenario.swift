@@ -49,7 +49,7 @@ struct LargeStateScenario: Scenario {
         let standing = before.inserts
         let sides = [
             ("bare: transaction of insert, replace", recording),
-            ("bare: of insert, least update", try recording.updatingSnapshots(of: before)),
+            ("bare: transaction of insert, update", try recording.updatingSnapshots(of: before)),
         ].map { name, recording in
             let script = recording.transactions(withSnapshots: true, threads: 1)
             var side = Side(
