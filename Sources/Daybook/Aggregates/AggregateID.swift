@@ -26,7 +26,9 @@ public struct AggregateID: Sendable, CustomStringConvertible {
         else {
             throw DaybookError(.invalidArgument, "an aggregate id is written type/key, as in license/L-1")
         }
-        try self.init(type, key: String(text[text.utf8.index(after: slash)...]))
+        try Self.check(text[text.utf8.index(after: slash)...], what: "key", maximumBytes: 256)
+        self.type = type
+        rawValue = text
     }
 
     /// The part after the type.
@@ -37,13 +39,14 @@ public struct AggregateID: Sendable, CustomStringConvertible {
     public var description: String { rawValue }
 
     /// The rule for keys and command ids. MongoDB compares bytes, so two spellings of one text must not both be possible.
-    static func check(_ text: String, what: String, maximumBytes: Int) throws(DaybookError) {
+    static func check(_ text: some StringProtocol, what: String, maximumBytes: Int) throws(DaybookError) {
         let count = text.utf8.count
         guard count > 0 else { throw DaybookError(.invalidArgument, "the \(what) is empty") }
         guard count <= maximumBytes else {
             throw DaybookError(.invalidArgument, "the \(what) has \(count) bytes; at most \(maximumBytes) are allowed")
         }
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return }
+        func isPlain(_ bytes: some Sequence<UInt8>) -> Bool { bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
+        if text.utf8.withContiguousStorageIfAvailable({ isPlain($0) }) ?? isPlain(text.utf8) { return }
         guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
             throw DaybookError(.invalidArgument, "the \(what) has a control character")
         }

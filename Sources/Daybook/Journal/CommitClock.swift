@@ -29,7 +29,7 @@ extension CommitClock {
     /// The event at index i has the id `commit + i`, so the ids of a commit's events follow from its own, and can be found by them. The id's
     /// time is this clock's, or that of the latest of `previous` where this clock is behind: along an aggregate it never runs backwards,
     /// whatever the writers' clocks say (a hybrid logical clock).
-    func nextCommitID(after previous: [EventID]) -> EventID {
+    func nextCommitID(after previous: some Sequence<EventID>) -> EventID {
         // 48 bits of milliseconds end in the year 10889; a clock that says otherwise, or nothing, is held to that.
         let date = self.now()
         let seconds = date.timeIntervalSince1970
@@ -38,7 +38,7 @@ extension CommitClock {
         if Date(timeIntervalSince1970: (milliseconds + 1) / 1000) <= date { milliseconds += 1 }
         let now = seconds.isFinite ? UInt64(min(max(0, milliseconds), 0xFFFF_FFFF_FFFF)) : 0
         // An id that another program made, of another version, has no time to step over.
-        guard let last = previous.filter(\.isVersion7).max(), last.milliseconds >= now else {
+        guard let last = previous.lazy.filter(\.isVersion7).max(), last.milliseconds >= now else {
             return EventID(milliseconds: now, random: random)
         }
         // Same or later time than ours: step over it, far enough to leave its commit's other ids behind and to stay unlikely to meet a rival's.

@@ -33,6 +33,14 @@ final class EventCoding<A: Aggregate>: Sendable {
         return StoredEvent(type: type, schema: schema, data: data)
     }
 
+    /// The stored forms of what a command decided; see ``encode(_:)->StoredEvent``.
+    func encode(_ events: [A.Event]) throws -> [StoredEvent] {
+        var stored: [StoredEvent] = []
+        stored.reserveCapacity(events.count)
+        for event in events { stored.append(try encode(event)) }
+        return stored
+    }
+
     /// What a stored event says now.
     ///
     /// - Throws: ``DaybookError/Code/unknownEvent`` and ``DaybookError/Code/unreadableEvent``, with the aggregate and the version.

@@ -19,7 +19,7 @@ enum QueriedSnapshot<Element: Sendable>: Sendable {
             self = .unreadable(id, reason: "it lacks a field")
             return
         }
-        guard stored.identity.stateSchema == A.stateSchema else {
+        guard stored.stateSchema == A.stateSchema else {
             self = .unreadable(id, reason: "its stateSchema is not \(A.stateSchema)")
             return
         }
@@ -58,7 +58,7 @@ extension Repository {
 
     /// Says that a query found a snapshot that it cannot read: the one place to count them.
     func ignored(_ id: AggregateID?, reason: String) {
-        store.telemetry.metrics(of: A.type).snapshotsIgnored.increment()
+        loader.metrics.snapshotsIgnored.increment()
         store.telemetry.logger.warning(
             "snapshot ignored by a query, journal folded instead: \(reason)",
             [.aggregateID: id?.rawValue ?? "none", .collection: snapshots])

@@ -76,10 +76,8 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
     }
 
     private mutating func nextDocument() async throws -> QueriedSnapshot<Element>? {
-        var documents: CursorSequence<QueriedSnapshot<Element>>.Iterator
-        if let opened = self.documents { documents = opened } else { documents = try await open() }
-        defer { self.documents = documents }
-        return try await documents.next()
+        if documents == nil { documents = try await open() }
+        return try await documents?.next()
     }
 
     /// Begins a new cursor behind the last document that was given out, after a collection was swapped under the old one.

@@ -190,10 +190,12 @@ struct RangePass<F: AggregateFold>: Sendable {
 extension AggregateCheck {
     /// Takes in the events of this aggregate; the index of the first that is another's.
     fileprivate func take(_ documents: DocumentBatch, from index: Int) throws -> Int {
-        try documents.visit(from: index) { document in
-            guard let place = JournalPlace(document), id.elementsEqual(place.aggregateID) else { return false }
-            take(document, at: place.version)
-            return true
+        try id.withUnsafeBytes { id in
+            try documents.visit(from: index) { document in
+                guard let place = JournalPlace(document), haveSameBytes(id, place.aggregateID) else { return false }
+                take(document, at: place.version)
+                return true
+            }
         }
     }
 }

@@ -24,7 +24,8 @@ extension StoredSnapshot {
             try fields.next() == nil
         else { return false }
         let (subtype, bytes) = try digest.binary()
-        return try subtype == .generic && bytes.elementsEqual(self.digest(of: state.document()))
+        guard subtype == .generic else { return false }
+        return try self.digest(of: state.document()).withUnsafeBytes { haveSameBytes($0, bytes) }
     }
 
     private func isHead(_ document: BorrowedDocument) throws -> Bool {

@@ -14,12 +14,20 @@ internal import Synchronization
 /// when that is full it becomes the elder, and what was left in the elder is forgotten.
 final class AggregateCache: Sendable {
     /// An aggregate, and what stands in the snapshot collection where commits write it there.
-    struct Entry<A: Aggregate>: Sendable {
-        var loaded: Loaded<A>
+    ///
+    /// An object, so that a commit on its way carries a reference, and not all that an aggregate is.
+    final class Entry<A: Aggregate>: Sendable {
+        let loaded: Loaded<A>
         /// When the journal was last read for it.
-        var readAt: ContinuousClock.Instant
+        let readAt: ContinuousClock.Instant
         /// Of the encoded state.
-        var stateBytes: Int
+        let stateBytes: Int
+
+        init(loaded: Loaded<A>, readAt: ContinuousClock.Instant, stateBytes: Int) {
+            self.loaded = loaded
+            self.readAt = readAt
+            self.stateBytes = stateBytes
+        }
     }
 
     static let lifetime = Duration.seconds(10)
@@ -30,7 +38,7 @@ final class AggregateCache: Sendable {
     private struct Slot {
         let version: Int64
         let bytes: Int
-        let entry: any Sendable
+        let entry: any AnyObject & Sendable
     }
 
     private struct Generations {

@@ -38,7 +38,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     }
 
     func run() async throws -> Commit? {
-        let metrics = store.telemetry.metrics(of: A.type)
+        let metrics = repository.loader.metrics
         var cached = decideOnCached(metrics)
         var backoff = Backoff()
         while true {
@@ -104,9 +104,10 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     /// Nil when nothing is, or when it does not end in a commit: only a commit would be refused if what is in memory is out of date.
     private func decideOnCached(_ metrics: AggregateMetrics) -> Proposal? {
         guard let entry = store.cache.take(id, A.self) else { return nil }
-        if let expected, entry.loaded.fold.version != expected { return nil }
-        guard let events = try? decide(entry.loaded.fold), !events.isEmpty else { return nil }
-        guard let proposal = try? propose(events, on: entry.loaded, readAt: entry.readAt) else { return nil }
+        let (loaded, readAt) = (entry.loaded, entry.readAt)
+        if let expected, loaded.fold.version != expected { return nil }
+        guard let events = try? decide(loaded.fold), !events.isEmpty else { return nil }
+        guard let proposal = try? propose(events, on: loaded, readAt: readAt) else { return nil }
         metrics.cacheHits.increment()
         return proposal
     }
@@ -147,8 +148,8 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         if let change = commit.changes.first { loaded.fold.commit(headID: change.lastEventID, at: commit.recordedAt) }
         loaded.stored = A.lifecycle == .inline ? commit.changes.first?.snapshot?.identity : nil
         loaded.isAssumed = true
-        return Proposal(
-            commit: commit, entry: state.map { .init(loaded: loaded, readAt: readAt, stateBytes: $0.bytes.count) })
+        guard let state else { return Proposal(commit: commit, entry: nil) }
+        return Proposal(commit: commit, entry: .init(loaded: loaded, readAt: readAt, stateBytes: state.bytes.count))
     }
 
     /// What an outcome means for the caller.
@@ -184,11 +185,13 @@ struct CommitAttempt<A: Aggregate>: Sendable {
 extension DaybookStore {
     /// Counts a commit that took effect, and hands on the snapshots that are written behind it.
     func took(effect commit: PreparedCommit) async {
-        for commit in commit.commits { telemetry.metrics(of: commit.aggregateID.type).count(commit) }
-        for snapshot in commit.changes.compactMap(\.snapshot) {
+        for change in commit.changes {
+            let metrics = telemetry.metrics(of: change.aggregateID.type)
+            metrics.countCommit(of: change.versions.count)
+            guard let snapshot = change.snapshot else { continue }
             let bytes = snapshot.stateBytes
             guard bytes > configuration.stateWarningBytes else { continue }
-            telemetry.metrics(of: snapshot.aggregateID.type).largeStates.increment()
+            metrics.largeStates.increment()
             telemetry.logger.warning(
                 "a large state is written with every commit; keep less in it, or make it several aggregates",
                 [.aggregateID: snapshot.aggregateID, .version: snapshot.version, .bytes: bytes])

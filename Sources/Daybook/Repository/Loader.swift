@@ -4,21 +4,32 @@ internal import Foundation
 internal import Logging
 internal import Metrics
 
-/// Loads aggregates of one kind.
-struct Loader<A: Aggregate>: Sendable {
-    let journal: Journal
-    let snapshots: Namespace
-    let telemetry: Telemetry
+/// Loads aggregates of one kind. A store has one for each kind, with at hand what would be looked up for each load and each commit.
+final class Loader<A: Aggregate>: Sendable {
     let coding: EventCoding<A>
+    let snapshots: Namespace
+    let metrics: AggregateMetrics
+    private let journal: Journal
+    private let telemetry: Telemetry
+
+    /// - Parameters:
+    ///   - coding: The same for all that codes these events: coders remember what they found out about types.
+    ///   - snapshots: Where the snapshots are.
+    init(_ coding: EventCoding<A>, snapshots: Namespace, journal: Journal, telemetry: Telemetry) {
+        self.coding = coding
+        self.snapshots = snapshots
+        self.journal = journal
+        self.telemetry = telemetry
+        metrics = telemetry.metrics(of: A.type)
+    }
 
     /// The aggregate at its head.
     ///
     /// The snapshot is trusted when its digest is right, its schema is the declared one, it decodes, and the first event read behind it is
     /// its head. Otherwise it is ignored, with a warning, and the journal is folded from the first event.
     func load(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Loaded<A> {
-        let metrics = telemetry.metrics(of: A.type)
         metrics.loads.increment()
-        guard A.lifecycle != .live else { return Loaded(fold: try replay(id, metrics, on: connection), stored: nil) }
+        guard A.lifecycle != .live else { return Loaded(fold: try replay(id, on: connection), stored: nil) }
         var identity: BorrowedSnapshot.Identity?
         var stateBytes: Int?
         let trusted = try connection.findOne(["_id": .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
@@ -35,12 +46,11 @@ struct Loader<A: Aggregate>: Sendable {
             }
             ignore(id, "its head is not the journal's event \(version)")
         }
-        return Loaded(fold: try replay(id, metrics, on: connection), stored: identity)
+        return Loaded(fold: try replay(id, on: connection), stored: identity)
     }
 
     /// The aggregate folded from all of its events.
-    private func replay(_ id: AggregateID, _ metrics: AggregateMetrics, on connection: isolated MongoConnection) throws -> Fold<A>
-    {
+    private func replay(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Fold<A> {
         var fold = Fold<A>(id, coding)
         try journal.replay(id, from: 1, on: connection) { event in
             try fold.apply(event)
@@ -96,8 +106,8 @@ struct Loader<A: Aggregate>: Sendable {
     }
 
     private func trust(_ snapshot: BorrowedSnapshot, _ id: AggregateID) -> Fold<A>? {
-        guard snapshot.identity.stateSchema == A.stateSchema else {
-            let schema = snapshot.identity.stateSchema.map { "\($0)" } ?? "none"
+        guard snapshot.stateSchema == A.stateSchema else {
+            let schema = snapshot.stateSchema.map { "\($0)" } ?? "none"
             ignore(id, "its stateSchema is \(schema), not \(A.stateSchema)")
             return nil
         }
@@ -138,7 +148,7 @@ struct Loader<A: Aggregate>: Sendable {
 
     /// Notes that a snapshot was not believed.
     func ignore(_ id: AggregateID, _ reason: String) {
-        telemetry.metrics(of: A.type).snapshotsIgnored.increment()
+        metrics.snapshotsIgnored.increment()
         telemetry.logger.warning(
             "snapshot ignored, journal folded instead: \(reason)", [.aggregateID: id, .collection: snapshots])
     }

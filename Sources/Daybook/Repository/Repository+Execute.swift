@@ -28,7 +28,7 @@ extension Repository {
         try await commit(key, operation: "execute", expected, context) {
             try CommandIdentity(command, id: commandID, encoder: coding.commandEncoder)
         } decide: { fold in
-            try fold.state.decide(command, at: now ?? store.clock.now()).map(fold.coding.encode)
+            try fold.coding.encode(fold.state.decide(command, at: now ?? store.clock.now()))
         }
     }
 
@@ -45,9 +45,9 @@ extension Repository {
         _ events: [A.Event], to key: String, expecting expected: Int64, commandID: String? = nil, context: CommandContext = .none
     ) async throws -> Commit? {
         try await commit(key, operation: "append", expected, context) {
-            return try CommandIdentity(appending: commandID == nil ? [] : events.map(coding.encode), id: commandID)
+            return try CommandIdentity(appending: commandID == nil ? [] : coding.encode(events), id: commandID)
         } decide: { fold in
-            try events.map(fold.coding.encode)
+            try fold.coding.encode(events)
         }
     }
 

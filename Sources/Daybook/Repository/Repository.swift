@@ -7,13 +7,10 @@ internal import Metrics
 public struct Repository<A: Aggregate>: Sendable {
     /// The store it belongs to.
     public let store: DaybookStore
-    let coding: EventCoding<A>
+    let loader: Loader<A>
 
-    var loader: Loader<A> {
-        Loader(journal: store.journal, snapshots: snapshots, telemetry: store.telemetry, coding: coding)
-    }
-
-    var snapshots: Namespace { Namespace(database: store.database, collection: A.snapshotCollection) }
+    var coding: EventCoding<A> { loader.coding }
+    var snapshots: Namespace { loader.snapshots }
 
     // MARK: Load
 
@@ -30,24 +27,24 @@ public struct Repository<A: Aggregate>: Sendable {
     /// The aggregate at its head: what the store has in memory of it, if the journal says that it is part of it, with the events since.
     private func current(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Fold<A> {
         let readAt = ContinuousClock.now
-        guard var entry = store.cache.find(id, A.self) else { return try loadAnew(id, at: readAt, on: connection) }
-        let version = entry.loaded.fold.version
-        guard try loader.foldTail(&entry.loaded.fold, on: connection) else {
+        guard let entry = store.cache.find(id, A.self) else { return try loadAnew(id, at: readAt, on: connection) }
+        var loaded = entry.loaded
+        let version = loaded.fold.version
+        guard try loader.foldTail(&loaded.fold, on: connection) else {
             store.cache.remove(id)
             return try loadAnew(id, at: readAt, on: connection)
         }
-        let metrics = store.telemetry.metrics(of: A.type)
+        let metrics = loader.metrics
         metrics.loads.increment()
         metrics.cacheHits.increment()
-        metrics.eventsFolded.increment(by: entry.loaded.fold.version - version)
+        metrics.eventsFolded.increment(by: loaded.fold.version - version)
         // Of an inline aggregate that has changed, what stands in the snapshot collection is not known any more.
-        if entry.loaded.fold.version == version || A.lifecycle != .inline {
-            entry.readAt = readAt
-            store.cache.put(entry)
+        if loaded.fold.version == version || A.lifecycle != .inline {
+            store.cache.put(.init(loaded: loaded, readAt: readAt, stateBytes: entry.stateBytes))
         } else {
             store.cache.remove(id)
         }
-        return entry.loaded.fold
+        return loaded.fold
     }
 
     /// The aggregate at its head by its snapshot and the journal; the store remembers it, for the next load and the next command.

@@ -72,24 +72,24 @@ extension Repository {
     func catchUp(
         _ ids: [AggregateID], into collection: Namespace? = nil, on connection: isolated MongoConnection
     ) throws -> [AggregateID: any Error] {
-        let snapshots = collection ?? snapshots
-        let loader = Loader<A>(journal: store.journal, snapshots: snapshots, telemetry: store.telemetry, coding: coding)
+        let loader =
+            collection.map { Loader(coding, snapshots: $0, journal: store.journal, telemetry: store.telemetry) } ?? loader
         var failures: [AggregateID: any Error] = [:]
         func leaveOut(_ id: AggregateID, _ error: any Error) {
             failures[id] = error
             let error = DaybookError.enriching(error, operation: "project", aggregateID: id)
             let reason = (error as? DaybookError)?.message ?? "\(type(of: error))"
-            store.telemetry.metrics(of: A.type).snapshotsDropped.increment()
+            loader.metrics.snapshotsDropped.increment()
             store.telemetry.logger.error(
                 "the snapshot cannot be made and lags: \(reason)",
-                [.aggregateID: id, .collection: snapshots, .version: (error as? DaybookError)?.version ?? 0])
+                [.aggregateID: id, .collection: loader.snapshots, .version: (error as? DaybookError)?.version ?? 0])
         }
         var posts: [SnapshotPost] = []
         for id in ids {
             do {
                 let loaded = try loader.load(id, on: connection)
                 guard let snapshot = try loaded.fold.stored() else { continue }
-                posts.append(try SnapshotPost(snapshot, collection: snapshots, stored: loaded.stored))
+                posts.append(try SnapshotPost(snapshot, collection: loader.snapshots, stored: loaded.stored))
             } catch {
                 guard !(error is MongoError) else { throw error }
                 leaveOut(id, error)
@@ -98,10 +98,10 @@ extension Repository {
         var forestalled: [SnapshotPost] = []
         func write(_ posts: [SnapshotPost], isSecondTime: Bool) throws {
             guard !posts.isEmpty else { return }
-            let result = try connection.bulkWrite(posts.map { try $0.guardedWrite() }, ordered: false, in: snapshots)
+            let result = try connection.bulkWrite(posts.map { try $0.guardedWrite() }, ordered: false, in: loader.snapshots)
             for (post, outcome) in zip(posts, result.outcomes) {
                 switch outcome {
-                case .done: store.telemetry.metrics(of: A.type).snapshotsPosted.increment()
+                case .done: loader.metrics.snapshotsPosted.increment()
                 case .failed(let error) where error.code == .duplicateKey:
                     // A newer one is there, or another writer has just put the aggregate's first one there: the second time it is the former.
                     if !isSecondTime { forestalled.append(post) }

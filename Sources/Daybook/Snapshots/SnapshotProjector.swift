@@ -161,7 +161,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                 try connection.find(filter, in: repository.snapshots, options: options) { document in
                     let stored = try BorrowedSnapshot(document)
                     guard let id = stored.id.flatMap({ try? AggregateID(parsing: $0) }), let head = heads[id] else { return true }
-                    let isNewer = (stored.identity.stateSchema ?? 0) > A.stateSchema
+                    let isNewer = (stored.stateSchema ?? 0) > A.stateSchema
                     if isNewer || stored.version ?? 0 >= head { behind.remove(id) }
                     return true
                 }

@@ -73,13 +73,16 @@ struct BorrowedSnapshot {
         var stateSchema: Int32?
     }
 
-    private(set) var identity = Identity()
     private(set) var version: Int64?
+    private(set) var stateSchema: Int32?
     private(set) var state: BorrowedDocument?
     private(set) var headID: UUID?
     private(set) var createdAt: BSONDate?
     private(set) var updatedAt: BSONDate?
     private(set) var id: String?
+    // As they stand there.
+    private var storedVersion: BorrowedElement?
+    private var storedDigest: BorrowedElement?
 
     init(_ document: BorrowedDocument) throws {
         var elements = document.makeElements()
@@ -87,14 +90,14 @@ struct BorrowedSnapshot {
             if element.hasKey("_id") {
                 id = try? element.string()
             } else if element.hasKey("version") {
-                identity.version = try? element.value()
+                storedVersion = element
                 version = try? element.int64()
             } else if element.hasKey("state") {
                 state = try? element.document()
             } else if element.hasKey("stateSchema") {
-                identity.stateSchema = try? element.int32()
+                stateSchema = try? element.int32()
             } else if element.hasKey("digest") {
-                identity.digest = try? element.value()
+                storedDigest = element
             } else if element.hasKey("head") {
                 var head = try? element.document().makeElements()
                 while let field = try? head?.next() {
@@ -108,16 +111,18 @@ struct BorrowedSnapshot {
         }
     }
 
+    var identity: Identity {
+        Identity(
+            version: try? storedVersion?.value(), digest: try? storedDigest?.value(), stateSchema: stateSchema)
+    }
+
     /// Whether the digest fits what it stands for.
     func isGenuine(for id: AggregateID) -> Bool {
-        guard let version, let state, let headID, let createdAt, let stateSchema = identity.stateSchema,
-            case .binary(let digest) = identity.digest
-        else {
-            return false
-        }
+        guard let version, let state, let headID, let createdAt, let stateSchema, let digest = try? storedDigest?.binary().bytes
+        else { return false }
         let expected = StoredSnapshot.digest(
             aggregateID: id.rawValue, version: version, stateSchema: stateSchema, headID: headID, createdAt: createdAt,
             state: state)
-        return digest.bytes.elementsEqual(expected)
+        return expected.withUnsafeBytes { haveSameBytes($0, digest) }
     }
 }

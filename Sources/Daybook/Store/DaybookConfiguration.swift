@@ -34,9 +34,9 @@ public struct DaybookConfiguration: Sendable {
     public var aggregateCacheBytes = 32 * 1024 * 1024
     /// Where the store logs: drift that it met, by aggregate id, never what a document holds.
     public var logger = Logger(label: "daybook")
-    /// Where the store counts; what `MetricsSystem` was given unless set.
+    /// Where the store counts; what `MetricsSystem` has when the store is made, unless set.
     public var metricsFactory: (any MetricsFactory)?
-    /// Where the store's spans go; what `InstrumentationSystem` was given unless set.
+    /// Where the store's spans go; what `InstrumentationSystem` has when the store is made, unless set.
     public var tracer: (any Tracer)?
 
     /// A configuration with the defaults stated at each property.

@@ -28,7 +28,8 @@ public final class DaybookStore: Sendable {
     let poster: SnapshotPoster
     let commitsUnderWay = CommitsUnderWay()
     private let isVerified = Mutex(false)
-    private let codings = Mutex<[ObjectIdentifier: any Sendable]>([:])
+    /// The `Loader` of each kind that was asked for.
+    private let loaders = Mutex<[ObjectIdentifier: any AnyObject & Sendable]>([:])
 
     /// - Parameter aggregates: The kinds whose lagging snapshots ``run()`` catches up; of these, those with the lifecycle
     ///   ``Lifecycle/async`` need it. ``initialize(_:)-(Aggregate....)`` prepares them too.
@@ -60,15 +61,15 @@ public final class DaybookStore: Sendable {
 
     /// The aggregates of one kind.
     public func repository<A: Aggregate>(_ aggregate: A.Type) -> Repository<A> {
-        Repository(store: self, coding: coding(of: A.self))
+        Repository(store: self, loader: loader(of: A.self))
     }
 
-    /// How the events of one kind are coded, the same for all that codes them: coders remember what they found out about types.
-    private func coding<A: Aggregate>(of aggregate: A.Type) -> EventCoding<A> {
-        codings.withLock { codings in
-            if let known = codings[ObjectIdentifier(A.self)] as? EventCoding<A> { return known }
-            let made = EventCoding<A>()
-            codings[ObjectIdentifier(A.self)] = made
+    private func loader<A: Aggregate>(of aggregate: A.Type) -> Loader<A> {
+        loaders.withLock { loaders in
+            if let known = loaders[ObjectIdentifier(A.self)] as? Loader<A> { return known }
+            let snapshots = Namespace(database: database, collection: A.snapshotCollection)
+            let made = Loader(EventCoding<A>(), snapshots: snapshots, journal: journal, telemetry: telemetry)
+            loaders[ObjectIdentifier(A.self)] = made
             return made
         }
     }

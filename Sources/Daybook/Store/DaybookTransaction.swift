@@ -101,7 +101,7 @@ public actor DaybookTransaction {
             place.map { drafts[$0] }
             ?? AggregateDraft(loaded, snapshots: Namespace(database: store.database, collection: A.snapshotCollection))
         // Kept only as a whole: the caller may go on after an event that cannot be encoded.
-        try draft.append(events.map(loaded.fold.coding.encode), command: command, folding: &loaded.fold)
+        try draft.append(loaded.fold.coding.encode(events), command: command, folding: &loaded.fold)
         if let place {
             drafts[place] = draft
         } else {

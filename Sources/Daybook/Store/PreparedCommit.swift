@@ -32,11 +32,13 @@ final class PreparedCommit: Sendable {
     ) throws {
         self.guards = guards
         let count = Int32(clamping: drafts.reduce(0) { $0 + $1.events.count })
-        let commitID = clock.nextCommitID(after: drafts.compactMap { $0.headID.map(EventID.init) })
+        let commitID = clock.nextCommitID(after: drafts.lazy.compactMap { $0.headID.map(EventID.init) })
         id = commitID.uuid
         recordedAt = BSONDate(milliseconds: Int64(commitID.milliseconds))
         var events: [BSONDocument] = []
         var changes: [Change] = []
+        events.reserveCapacity(Int(count))
+        changes.reserveCapacity(drafts.count)
         for draft in drafts {
             let first = draft.version + 1
             let firstEventID = try Self.eventID(events.count, of: commitID)

@@ -8,6 +8,7 @@ internal import Tracing
 final class Telemetry: Sendable {
     let logger: Logger
     private let factory: any MetricsFactory
+    /// Nil where spans would go nowhere.
     private let tracer: (any Tracer)?
     private let aggregates = Mutex<[AggregateType: AggregateMetrics]>([:])
 
@@ -20,7 +21,8 @@ final class Telemetry: Sendable {
 
     init(_ configuration: DaybookConfiguration) {
         logger = configuration.logger
-        tracer = configuration.tracer
+        let tracer: any Tracer = configuration.tracer ?? InstrumentationSystem.tracer
+        self.tracer = tracer is NoOpTracer ? nil : tracer
         factory = configuration.metricsFactory ?? MetricsSystem.factory
         batchSize = Recorder(label: "daybook.batch.size", dimensions: [], aggregate: true, factory: factory)
         queueWait = Timer(label: "daybook.queue.wait", dimensions: [], factory: factory)
@@ -43,8 +45,12 @@ final class Telemetry: Sendable {
     ) async throws -> R {
         let start = ContinuousClock.now
         defer { timer(operation).record(duration: ContinuousClock.now - start) }
-        let tracer: any Tracer = self.tracer ?? InstrumentationSystem.tracer
-        return try await tracer.span(operation, type ?? aggregateID?.type, aggregateID, body).get()
+        if let tracer { return try await tracer.span(operation, type ?? aggregateID?.type, aggregateID, body).get() }
+        do {
+            return try await body()
+        } catch {
+            throw DaybookError.enriching(error, operation: operation, aggregateID: aggregateID)
+        }
     }
 
     private func timer(_ operation: String) -> Timer {
@@ -141,9 +147,9 @@ final class AggregateMetrics: Sendable {
         retries.increment()
     }
 
-    /// A commit took effect.
-    func count(_ commit: Commit) {
+    /// A commit of so many events took effect.
+    func countCommit(of eventCount: Int) {
         commits.increment()
-        events.increment(by: commit.versions.count)
+        events.increment(by: eventCount)
     }
 }

@@ -101,7 +101,7 @@ extension BSONError {
 
 /// True when both ranges hold the same bytes. Most are keys, which two words each hold.
 @inline(__always)
-func haveSameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+package func haveSameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
     guard left.count == right.count else { return false }
     guard let a = left.baseAddress, let b = right.baseAddress else { return true }
     switch left.count {

@@ -1,3 +1,5 @@
+package import Foundation
+
 /// Builds one document by hand, in order, into one growing buffer: no tree, no child copied into its parent.
 ///
 /// ```swift
@@ -19,7 +21,9 @@ package struct BSONWriter: ~Copyable {
     }
 
     private var bytes: ByteBuffer
-    private var frames: [Frame] = []
+    /// What was begun last and not ended, and what it is in.
+    private var frame: Frame
+    private var outer: [Frame] = []
     private var fault: BSONError?
 
     /// Begins the root document.
@@ -27,7 +31,8 @@ package struct BSONWriter: ~Copyable {
     /// - Parameter capacity: the expected size in bytes.
     package init(capacity: Int = 256) {
         bytes = ByteBuffer(capacity: capacity)
-        begin(index: nil)
+        frame = Frame(start: 0, index: nil)
+        bytes.appendInteger(Int32(0))
     }
 
     /// Begins a document under `key`; ``end()`` ends it.
@@ -58,8 +63,9 @@ package struct BSONWriter: ~Copyable {
     ///
     /// - Precondition: it is not the root.
     package mutating func end() {
-        precondition(frames.count > 1, "end() without a matching begin.")
+        guard let next = outer.popLast() else { preconditionFailure("end() without a matching begin.") }
         close()
+        frame = next
     }
 
     /// Writes `value` under `key`.
@@ -67,8 +73,20 @@ package struct BSONWriter: ~Copyable {
         write(value, key)
     }
 
+    // Once more, for the types that most fields have: what calls from another module is not specialized.
+    package mutating func write(_ value: String, forKey key: String) { write(value, key) }
+    package mutating func write(_ value: Int32, forKey key: String) { write(value, key) }
+    package mutating func write(_ value: Int64, forKey key: String) { write(value, key) }
+    package mutating func write(_ value: UUID, forKey key: String) { write(value, key) }
+    package mutating func write(_ value: BSONDate, forKey key: String) { write(value, key) }
+    package mutating func write(_ value: BSONDocument, forKey key: String) { write(value, key) }
+
     /// Writes `value` under `key`, or nothing when it is nil.
     package mutating func writeIfPresent(_ value: (some BSONWritable)?, forKey key: String) {
+        if let value { write(value, key) }
+    }
+
+    package mutating func writeIfPresent(_ value: String?, forKey key: String) {
         if let value { write(value, key) }
     }
 
@@ -116,20 +134,20 @@ package struct BSONWriter: ~Copyable {
     /// - Precondition: every container begun has been ended.
     /// - Throws: the first thing that could not be written, with its path.
     package consuming func finish() throws(BSONError) -> BSONDocument {
-        precondition(frames.count == 1, "finish() before every container was ended.")
+        precondition(outer.isEmpty, "finish() before every container was ended.")
         close()
         if let fault { throw fault }
         return BSONDocument(unchecked: bytes.array)
     }
 
     private mutating func begin(index: Int?) {
-        frames.append(Frame(start: bytes.count, index: index))
+        outer.append(frame)
+        frame = Frame(start: bytes.count, index: index)
         bytes.appendInteger(Int32(0))
-        if frames.count > BSONDocument.maximumDepth { fault = fault ?? .nestedTooDeep }
+        if outer.count >= BSONDocument.maximumDepth { fault = fault ?? .nestedTooDeep }
     }
 
     private mutating func close() {
-        guard let frame = frames.popLast() else { return }
         do throws(BSONError) {
             try bytes.endDocument(startingAt: frame.start)
         } catch {
@@ -152,17 +170,16 @@ package struct BSONWriter: ~Copyable {
     /// Writes type byte and key; `key` is nil inside an array.
     @inline(__always)
     private mutating func header(_ type: BSONType, _ key: String?) {
-        let top = frames.count - 1
         bytes.append(type.rawValue)
         if let key {
-            precondition(frames[top].index == nil, "An array's elements have no keys.")
+            precondition(frame.index == nil, "An array's elements have no keys.")
             if !bytes.appendCString(key) {
                 bytes.append(0)
                 fault = fault ?? BSONError.keyWithNUL.prefixed(by: key)
             }
         } else {
-            guard let index = frames[top].index else { preconditionFailure("A document's fields need keys.") }
-            frames[top].index = index + 1
+            guard let index = frame.index else { preconditionFailure("A document's fields need keys.") }
+            frame.index = index + 1
             bytes.appendIndexKey(index)
         }
     }

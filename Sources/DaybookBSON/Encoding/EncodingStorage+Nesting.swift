@@ -70,6 +70,13 @@ extension EncodingStorage {
         return known
     }
 
+    /// Whether `value` itself says that there is none. No type that simply encodes itself does.
+    @inline(__always)
+    func isNull<T: Encodable>(_ value: T) -> Bool {
+        if isSame(T.self, Date.self) || isSame(T.self, UUID.self) || isPlain(T.self) { return false }
+        return (value as? any Nullable)?.isNull ?? false
+    }
+
     /// `value` as the type that it has, where the compiler does not know that it does.
     @inline(__always)
     private func same<T, V>(_ value: T) -> V {

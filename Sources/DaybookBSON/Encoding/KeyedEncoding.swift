@@ -58,7 +58,7 @@ struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
         guard let value else { return }
         storage.noteOptional(key, in: handle)
         // Where nothing is there, a decoder does not see whether a null was: so that equal bytes come of what it reads, none is written.
-        if let nullable = value as? any Nullable, nullable.isNull { return }
+        if storage.isNull(value) { return }
         try encode(value, forKey: key)
     }
 

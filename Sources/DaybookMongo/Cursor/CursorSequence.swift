@@ -32,20 +32,29 @@ package struct CursorSequence<Element: Sendable>: AsyncSequence, Sendable {
     let decode: @Sendable (BorrowedDocument) throws -> Element
 
     package func makeAsyncIterator() -> Iterator {
-        Iterator(cursor: SequenceCursor(self))
+        Iterator(SequenceCursor(self))
     }
 
     package struct Iterator: AsyncIteratorProtocol {
-        let cursor: SequenceCursor<Element>
-        var batch: ArraySlice<Element> = []
-        var ending: SequenceCursor<Element>.Ending?
+        private let cursor: SequenceCursor<Element>
+        private var batch: [Element] = []
+        /// Of the batch's element that is given out next.
+        private var index = 0
+        private var ending: SequenceCursor<Element>.Ending?
         /// The last document of those that elements were made of so far, where they were; nil before the first. When a cursor ends in an error,
         /// it is the last that was given out.
         package private(set) var last: BSONDocument?
 
+        init(_ cursor: SequenceCursor<Element>) {
+            self.cursor = cursor
+        }
+
         package mutating func next() async throws -> Element? {
             while true {
-                if let element = batch.popFirst() { return element }
+                if index < batch.count {
+                    index += 1
+                    return batch[index - 1]
+                }
                 switch ending {
                 case .none: break
                 case .end: return nil
@@ -53,7 +62,7 @@ package struct CursorSequence<Element: Sendable>: AsyncSequence, Sendable {
                 }
                 do {
                     let (batch, last, ending) = try await cursor.nextBatch()
-                    (self.batch, self.ending) = (batch, ending)
+                    (self.batch, index, self.ending) = (batch, 0, ending)
                     self.last = last ?? self.last
                 } catch {
                     ending = .failure(error)
@@ -96,7 +105,7 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
     }
 
     /// The next elements, and what comes behind them when they are the last.
-    func nextBatch() async throws -> (ArraySlice<Element>, last: BSONDocument?, Ending?) {
+    func nextBatch() async throws -> ([Element], last: BSONDocument?, Ending?) {
         let connection: MongoConnection
         if let open {
             connection = open.connection
@@ -124,7 +133,7 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
     /// - Throws: Only what kept the cursor from being opened.
     private static func advance(
         _ sequence: CursorSequence<Element>, _ handle: OpaqueHandle?, on connection: isolated MongoConnection
-    ) throws -> (ArraySlice<Element>, last: BSONDocument?, OpaqueHandle?, Ending?) {
+    ) throws -> ([Element], last: BSONDocument?, OpaqueHandle?, Ending?) {
         let cursor: OpaquePointer
         if let handle {
             cursor = handle.pointer
@@ -143,13 +152,13 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
                 bytes += document.bytes.count
                 batch.append(try sequence.decode(document))
                 last.replaceSubrange(last.startIndex..., with: document.bytes)
-                if batch.count >= 256 || bytes >= 1 << 20 { return (batch[...], lastDocument, OpaqueHandle(cursor), nil) }
+                if batch.count >= 256 || bytes >= 1 << 20 { return (batch, lastDocument, OpaqueHandle(cursor), nil) }
             }
         } catch {
             ending = .failure(error)
         }
         connection.closeCursor(cursor)
-        return (batch[...], lastDocument, nil, ending)
+        return (batch, lastDocument, nil, ending)
     }
 }
 
