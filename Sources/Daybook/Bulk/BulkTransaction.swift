@@ -44,7 +44,7 @@ public actor BulkTransaction: StoreTransaction {
             ?? AggregateDraft(
                 Loaded(fold: fold, stored: nil), snapshots: Namespace(database: "", collection: A.snapshotCollection),
                 lifecycle: .live)
-        try draft.append(events.map(fold.coding.encode), command: identity, folding: &fold)
+        try draft.append(fold.coding.encode(events), command: identity, folding: &fold)
         if let place = places[id] {
             drafts[place] = draft
         } else {

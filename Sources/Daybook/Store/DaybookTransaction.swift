@@ -48,7 +48,8 @@ public actor DaybookTransaction {
     ) throws -> Int64 {
         let id = try AggregateID(A.type, key: key)
         return try perform("execute", id) {
-            let identity = try CommandIdentity(command, id: commandID)
+            let identity = try CommandIdentity(
+                command, id: commandID, encoder: store.repository(A.self).coding.commandEncoder)
             if let known = try known(identity, id) { return known }
             var loaded = try current(id, A.self)
             if let expected, loaded.fold.version != expected {
@@ -81,8 +82,7 @@ public actor DaybookTransaction {
             }
             let fold = try current(id, A.self).fold
             if places[id] == nil {
-                guards[id] = try AggregateGuard(
-                    fold, snapshots: Namespace(database: store.database, collection: A.snapshotCollection))
+                guards[id] = try AggregateGuard(fold, snapshots: store.repository(A.self).snapshots)
             }
             return fold.snapshot
         }
@@ -97,9 +97,7 @@ public actor DaybookTransaction {
     private func add<A: Aggregate>(_ events: [A.Event], to loaded: inout Loaded<A>, _ command: CommandIdentity) throws {
         let id = loaded.fold.id
         let place = places[id]
-        var draft =
-            place.map { drafts[$0] }
-            ?? AggregateDraft(loaded, snapshots: Namespace(database: store.database, collection: A.snapshotCollection))
+        var draft = place.map { drafts[$0] } ?? AggregateDraft(loaded, snapshots: store.repository(A.self).snapshots)
         // Kept only as a whole: the caller may go on after an event that cannot be encoded.
         try draft.append(loaded.fold.coding.encode(events), command: command, folding: &loaded.fold)
         if let place {
