@@ -6,12 +6,15 @@
 # shellcheck disable=SC2034 # used by the scripts that source this
 integration='^[A-Za-z]*IntegrationTests\.'
 
-server_is_ours=false
+server_is_ours=false other_is_ours=false
+other_half='' # a process group of tests that run beside others
 finish() {
     local status=$?
     trap - EXIT
+    [[ -z "$other_half" ]] || kill -- "-$other_half" 2>/dev/null || true
     # Without the variable exported for the tests, which would make the server somebody else's.
     if "$server_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth down 9>&- || true; fi
+    if "$other_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth --other down 9>&- || true; fi
     # An interrupted phase or a failed step outside one is no success, whatever the phases say.
     summary || ((status != 0)) || status=1
     exit "$status"
@@ -30,6 +33,14 @@ start_server() {
     ) || return
     # shellcheck disable=SC2154 # from python.sh
     export DAYBOOK_PYTHON="$venv/bin/python"
+}
+
+# Sets other_uri, that of one more such server; to nothing where the caller has named one, which is all there is then.
+start_other_server() {
+    other_uri=''
+    [[ -z "${DAYBOOK_URI-}" ]] || return 0
+    scripts/mongo --auth --other status >/dev/null || other_is_ours=true
+    other_uri="$(scripts/mongo --auth --other up)"
 }
 
 # Fails when the log of a run shows no test: a suite that ran nothing has shown nothing.
