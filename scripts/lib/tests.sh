@@ -1,4 +1,4 @@
-# What scripts/test and scripts/tsan share: a server for the tests, and an end that stops what was started.
+# What scripts/test and scripts/tsan share: servers for the tests, and an end that stops what was started.
 # shellcheck shell=bash
 # shellcheck source=scripts/lib/shell.sh
 
@@ -11,7 +11,11 @@ other_half='' # a process group of tests that run beside others
 finish() {
     local status=$?
     trap - EXIT
-    [[ -z "$other_half" ]] || kill -- "-$other_half" 2>/dev/null || true
+    if [[ -n "$other_half" ]]; then
+        # swift test ends its tests when it is interrupted, and only then: they are in groups of their own.
+        kill -INT -- "-$other_half" 2>/dev/null || true
+        wait "$other_half" 2>/dev/null || true
+    fi
     # Without the variable exported for the tests, which would make the server somebody else's.
     if "$server_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth down 9>&- || true; fi
     if "$other_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth --other down 9>&- || true; fi
@@ -35,7 +39,8 @@ start_server() {
     export DAYBOOK_PYTHON="$venv/bin/python"
 }
 
-# Sets other_uri, that of one more such server; to nothing where the caller has named one, which is all there is then.
+# Sets other_uri, that of one more such server; to nothing where the caller has named one, which is all there is then. To be called before
+# start_server, which names one for all that follows.
 start_other_server() {
     other_uri=''
     [[ -z "${DAYBOOK_URI-}" ]] || return 0

@@ -70,11 +70,13 @@ final class AggregateCache: Sendable {
     }
 
     /// What is known of an aggregate, taken out: of a state that nobody else holds, a change is no copy.
-    func take<A: Aggregate>(_ id: AggregateID, _ aggregate: A.Type) -> Entry<A>? {
+    func take<A: Aggregate>(
+        _ id: AggregateID, _ aggregate: A.Type
+    ) -> (loaded: Loaded<A>, readAt: ContinuousClock.Instant)? {
         guard maximumBytes > 0 else { return nil }
         let slot = part(of: id).generations.withLock { $0.remove(id) }
         guard let entry = slot?.entry as? Entry<A>, ContinuousClock.now - entry.readAt < Self.lifetime else { return nil }
-        return entry
+        return (entry.loaded, entry.readAt)
     }
 
     /// What is known of an aggregate, left where it is.

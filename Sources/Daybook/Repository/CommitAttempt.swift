@@ -103,8 +103,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     ///
     /// Nil when nothing is, or when it does not end in a commit: only a commit would be refused if what is in memory is out of date.
     private func decideOnCached(_ metrics: AggregateMetrics) -> Proposal? {
-        guard let entry = store.cache.take(id, A.self) else { return nil }
-        let (loaded, readAt) = (entry.loaded, entry.readAt)
+        guard let (loaded, readAt) = store.cache.take(id, A.self) else { return nil }
         if let expected, loaded.fold.version != expected { return nil }
         guard let events = try? decide(loaded.fold), !events.isEmpty else { return nil }
         guard let proposal = try? propose(events, on: loaded, readAt: readAt) else { return nil }

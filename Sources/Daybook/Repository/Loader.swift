@@ -4,7 +4,7 @@ internal import Foundation
 internal import Logging
 internal import Metrics
 
-/// Loads aggregates of one kind. A store has one for each kind, with at hand what would be looked up for each load and each commit.
+/// Loads aggregates of one kind. A store keeps one for each kind, with at hand what would be looked up for each load and each commit.
 final class Loader<A: Aggregate>: Sendable {
     let coding: EventCoding<A>
     let snapshots: Namespace

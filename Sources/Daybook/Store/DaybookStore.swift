@@ -5,7 +5,8 @@ internal import Synchronization
 
 /// A journal and its snapshots in one database.
 ///
-/// Making one does no input or output; the first operation connects. It is safe to share between tasks, and one is enough for a process.
+/// Making one does no input or output; the first operation connects. Where it counts and traces is settled then, so a program that has a metrics
+/// or a tracing system bootstraps it first. It is safe to share between tasks, and one is enough for a process.
 ///
 /// ```swift
 /// let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1/?replicaSet=rs0"), aggregates: [License.self])

@@ -33,6 +33,21 @@ struct WriterTests {
         #expect(document.isValidToLibbson)
     }
 
+    @Test("as many levels as a document may have are written, and one more is refused")
+    func depth() throws {
+        func nested(_ levels: Int) -> BSONWriter {
+            var writer = BSONWriter()
+            // The root is the first.
+            for _ in 1..<levels { writer.beginDocument("d") }
+            for _ in 1..<levels { writer.end() }
+            writer.write(Int32(1), forKey: "behind")
+            return writer
+        }
+        let document = try nested(BSONDocument.maximumDepth).finish()
+        #expect(try BSONDocument(validating: document.bytes)["behind"] == .int32(1))
+        #expect(fault(of: nested(BSONDocument.maximumDepth + 1))?.code == .tooDeep)
+    }
+
     @Test("indexes of a long array are decimal and valid")
     func indexes() throws {
         var writer = BSONWriter()
