@@ -73,7 +73,7 @@ package struct BSONWriter: ~Copyable {
         write(value, key)
     }
 
-    // Once more, for the types that most fields have: what calls from another module is not specialized.
+    // Once more, for the types that most fields have: a generic call from another module is not specialized.
     package mutating func write(_ value: String, forKey key: String) { write(value, key) }
     package mutating func write(_ value: Int32, forKey key: String) { write(value, key) }
     package mutating func write(_ value: Int64, forKey key: String) { write(value, key) }
