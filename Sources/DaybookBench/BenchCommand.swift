@@ -68,7 +68,7 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     private func sizes() throws -> [Int] {
-        try events.split(separator: ",").map { text in
+        try events.split(separator: ",", omittingEmptySubsequences: false).map { text in
             guard let size = Int(text), size > 0 else {
                 throw ValidationError("--events is a list of numbers, as in 10000,100000.")
             }
@@ -100,6 +100,11 @@ struct BenchCommand: AsyncParsableCommand {
         } catch {
             Self.say("error: \(error)")
             throw ExitCode(2)
+        }
+        guard !rows.isEmpty else {
+            let wanted = [("--case", filter), ("--side", sideFilter)].filter { !$0.1.isEmpty }.map { "\($0) \"\($1)\"" }
+            throw ValidationError(
+                "Nothing fits \(wanted.joined(separator: " and ")). A run without it shows the names there are.")
         }
         try show(rows)
     }

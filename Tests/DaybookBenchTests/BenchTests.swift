@@ -43,6 +43,7 @@ struct BenchTests {
         #expect(try run("--scenario", "speed").status == 64)
         #expect(try run("--scenario", "append").status == 64)
         #expect(try run("--scenario", "codec", "--database", "admin").status == 64)
+        #expect(try run("--scenario", "codec", "--case", "no such case").status == 64)
     }
 
     private func run(_ arguments: String...) throws -> (status: Int32, output: Data) {
