@@ -28,7 +28,7 @@ package struct StoredDocuments: AsyncSequence, Sendable {
         package mutating func next() async throws -> BSONDocument? {
             do {
                 return try await base.next()
-            } catch let error as MongoError where error.isBadFilter {
+            } catch let error as MongoError where error.isBadArgument {
                 // Whoever wrote the filter may see what the server says of it.
                 throw DaybookError(
                     .invalidArgument, "the server does not take the filter: \(error.serverText ?? error.message)",
@@ -38,11 +38,6 @@ package struct StoredDocuments: AsyncSequence, Sendable {
             }
         }
     }
-}
-
-extension MongoError {
-    /// BadValue, FailedToParse: https://www.mongodb.com/docs/manual/reference/error-codes/
-    fileprivate var isBadFilter: Bool { code == .server && (serverCode == 2 || serverCode == 9) }
 }
 
 extension DaybookStore {

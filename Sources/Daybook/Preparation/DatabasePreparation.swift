@@ -64,7 +64,7 @@ package struct DatabasePreparation: Sendable {
             do {
                 _ = try connection.write(command, database: namespace.database)
             } catch {
-                guard error.serverCode == 48 /* NamespaceExists */ else { throw error }
+                guard error.serverError == .namespaceExists else { throw error }
                 // It may be anything: its indexes wait until it has been looked at.
                 return
             }

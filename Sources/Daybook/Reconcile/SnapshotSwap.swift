@@ -102,7 +102,7 @@ struct SnapshotSwap<A: Aggregate>: Sendable {
         do {
             _ = try connection.write(["drop": .string(building.collection)], database: building.database)
         } catch {
-            guard error.serverCode == 26 /* NamespaceNotFound */ else { throw error }
+            guard error.serverError == .namespaceNotFound else { throw error }
         }
         var create: BSONDocument = ["create": .string(building.collection)]
         if case .document(let options)? = try connection.collections(named: [live.collection], in: live.database).first?[

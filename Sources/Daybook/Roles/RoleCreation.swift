@@ -26,7 +26,7 @@ package struct RoleCreation: Sendable {
                     done.append(role)
                 } catch {
                     // Another process came first, with the same definition or another one.
-                    guard error.serverCode == 51002 /* the role exists */ else { throw error }
+                    guard error.serverError == .roleExists else { throw error }
                     other = try compare(on: connection).other
                     if !updating, !other.isEmpty { throw conflict(other) }
                 }

@@ -258,13 +258,6 @@ extension DaybookStore {
     }
 }
 
-extension MongoError {
-    /// Whether nothing took effect and the same may well succeed now.
-    var canBeTriedAgain: Bool {
-        code != .noServer && (labels.contains(.transientTransaction) || code == .writeConflict)
-    }
-}
-
 /// Growing pauses with jitter between attempts, so that rivals do not meet again: 1 ms at first, at most 100 ms.
 struct Backoff {
     private var limit = Duration.milliseconds(2)

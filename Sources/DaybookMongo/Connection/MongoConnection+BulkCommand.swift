@@ -39,7 +39,7 @@ extension MongoConnection {
             reply = try write(try Self.command(operations, places, namespaces), database: "admin")
         } catch {
             // Unknown, or known and not switched on: the server's feature compatibility version may be an older one's.
-            if [59 /* CommandNotFound */, 115 /* CommandNotSupported */].contains(error.serverCode) {
+            if error.isUnknownCommand {
                 pool.topology?.hasBulkCommand = false
             }
             var error = error

@@ -20,7 +20,7 @@ extension MongoConnection {
             guard case .document(let cursor) = reply["cursor"] else { return [] }
             return cursor.documents("firstBatch")
         } catch {
-            guard error.serverCode == 26 /* NamespaceNotFound */ else { throw error }
+            guard error.serverError == .namespaceNotFound else { throw error }
             return []
         }
     }

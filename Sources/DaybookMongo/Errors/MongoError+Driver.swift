@@ -20,6 +20,7 @@ extension MongoError {
         if daybook_result_has_label(result, "TransientTransactionError") { labels.insert(.transientTransaction) }
         if daybook_result_has_label(result, "UnknownTransactionCommitResult") { labels.insert(.unknownCommitResult) }
         if daybook_result_has_label(result, "RetryableWriteError") { labels.insert(.retryableWrite) }
+        if daybook_result_has_label(result, "NonResumableChangeStreamError") { labels.insert(.nonResumableChangeStream) }
         keyPattern = reply.keyPattern
         index = reply.index
         describe(text, codeName: reply.codeName)
@@ -27,9 +28,9 @@ extension MongoError {
 
     /// One entry of a reply's `writeErrors`, of the operation and namespace of `error`.
     init(writeError: BSONDocument, index: Int, like error: MongoError) {
-        let number = writeError.count("code")
-        self.init(Self.code(server: UInt32(clamping: number)), "")
-        serverCode = Int32(clamping: number)
+        let number = Int32(clamping: writeError.count("code"))
+        self.init(Self.code(server: number), "")
+        serverCode = number
         operation = error.operation
         namespace = error.namespace
         self.index = index
@@ -41,34 +42,13 @@ extension MongoError {
         describe(text, codeName: nil)
     }
 
-    /// Whether nothing had left this process when it arose. Of what is not listed nobody knows.
-    var isBeforeSending: Bool {
-        switch code {
-        case .noServer, .authenticationFailed, .invalidConfiguration, .invalidData, .serverTooOld: true
-        case .tooLarge: serverCode == nil
-        default: false
-        }
-    }
-
-    /// Whether the server answered that it would not do the command, for a reason that it finds before it does any of it: malformed,
-    /// unknown or not allowed, or for a collection that cannot be written.
-    var isRefusal: Bool {
-        guard let serverCode else { return false }
-        return [2, 9, 13, 14, 18, 20, 26, 40, 59, 66, 72, 73, 10334, 17280, 17419].contains(serverCode)
-    }
-
-    /// Whether, as the answer to a commit, it says that nothing was committed and nothing will be.
-    ///
-    /// Everything else may have committed: a connection that died, a time limit, a write concern that was not met. libmongoc does not
-    /// label all of those.
-    package var isDefiniteAbort: Bool {
-        guard serverCode != nil, !labels.contains(.unknownCommitResult) else { return false }
-        return code != .writeConcernFailed && code != .network && code != .timedOut
+    private static func code(server number: Int32) -> Code {
+        ServerErrorCode(rawValue: number)?.code ?? .server
     }
 
     private static func code(domain: UInt32, number: UInt32) -> Code {
         switch domain {
-        case MONGOC_ERROR_SERVER.rawValue: code(server: number)
+        case MONGOC_ERROR_SERVER.rawValue: code(server: Int32(bitPattern: number))
         case MONGOC_ERROR_WRITE_CONCERN.rawValue: .writeConcernFailed
         case MONGOC_ERROR_SERVER_SELECTION.rawValue: .noServer
         case MONGOC_ERROR_SASL.rawValue, MONGOC_ERROR_SCRAM.rawValue: .authenticationFailed
@@ -77,23 +57,6 @@ extension MongoError {
         case MONGOC_ERROR_BSON.rawValue, MONGOC_ERROR_COMMAND.rawValue: .invalidData
         // A stream that broke, a reply that cannot be read, and whatever else: it may have been sent.
         default: .network
-        }
-    }
-
-    /// MongoDB's error codes: https://www.mongodb.com/docs/manual/reference/error-codes/
-    private static func code(server number: UInt32) -> Code {
-        switch number {
-        case 11000, 11001, 12582: .duplicateKey
-        case 112: .writeConflict
-        case 121: .validationFailed
-        case 13: .unauthorized
-        case 18: .authenticationFailed
-        case 50: .timedOut
-        case 64, 79, 100: .writeConcernFailed
-        case 10334, 17280, 17419, 10003: .tooLarge
-        // Shutdown, stepdown and lost-connection codes: the server may or may not have done what it was asked.
-        case 6, 7, 89, 91, 189, 9001, 10107, 11600, 11601, 11602, 13435, 13436, 237, 262: .network
-        default: .server
         }
     }
 
@@ -116,6 +79,9 @@ extension MongoError {
             // The server's text quotes the whole command.
             message =
                 "that takes the privilege \(Self.privilege(for: operation)), which no role of the URI's user has there (or it names no user)"
+        case .server where serverError == .atlas:
+            message =
+                "Atlas refused it: the URI's user may not do this there, or this tier of Atlas does not have it, or its storage is full"
         case .server where Self.carriesUserData(operation):
             message = "the server refused it\(codeName.map { ": \($0)" } ?? "")"
         default:

@@ -16,7 +16,8 @@ package struct MongoError: Error, Sendable {
         case authenticationFailed
         /// The user may not do this.
         case unauthorized
-        /// The connection broke. Whether what was sent took effect is not known.
+        /// The connection broke, or the server could not go on with it: an election, a shutdown, a lost shard, too much load. Whether what was
+        /// sent took effect is not known.
         case network
         /// No connection was free in time. Nothing was sent.
         case poolExhausted
@@ -50,6 +51,8 @@ package struct MongoError: Error, Sendable {
         /// It is not known whether the commit took effect; the commit alone may be sent again.
         package static let unknownCommitResult = Labels(rawValue: 2)
         package static let retryableWrite = Labels(rawValue: 4)
+        /// A change stream cannot be resumed from its place.
+        package static let nonResumableChangeStream = Labels(rawValue: 8)
     }
 
     /// How far a transaction had come.

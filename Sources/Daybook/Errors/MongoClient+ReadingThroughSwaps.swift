@@ -1,0 +1,15 @@
+internal import DaybookMongo
+
+extension MongoClient {
+    /// Runs a read again that a swap of its collection has ended.
+    func readingThroughSwaps<R: Sendable>(_ body: @Sendable (isolated MongoConnection) throws -> R) async throws -> R {
+        for _ in 0..<5 {
+            do {
+                return try await withConnection(.single) { try body($0) }
+            } catch let error as MongoError where error.isKilledCursor {
+                continue
+            }
+        }
+        return try await withConnection(.single) { try body($0) }
+    }
+}
