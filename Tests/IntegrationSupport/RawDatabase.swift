@@ -63,8 +63,8 @@ package struct RawDatabase: Sendable {
         }
     }
 
-    package func read(_ command: BSONDocument) async throws -> BSONDocument {
-        let name = name
+    package func read(_ command: BSONDocument, database: String? = nil) async throws -> BSONDocument {
+        let name = database ?? name
         return try await client.withConnection(.single) { try $0.read(command, database: name) }
     }
 

@@ -15,8 +15,8 @@ limited() { "$(find_python)" "$server_py" limited "$@" 9>&-; }
 docker_compose() {
     local patience="$1"
     shift
-    DAYBOOK_PORT="$port" DAYBOOK_SECRETS="$(data_of docker)" DAYBOOK_TEST_COMMANDS=1 DAYBOOK_CPUS=0 limited "$patience" \
-        docker compose --project-name "$(docker_project)" --file "$root/compose/single.yaml" "$@"
+    DAYBOOK_PORT="$port" DAYBOOK_SECRETS="$(data_of docker)" DAYBOOK_TEST_COMMANDS=1 DAYBOOK_TRANSACTION_SECONDS="$lifetime" \
+        DAYBOOK_CPUS=0 limited "$patience" docker compose --project-name "$(docker_project)" --file "$root/compose/single.yaml" "$@"
 }
 
 # Whether there is an engine, and the plugin; the client alone is no use.

@@ -35,7 +35,7 @@ launch() { # [open]: without authentication, to make the first user
     case "$kind" in
         mongod)
             command=(mongod --replSet daybook --bind_ip 127.0.0.1 --port "$port" --dbpath "$data"
-                --setParameter enableTestCommands=1)
+                --setParameter enableTestCommands=1 --setParameter "transactionLifetimeLimitSeconds=$lifetime")
             if "$with_auth"; then
                 [[ -f "$state/mongod-key" ]] || (umask 077 && new_secret >"$state/mongod-key")
                 command+=(--keyFile "$state/mongod-key")
@@ -43,11 +43,8 @@ launch() { # [open]: without authentication, to make the first user
             ;;
         *)
             : >"$state/secantusd.toml" # an empty configuration, so that none from elsewhere is picked up
-            # The tests kill writers, and must not wait a minute for each transaction that is left behind.
-            local lifetime=60
-            ! "$with_auth" || lifetime=10
-            command=("$venv/bin/python" "$secantus_py" "$lifetime" --config "$state/secantusd.toml" --host 127.0.0.1 --port "$port"
-                --storage-path "$data" --enable-test-commands)
+            command=("$venv/bin/python" "$secantus_py" "$version" "$lifetime" --config "$state/secantusd.toml"
+                --host 127.0.0.1 --port "$port" --storage-path "$data" --enable-test-commands)
             if "$with_auth" && [[ "${1-}" != open ]]; then command+=(--auth); fi
             ;;
     esac

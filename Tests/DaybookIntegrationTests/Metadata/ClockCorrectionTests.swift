@@ -135,7 +135,7 @@ struct ClockCorrectionTests {
                 "configureFailPoint": "failCommand", "mode": "alwaysOn",
                 "data": ["failCommands": ["hello"], "errorCode": 8000, "appName": .string(appName)],
             ]
-            _ = try await store.raw.write(failPoint, database: "admin")
+            _ = try await store.raw.read(failPoint, database: "admin")
             let before = Date()
             let result: Result<Commit?, any Error>
             do {
@@ -143,7 +143,7 @@ struct ClockCorrectionTests {
             } catch {
                 result = .failure(error)
             }
-            _ = try await store.raw.write(["configureFailPoint": "failCommand", "mode": "off"], database: "admin")
+            _ = try await store.raw.read(["configureFailPoint": "failCommand", "mode": "off"], database: "admin")
             let commit = try #require(try result.get())
             #expect(commit.recordedAt >= before.addingTimeInterval(-1) && commit.recordedAt <= Date())
             #expect(try await store.repository(Account.self).execute(.deposit(1), on: "a")?.version == 2)

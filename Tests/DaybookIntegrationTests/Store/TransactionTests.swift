@@ -176,7 +176,7 @@ import Testing
             let error = await #expect(throws: DaybookError.self) {
                 try await store.transaction { transaction in
                     try await transaction.execute(.deposit(1), on: "a", of: Account.self)
-                    _ = try await raw.write(
+                    _ = try await raw.read(
                         [
                             "configureFailPoint": "failCommand", "mode": ["times": 1],
                             "data": ["failCommands": ["find"], "errorCode": 8_000, "appName": .string(name)],

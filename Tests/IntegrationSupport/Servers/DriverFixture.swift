@@ -113,6 +113,7 @@ extension DriverFixture {
     /// Makes the server give up every transaction that was begun through `proxy` and not ended.
     package func endSessions(of proxy: FaultProxy) async throws {
         guard !proxy.sessions.isEmpty else { return }
-        _ = try await run(["killSessions": .array(proxy.sessions.map { .document($0) })], database: "admin")
+        // As a read is sent: it takes no writeConcern.
+        _ = try await read(["killSessions": .array(proxy.sessions.map { .document($0) })], database: "admin")
     }
 }

@@ -3,7 +3,8 @@ internal import DaybookMongo
 
 /// The server's `failCommand` fail point: https://github.com/mongodb/mongo/wiki/The-%22failCommand%22-fail-point
 ///
-/// A server has one, so those of a process take turns. It only concerns clients of the fixture's app name.
+/// A server has one, so those of a process take turns. It only concerns clients of the fixture's app name. The command is sent as a read is:
+/// it takes no writeConcern.
 package struct FailPoint: Sendable {
     package enum Times: Sendable {
         case times(Int32)
@@ -22,12 +23,12 @@ package struct FailPoint: Sendable {
             case .times(let count): .document(["times": .int32(count)])
             case .always: "alwaysOn"
             }
-        _ = try await fixture.run(
+        _ = try await fixture.read(
             ["configureFailPoint": "failCommand", "mode": mode, "data": .document(data)], database: "admin")
     }
 
     package func off() async throws {
-        _ = try await fixture.run(["configureFailPoint": "failCommand", "mode": "off"], database: "admin")
+        _ = try await fixture.read(["configureFailPoint": "failCommand", "mode": "off"], database: "admin")
     }
 
     fileprivate init(_ fixture: DriverFixture) {

@@ -20,6 +20,9 @@ package final class OwnServer: Sendable {
     private static let script = URL(filePath: "../../../scripts/lib/amended_secantus.py", relativeTo: URL(filePath: #filePath))
         .absoluteURL.standardized
 
+    /// The MongoDB that it pretends to be, as scripts/mongo has it.
+    private static let version = ProcessInfo.processInfo.environment["DAYBOOK_SERVER_VERSION"] ?? "8.0"
+
     /// The threads of a test have signals blocked, and what they start inherits that: without this it could not be told to end.
     private static let unblockSignals =
         "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execv(sys.argv[1], sys.argv[1:])"
@@ -39,8 +42,8 @@ package final class OwnServer: Sendable {
         try Data().write(to: configuration)
         process.arguments =
             [
-                "-c", Self.unblockSignals, python.path, Self.script.path, "60", "--config", configuration.path, "--host",
-                "127.0.0.1", "--port", "\(port)", "--storage-path", directory.appending(path: "data").path,
+                "-c", Self.unblockSignals, python.path, Self.script.path, Self.version, "60", "--config", configuration.path,
+                "--host", "127.0.0.1", "--port", "\(port)", "--storage-path", directory.appending(path: "data").path,
             ]
             + options
         process.standardOutput = FileHandle.nullDevice
