@@ -7,6 +7,7 @@
 integration='^[A-Za-z]*IntegrationTests\.'
 
 server_is_ours=false other_is_ours=false
+our_versions=() # of MongoDB, of servers started here that pretend to be older
 other_half='' # a process group of tests that run beside others
 finish() {
     local status=$?
@@ -19,6 +20,8 @@ finish() {
     # Without the variable exported for the tests, which would make the server somebody else's.
     if "$server_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth down 9>&- || true; fi
     if "$other_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth --other down 9>&- || true; fi
+    local version
+    for version in ${our_versions[@]+"${our_versions[@]}"}; do version_server "$version" down 9>&- || true; done
     # An interrupted phase or a failed step outside one is no success, whatever the phases say.
     summary || ((status != 0)) || status=1
     exit "$status"
@@ -46,6 +49,15 @@ start_other_server() {
     [[ -z "${DAYBOOK_URI-}" ]] || return 0
     scripts/mongo --auth --other status >/dev/null || other_is_ours=true
     other_uri="$(scripts/mongo --auth --other up)"
+}
+
+# version_server VERSION COMMAND: what scripts/mongo does with the tests' server of that version; only SecantusDB has one.
+version_server() { env -u DAYBOOK_URI DAYBOOK_SERVER=secantus DAYBOOK_SERVER_VERSION="$1" scripts/mongo --auth "$2"; }
+
+# start_version VERSION: starts it, if it is not up.
+start_version() {
+    version_server "$1" status >/dev/null || our_versions+=("$1")
+    version_server "$1" up >/dev/null
 }
 
 # Fails when the log of a run shows no test: a suite that ran nothing has shown nothing.

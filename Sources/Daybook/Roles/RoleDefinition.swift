@@ -3,7 +3,7 @@ public import DaybookBSON
 /// A role of least privilege in a store's database, as a value: to be looked at, made by ``DaybookStore/createRoles(for:updating:)``, or given
 /// to whoever keeps the server.
 ///
-/// None of them may update or remove an event of the journal, and none may make, change or drop the journal itself: that takes an
+/// None of them may update or remove an event of the journal, and none may index, change, rename or drop the journal itself: that takes an
 /// administrator.
 ///
 /// https://www.mongodb.com/docs/manual/core/collection-level-access-control/

@@ -5,7 +5,7 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// What users of the roles can do and cannot, as far as the server looks.
+/// What users of the roles can do and cannot, through the library. CollectionRoleTests has what the server lets them do past it.
 @Suite("A user with the role of", .enabled(if: try TestServer.asksForPasswords, "the server asks nobody for a password"))
 struct RoleTests {
     private func expectRefusal(
@@ -95,6 +95,18 @@ struct RoleTests {
         }
     }
 
+    @Test("the application makes no index, also of a collection that the server lets it make")
+    func droppedCollection() async throws {
+        try await withTestStore(for: [Account.self]) { store in
+            _ = try await store.raw.write(["drop": "snapshots.account"])
+            // MongoDB lets a user create a collection who may insert into it.
+            let error = try await daybookError { try await store.initialize(Account.self) }
+            #expect(error?.code == .unauthorized)
+            #expect(error?.message.contains("daybookOperator") == true, "\(String(describing: error?.message))")
+            #expect(try await store.repository(Account.self).execute(.deposit(1), on: "a")?.version == 1)
+        }
+    }
+
     @Test("the reader reads what is there, and commits nothing")
     func reader() async throws {
         try await withTestStore { store in
@@ -148,8 +160,6 @@ struct RoleTests {
         }
     }
 
-    // Where the server does not tell collections apart, ApplicationRoleTests shows that the library sends no such command, and
-    // RoleDefinitionTests that no role has such a privilege.
     @Test(
         "any of them cannot change or delete an event, whatever it may do to snapshots",
         .enabled("the server does not look at the collection") { try await ServerAuthorization.tellsCollectionsApart() },

@@ -6,8 +6,7 @@ import IntegrationSupport
 
 /// What the server at hand looks at before it lets a user do something.
 enum ServerAuthorization {
-    /// Whether it tells collections apart, as MongoDB does. The local server looks at a role's actions and its database, and not at the
-    /// collection: there a user who may update one collection may update all of them.
+    /// Whether it tells collections apart, as MongoDB does, and the local server by its amendments.
     static func tellsCollectionsApart() async throws -> Bool {
         try await answer.value
     }

@@ -15,11 +15,13 @@ ANY = ("any",)
 
 # How SecantusDB's built-in roles differ from MongoDB's (db/auth/builtin_roles.yml), in the actions asked for here.
 MORE = {
-    "dbAdmin": {"bypassDocumentValidation", "validate"},
-    "dbOwner": {"validate"},
-    "dbAdminAnyDatabase": {"bypassDocumentValidation", "validate"},
-    "clusterAdmin": {"killAnySession", "killAnyCursor", "killCursors", "collStats", "indexStats"},
-    "root": {"killAnySession", "killAnyCursor", "validate", "indexStats"},
+    "readWrite": {"convertToCapped"},
+    "readWriteAnyDatabase": {"convertToCapped"},
+    "dbAdmin": {"bypassDocumentValidation", "convertToCapped", "validate"},
+    "dbAdminAnyDatabase": {"bypassDocumentValidation", "convertToCapped", "validate"},
+    "dbOwner": {"convertToCapped", "validate"},
+    "clusterAdmin": {"collStats", "indexStats", "killAnySession"},
+    "root": {"convertToCapped", "indexStats", "killAnySession", "validate"},
 }
 LESS = {
     "readWrite": {"collMod", "bypassDocumentValidation"},
