@@ -1,4 +1,7 @@
 extension Aggregate {
+    /// Whether there are states of which no snapshot is kept.
+    static var mayLoseSnapshot: Bool { keepsSnapshot != nil }
+
     /// Makes sure that what the aggregate declares of its evolution can be followed.
     ///
     /// - Throws: ``DaybookError/Code/invalidConfiguration`` with what is wrong with its upcasters, its correction upcasters or its `stateSchema`.

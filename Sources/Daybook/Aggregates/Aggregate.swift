@@ -45,6 +45,17 @@ public protocol Aggregate: Codable, Sendable {
     /// How the snapshot is kept: ``Lifecycle/inline`` unless declared.
     static var lifecycle: Lifecycle { get }
 
+    /// Whether a snapshot of a state is kept; nil, as unless declared, where a snapshot of every state is.
+    ///
+    /// An aggregate whose state needs none is not found by queries any more, and a rebuild does not bring it back. Its events stay: it is loaded,
+    /// it has a history, and it takes commands, by which its snapshot may come back. Like `apply`, the answer depends on the state alone;
+    /// a change of the rule is a change of ``stateSchema``. Without effect where the lifecycle is ``Lifecycle/live``.
+    ///
+    /// ```swift
+    /// static let keepsSnapshot: (@Sendable (License) -> Bool)? = { $0.status != .ended }
+    /// ```
+    static var keepsSnapshot: (@Sendable (Self) -> Bool)? { get }
+
     /// How the stored forms of old events are read. None unless declared.
     static var upcasters: [Upcaster] { get }
 
@@ -70,6 +81,7 @@ public protocol Aggregate: Codable, Sendable {
 extension Aggregate {
     public static var stateSchema: Int32 { 1 }
     public static var lifecycle: Lifecycle { .inline }
+    public static var keepsSnapshot: (@Sendable (Self) -> Bool)? { nil }
     public static var upcasters: [Upcaster] { [] }
     public static var correctionUpcasters: [CorrectionUpcaster] { [] }
     public static var fields: [Field<Self>] { [] }

@@ -131,14 +131,17 @@ public final class BulkLoader: Sendable {
     /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
     private func insert(_ snapshots: [SnapshotPost], _ report: inout Report, on connection: isolated MongoConnection) throws {
         for (namespace, snapshots) in Dictionary(grouping: snapshots, by: \.collection) {
-            let outcomes = try send(snapshots.map { .insert(try $0.document()) }, to: namespace, on: connection)
-            var standing: [SnapshotPost] = []
-            for (snapshot, outcome) in zip(snapshots, outcomes) {
+            let kept = snapshots.filter(\.isKept)
+            let outcomes = try send(kept.map { .insert(try $0.document()) }, to: namespace, on: connection)
+            // An earlier load that was interrupted may have left the snapshot of an earlier state.
+            var standing = snapshots.filter { !$0.isKept }
+            for (snapshot, outcome) in zip(kept, outcomes) {
                 if try isDuplicate(outcome) { standing.append(snapshot) } else { report.snapshots += 1 }
             }
             guard !standing.isEmpty else { continue }
-            for outcome in try send(standing.map { try $0.guardedWrite() }, to: namespace, on: connection) {
-                if try !isDuplicate(outcome) { report.snapshots += 1 }
+            let writes = try send(standing.map { try $0.guardedWrite() }, to: namespace, on: connection)
+            for (snapshot, outcome) in zip(standing, writes) {
+                if try !isDuplicate(outcome), snapshot.isKept { report.snapshots += 1 }
             }
         }
     }

@@ -44,7 +44,9 @@ extension Examination {
             if let id = snapshot.id.flatMap({ try? AggregateID(parsing: $0) }) { stored[id] = snapshot.version ?? 0 }
             return true
         }
-        let behind = heads.filter { $0.value.version > stored[$0.key, default: 0] }
+        // Whether an absent snapshot is missing, only the state can say.
+        let judged = heads.filter { !aggregate.mayLoseSnapshot || stored[$0.key] != nil }
+        let behind = judged.filter { $0.value.version > stored[$0.key, default: 0] }
         let overdue = behind.filter { now.timeIntervalSince($0.value.recordedAt) > Self.grace }
         let looked = heads.count == 1 ? "1 aggregate" : "\(heads.count) aggregates"
         guard let first = overdue.min(by: { ($0.value.recordedAt, $0.key) < ($1.value.recordedAt, $1.key) }) else {

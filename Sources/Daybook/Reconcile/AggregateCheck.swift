@@ -111,9 +111,14 @@ final class AggregateCheck<F: AggregateFold> {
 
     private func judge(_ fold: F) throws -> (Finding.Kind?, String) {
         guard let stored else {
-            return version > 0 ? (.missing, "there is no snapshot, and the journal is at version \(version)") : (nil, "")
+            return version > 0 && fold.keepsSnapshot
+                ? (.missing, "there is no snapshot, and the journal is at version \(version)") : (nil, "")
         }
         guard version > 0 else { return (.orphan, "there is a snapshot, and no event") }
+        let isNewer = (stored.stateSchema ?? 0) > (F.stateSchema ?? .max)
+        guard fold.keepsSnapshot || isNewer else {
+            return (.orphan, "there is a snapshot, and the state at version \(version) keeps none")
+        }
         if let schema = stored.stateSchema, let declared = F.stateSchema, schema != declared {
             let advice = schema > declared ? ": a newer program's, and not this one's to write" : ""
             return (.outdated, "its stateSchema is \(schema), not \(declared)\(advice)")

@@ -24,11 +24,22 @@ protocol AggregateFold: Sendable {
     /// - Throws: ``DaybookError`` when it cannot be read.
     mutating func take(_ document: BorrowedDocument) throws
 
+    /// Whether a snapshot of this state is kept, as far as that can be told.
+    var keepsSnapshot: Bool { get }
+    /// Whether there are states of which none is.
+    static var mayLoseSnapshot: Bool { get }
+
     /// Whether a snapshot that claims the version of the last event is what the journal says.
     func agrees(with snapshot: BSONDocument) throws -> Bool
 
     /// The snapshot at that version; nil where only the application could make it.
     func snapshotDocument() throws -> BSONDocument?
+}
+
+extension AggregateFold {
+    // Without the application's code only a kept snapshot can be expected.
+    var keepsSnapshot: Bool { true }
+    static var mayLoseSnapshot: Bool { false }
 }
 
 extension AggregateFold where Coding == Void {
@@ -39,6 +50,7 @@ extension AggregateFold where Coding == Void {
 extension Fold: AggregateFold {
     static var projection: BSONDocument? { nil }
     static var stateSchema: Int32? { A.stateSchema }
+    static var mayLoseSnapshot: Bool { A.mayLoseSnapshot }
 
     static func makeCoding() -> EventCoding<A> { EventCoding() }
 

@@ -28,7 +28,8 @@ struct ReconcileTarget: Sendable {
         guard let aggregate else {
             return try await reconciliation.reconcile(EnvelopeFold.self, subject, index, record, pace)
         }
-        if case .verify(.quick) = reconciliation.work {
+        // Whether a snapshot may be absent, only the state can tell.
+        if case .verify(.quick) = reconciliation.work, !aggregate.mayLoseSnapshot {
             try await quickly(aggregate, reconciliation, index, record, pace)
         } else {
             try await fully(aggregate, reconciliation, index, record, pace)

@@ -86,13 +86,15 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
             case .none: break
             }
         }
-        if result.isComplete, result.inserted == inserts, result.matched == updates, result.deleted == deletes {
+        // A commit that came in between may have deleted the snapshot that one of the inserts puts back: those are looked at once more.
+        let isInsertFinal = inserts == 0 || !F.mayLoseSnapshot
+        if isInsertFinal, result.isComplete, result.inserted == inserts, result.matched == updates, result.deleted == deletes {
             return planned.compactMap(finding)
         }
         var findings: [Finding] = []
         for ((assessment, repair), outcome) in zip(planned, result.outcomes) {
             switch (outcome, repair) {
-            case (.done, .insert):
+            case (.done, .insert) where isInsertFinal:
                 if let finding = finding(assessment, repair) { findings.append(finding) }
             case (.failed(let error), _) where error.code != .duplicateKey: throw error
             default:

@@ -109,6 +109,8 @@ final class AggregateCache: Sendable {
     func put<A: Aggregate>(_ loaded: Loaded<A>, readAt: ContinuousClock.Instant) {
         guard maximumBytes > 0, loaded.fold.version > 0, loaded.stored == nil || loaded.stateBytes != nil else { return }
         guard let bytes = loaded.stateBytes ?? (try? loaded.fold.encodedState().bytes.count) else { return }
+        // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
+        guard A.lifecycle != .inline || loaded.fold.keepsSnapshot else { return }
         var loaded = loaded
         if A.lifecycle != .inline { loaded.stored = nil }
         loaded.isAssumed = true

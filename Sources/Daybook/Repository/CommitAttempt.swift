@@ -139,15 +139,14 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         var loaded = loaded
         var draft = AggregateDraft(loaded, snapshots: repository.snapshots)
         try draft.append(events, command: command, folding: &loaded.fold)
-        if A.lifecycle == .async, loaded.isAssumed {
-            draft.catchUp = { [repository, id] in _ = try repository.catchUp([id], on: $0) }
-        }
+        draft.catchUp = repository.catchUpAfterPost(id, isAssumed: loaded.isAssumed)
         let state = A.lifecycle == .live ? try? loaded.fold.encodedState() : draft.state
         let commit = try PreparedCommit([draft], context: context, clock: store.clock.corrected)
         if let change = commit.changes.first { loaded.fold.commit(headID: change.lastEventID, at: commit.recordedAt) }
         loaded.stored = A.lifecycle == .inline ? commit.changes.first?.snapshot?.identity : nil
         loaded.isAssumed = true
-        guard let state else { return Proposal(commit: commit, entry: nil) }
+        // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
+        guard let state, draft.keepsSnapshot || A.lifecycle != .inline else { return Proposal(commit: commit, entry: nil) }
         return Proposal(commit: commit, entry: .init(loaded: loaded, readAt: readAt, stateBytes: state.bytes.count))
     }
 

@@ -70,6 +70,9 @@ struct Fold<A: Aggregate>: Sendable {
         createdAt = createdAt ?? recordedAt
     }
 
+    /// Whether a snapshot of the state is kept.
+    var keepsSnapshot: Bool { A.keepsSnapshot?(state) ?? true }
+
     /// - Throws: ``DaybookError/Code/notEncodable``
     func encodedState() throws -> BSONDocument {
         do {

@@ -28,14 +28,14 @@ extension Repository {
             let patience = ContinuousClock.now + .milliseconds(A.lifecycle == .async ? 200 : 0)
             var backoff = Backoff()
             while true {
-                let found = try await store.client.withConnection(.single) { try snapshotVersion(id, on: $0) }
-                if found >= version { return }
+                if try await store.client.withConnection(.single, { try isShown(id, version, on: $0) }) { return }
                 guard ContinuousClock.now < patience else { break }
                 try Task.checkCancellation()
                 await backoff.wait()
             }
             let (failures, reached) = try await store.client.withConnection(.single) { connection in
                 let failures = try catchUp([id], on: connection)
+                guard try !isShown(id, version, on: connection) else { return (failures, (version, version)) }
                 return (failures, (try snapshotVersion(id, on: connection), try store.journal.head(of: id, on: connection)))
             }
             guard reached.0 < version else { return }
@@ -50,6 +50,14 @@ extension Repository {
                 "its snapshot is at version \(reached.0), and not this program's to write: it has a newer stateSchema",
                 aggregateID: id.rawValue, version: reached.0)
         }
+    }
+
+    /// Whether a query sees an aggregate as it is at `version` or later: by its snapshot, or by the absence of one where its state keeps none.
+    private func isShown(_ id: AggregateID, _ version: Int64, on connection: isolated MongoConnection) throws -> Bool {
+        let found = try snapshotVersion(id, on: connection)
+        guard found == 0, A.mayLoseSnapshot else { return found >= version }
+        let fold = try loader.load(id, on: connection).fold
+        return fold.version >= version && !fold.keepsSnapshot
     }
 
     /// The version that stands in a snapshot; 0 when there is none, or no number in it.
@@ -84,21 +92,29 @@ extension Repository {
                 "the snapshot cannot be made and lags: \(reason)",
                 [.aggregateID: id, .collection: loader.snapshots, .version: (error as? DaybookError)?.version ?? 0])
         }
-        var posts: [SnapshotPost] = []
-        for id in ids {
-            do {
-                let loaded = try loader.load(id, on: connection)
-                guard let snapshot = try loaded.fold.stored() else { continue }
-                posts.append(try SnapshotPost(snapshot, collection: loader.snapshots, stored: loaded.stored))
-            } catch {
-                guard !(error is MongoError) else { throw error }
-                leaveOut(id, error)
+        func load(_ ids: [AggregateID]) throws -> [SnapshotPost] {
+            var posts: [SnapshotPost] = []
+            for id in ids {
+                do {
+                    let loaded = try loader.load(id, on: connection)
+                    guard let snapshot = try loaded.fold.stored() else { continue }
+                    posts.append(
+                        try SnapshotPost(
+                            snapshot, collection: loader.snapshots, stored: loaded.stored, isKept: loaded.fold.keepsSnapshot,
+                            mayLoseSnapshot: A.mayLoseSnapshot))
+                } catch {
+                    guard !(error is MongoError) else { throw error }
+                    leaveOut(id, error)
+                }
             }
+            return posts
         }
         var forestalled: [SnapshotPost] = []
+        var inserted = 0
         func write(_ posts: [SnapshotPost], isSecondTime: Bool) throws {
             guard !posts.isEmpty else { return }
             let result = try connection.bulkWrite(posts.map { try $0.guardedWrite() }, ordered: false, in: loader.snapshots)
+            inserted += result.upserted
             for (post, outcome) in zip(posts, result.outcomes) {
                 switch outcome {
                 case .done: loader.metrics.snapshotsPosted.increment()
@@ -112,9 +128,30 @@ extension Repository {
                 }
             }
         }
-        try write(posts, isSecondTime: false)
-        try write(forestalled, isSecondTime: true)
+        var left = ids
+        while !left.isEmpty {
+            let posts = try load(left)
+            (forestalled, inserted) = ([], 0)
+            try write(posts, isSecondTime: false)
+            try write(forestalled, isSecondTime: true)
+            // A commit that came after the load may have deleted a snapshot that was not there yet, and ours is there now.
+            left = inserted == 0 ? [] : try surpassed(posts, on: connection)
+        }
         return failures
+    }
+
+    /// Of a kind whose snapshots may be deleted: those of which the journal has more by now than was written.
+    private func surpassed(_ posts: [SnapshotPost], on connection: isolated MongoConnection) throws -> [AggregateID] {
+        try posts.filter {
+            try $0.mayLoseSnapshot && $0.isKept && store.journal.head(of: $0.aggregateID, on: connection) > $0.version
+        }.map(\.aggregateID)
+    }
+
+    /// What looks after the post of a snapshot that is written behind its commit, where the post alone may not be enough: nothing was read for it,
+    /// or its kind has states of which no snapshot is kept.
+    func catchUpAfterPost(_ id: AggregateID, isAssumed: Bool) -> (@Sendable (isolated MongoConnection) throws -> Void)? {
+        guard A.lifecycle == .async, isAssumed || A.mayLoseSnapshot else { return nil }
+        return { [self] in _ = try catchUp([id], on: $0) }
     }
 }
 

@@ -7,6 +7,10 @@ final class SnapshotPost: Sendable {
     let collection: Namespace
     /// What stood there when the aggregate was loaded; nil when nothing did.
     let stored: BorrowedSnapshot.Identity?
+    /// Whether a snapshot of the state is kept; where not, the one that stands there is deleted.
+    let isKept: Bool
+    /// Whether its kind has states of which no snapshot is kept: then an insert that arrives late may follow the deletion.
+    let mayLoseSnapshot: Bool
     /// Nothing was read for this post: ``stored`` is what the last commit from here left, nil where that is written behind the commits, and what
     /// anybody has done since is not known.
     let isAssumed: Bool
@@ -18,16 +22,19 @@ final class SnapshotPost: Sendable {
     /// - Parameter isSentAtOnce: Whether it is surely sent, and not a later version in its place.
     /// - Throws: ``DaybookError/Code/tooLarge`` when it is over MongoDB's limit.
     init(
-        _ snapshot: StoredSnapshot, collection: Namespace, stored: BorrowedSnapshot.Identity?, isAssumed: Bool = false,
-        isSentAtOnce: Bool = false, catchUp: (@Sendable (isolated MongoConnection) throws -> Void)? = nil
+        _ snapshot: StoredSnapshot, collection: Namespace, stored: BorrowedSnapshot.Identity?, isKept: Bool = true,
+        mayLoseSnapshot: Bool = false, isAssumed: Bool = false, isSentAtOnce: Bool = false,
+        catchUp: (@Sendable (isolated MongoConnection) throws -> Void)? = nil
     ) throws {
         self.snapshot = snapshot
         self.collection = collection
         self.stored = stored
+        self.isKept = isKept
+        self.mayLoseSnapshot = mayLoseSnapshot
         self.isAssumed = isAssumed
         self.catchUp = catchUp
         digest = isSentAtOnce ? snapshot.digest : nil
-        guard byteCount > maximumDocumentBytes else { return }
+        guard isKept, byteCount > maximumDocumentBytes else { return }
         try BSONDocument.check(document(), "the snapshot at version \(version)", aggregateID, version)
     }
 
@@ -65,8 +72,9 @@ final class SnapshotPost: Sendable {
     }
 
     /// The write that puts it in place where things are as they were loaded, and else touches nothing; nil when nothing that could be matched
-    /// was there. An insert is refused by the unique `_id` where something stands now.
+    /// was there. An insert is refused by the unique `_id` where something stands now. Of a state that has no snapshot it is a deletion.
     func unchangedWrite() throws -> BulkOperation? {
+        guard isKept else { return unchangedSelector.map { .deleteOne($0) } }
         guard stored != nil else { return .insert(try document()) }
         return try unchangedSelector.map { .replaceOne($0, replacement: try document()) }
     }
@@ -75,7 +83,10 @@ final class SnapshotPost: Sendable {
     ///
     /// Where one does, nothing matches, and what the upsert then tries to insert is refused by the unique `_id`: a duplicate key means that the
     /// snapshot was not needed any more. A snapshot that was loaded and not believed, of whatever version, is replaced if it still stands there.
+    ///
+    /// Of a state that has no snapshot it deletes what stands there, with the same guard.
     func guardedWrite() throws -> BulkOperation {
+        guard isKept else { return deletion }
         if let stored, !isBehind(stored), let unchangedSelector {
             let behind: BSONDocument = ["version": ["$lt": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
             let selector: BSONDocument = [
@@ -92,6 +103,12 @@ final class SnapshotPost: Sendable {
         selector.write(stateSchema, forKey: "$lte")
         selector.end()
         return .replaceOne(try selector.finish(), replacement: try document(), upsert: true)
+    }
+
+    private var deletion: BulkOperation {
+        let until: BSONDocument = ["version": ["$lte": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
+        let alternatives = [until] + (unchangedSelector.map { [$0] } ?? [])
+        return .deleteOne(["_id": .string(aggregateID.rawValue), "$or": .array(alternatives.map { .document($0) })])
     }
 
     private func isBehind(_ stored: BorrowedSnapshot.Identity) -> Bool {

@@ -188,6 +188,7 @@ actor SnapshotPoster {
             var open: [SnapshotPost] = []
             var reason: (any Error)?
             var refused: [SnapshotPost] = []
+            var inserted: [SnapshotPost] = []
             do {
                 let posts = left
                 let result = try await client.withConnection(.single) { connection in
@@ -195,7 +196,10 @@ actor SnapshotPoster {
                 }
                 for (post, outcome) in zip(left, result.outcomes) {
                     switch outcome {
-                    case .done: telemetry.metrics(of: post.aggregateID.type).snapshotsPosted.increment()
+                    case .done:
+                        // It may have come after the deletion by a later commit, and put back what that had taken away.
+                        if result.upserted > 0, post.mayLoseSnapshot, post.isKept { inserted.append(post) }
+                        telemetry.metrics(of: post.aggregateID.type).snapshotsPosted.increment()
                     case .failed(let error) where error.code == .duplicateKey:
                         // A newer one is there, or another writer has just put the aggregate's first one there: the second time it is the former.
                         if forestalled.insert(post.aggregateID).inserted { open.append(post) } else { refused.append(post) }
@@ -213,7 +217,7 @@ actor SnapshotPoster {
                 open = left
                 reason = error
             }
-            await catchUp(refused)
+            await catchUp(refused + inserted)
             if reason == nil { failing.remove(collection) }
             guard !open.isEmpty else { return }
             if reason != nil, ContinuousClock.now >= deadline {
@@ -226,7 +230,8 @@ actor SnapshotPoster {
         }
     }
 
-    /// Of a post that nothing was read for it is not known whether a newer snapshot refused it, or one that somebody has damaged: it is looked at.
+    /// Of a post that nothing was read for it is not known whether a newer snapshot refused it, or a damaged one: it is looked at. So is what was
+    /// inserted of a kind whose snapshots may be deleted.
     private func catchUp(_ refused: [SnapshotPost]) async {
         for post in refused {
             guard let catchUp = post.catchUp else { continue }

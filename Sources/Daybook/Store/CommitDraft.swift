@@ -29,6 +29,10 @@ struct AggregateDraft: Sendable {
     private(set) var commands: [String: (identity: CommandIdentity, version: Int64)] = [:]
     /// The encoded state after `events`; none where no snapshot is kept.
     private(set) var state = BSONDocument()
+    /// Whether a snapshot of that state is kept.
+    private(set) var keepsSnapshot = true
+    /// Whether this kind of aggregate has states of which none is.
+    let mayLoseSnapshot: Bool
 
     /// - Parameter lifecycle: `live` where the snapshot is nobody's to write yet.
     init<A: Aggregate>(_ loaded: Loaded<A>, snapshots: Namespace, lifecycle: Lifecycle = A.lifecycle) {
@@ -41,6 +45,7 @@ struct AggregateDraft: Sendable {
         createdAt = loaded.fold.createdAt
         stored = loaded.stored
         isAssumed = loaded.isAssumed
+        mayLoseSnapshot = A.mayLoseSnapshot
     }
 
     /// Adds what was decided, folding it into `fold` from its encoded form.
@@ -56,6 +61,7 @@ struct AggregateDraft: Sendable {
         }
         if let commandID = command.id { commands[commandID] = (command, fold.version) }
         if lifecycle != .live { state = try fold.encodedState() }
+        keepsSnapshot = fold.keepsSnapshot
     }
 }
 
@@ -65,14 +71,14 @@ struct AggregateGuard: Sendable {
     let snapshots: Namespace
     /// The version that was read.
     let version: Int64
-    /// The snapshot at that version, to put in place where none is; nil at version 0.
+    /// The snapshot at that version, to put in place where none is; nil at version 0, and where none is kept.
     let snapshot: BSONDocument?
 
     init<A: Aggregate>(_ fold: Fold<A>, snapshots: Namespace) throws {
         aggregateID = fold.id
         self.snapshots = snapshots
         version = fold.version
-        guard let headID = fold.headID, let createdAt = fold.createdAt, let updatedAt = fold.updatedAt else {
+        guard fold.keepsSnapshot, let headID = fold.headID, let createdAt = fold.createdAt, let updatedAt = fold.updatedAt else {
             snapshot = nil
             return
         }

@@ -97,7 +97,9 @@ public actor DaybookTransaction {
     private func add<A: Aggregate>(_ events: [A.Event], to loaded: inout Loaded<A>, _ command: CommandIdentity) throws {
         let id = loaded.fold.id
         let place = places[id]
-        var draft = place.map { drafts[$0] } ?? AggregateDraft(loaded, snapshots: store.repository(A.self).snapshots)
+        let repository = store.repository(A.self)
+        var draft = place.map { drafts[$0] } ?? AggregateDraft(loaded, snapshots: repository.snapshots)
+        draft.catchUp = repository.catchUpAfterPost(id, isAssumed: loaded.isAssumed)
         // Kept only as a whole: the caller may go on after an event that cannot be encoded.
         try draft.append(loaded.fold.coding.encode(events), command: command, folding: &loaded.fold)
         if let place {

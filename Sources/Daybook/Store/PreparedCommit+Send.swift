@@ -186,15 +186,18 @@ extension PreparedCommit {
         return missed
     }
 
-    /// Does an ``SnapshotPost/unchangedWrite()`` on its own, and says how many documents it inserted or matched.
+    /// Does an ``SnapshotPost/unchangedWrite()`` on its own, and says how many documents it inserted, matched or deleted.
     private static func write(
         _ operation: BulkOperation, in snapshots: Namespace, on connection: isolated MongoConnection
     ) throws -> Int {
-        guard case .replaceOne(let selector, let replacement, _) = operation else {
+        switch operation {
+        case .replaceOne(let selector, let replacement, _):
+            return try connection.replaceOne(selector, with: replacement, in: snapshots).matched
+        case .deleteOne(let selector): return try connection.deleteOne(selector, in: snapshots)
+        default:
             if let document = operation.stored { try connection.insert([document], into: snapshots) }
             return 1
         }
-        return try connection.replaceOne(selector, with: replacement, in: snapshots).matched
     }
 
     private func together(_ operations: [NamespacedOperation], on connection: isolated MongoConnection) throws -> [Int] {
@@ -226,9 +229,17 @@ extension PreparedCommit {
             try hold(snapshot.aggregateID, snapshot.collection, orInsert: nil, on: connection)
             return
         }
+        guard snapshot.isKept || found != nil else {
+            // No snapshot was there and none is to be: this commit writes to its place all the same, because guards watch that.
+            return try hold(snapshot.aggregateID, snapshot.collection, orInsert: nil, on: connection)
+        }
         if !isExpected {
             logger.warning(
                 "the snapshot was \(found == nil ? "deleted" : "changed") by something other than a commit; replaced", place)
+        }
+        guard snapshot.isKept else {
+            _ = try connection.deleteOne(snapshot.selector, in: snapshot.collection)
+            return
         }
         try connection.replaceOne(snapshot.selector, with: snapshot.document(), upsert: true, in: snapshot.collection)
     }

@@ -66,7 +66,8 @@ final class PreparedCommit: Sendable {
                     stateSchema: draft.stateSchema, headID: headID, createdAt: draft.createdAt ?? recordedAt,
                     updatedAt: recordedAt)
                 snapshot = try SnapshotPost(
-                    stored, collection: draft.snapshots, stored: draft.stored, isAssumed: draft.isAssumed,
+                    stored, collection: draft.snapshots, stored: draft.stored, isKept: draft.keepsSnapshot,
+                    mayLoseSnapshot: draft.mayLoseSnapshot, isAssumed: draft.isAssumed,
                     isSentAtOnce: draft.lifecycle == .inline, catchUp: draft.catchUp)
             }
             changes.append(

@@ -32,10 +32,10 @@ enum ReconcileFixture {
 
     /// Runs `body` with one more store whose messages go through a proxy, to be looked at.
     static func withWatched<R: Sendable>(
-        on store: DaybookStore, for aggregates: [any Aggregate.Type] = aggregates,
+        on store: DaybookStore, for aggregates: [any Aggregate.Type] = aggregates, maximumWireVersion: Int32? = nil,
         _ body: (DaybookStore, FaultProxy) async throws -> R
     ) async throws -> R {
-        let proxy = try FaultProxy(to: try ServerAddress(TestServer.uri).port)
+        let proxy = try FaultProxy(to: try ServerAddress(TestServer.uri).port, maximumWireVersion: maximumWireVersion)
         defer { proxy.close() }
         var address = try ServerAddress(store.configuration.uri)
         address.host = "127.0.0.1:\(proxy.port)"
