@@ -23,12 +23,14 @@ package struct DriverFixture: Sendable {
         return parts.uri
     }
 
-    /// The same, but through a proxy. What the server says of other hosts is then not followed.
-    package func uri(through proxy: FaultProxy, _ options: String...) throws -> String {
+    /// The same, but through a proxy.
+    ///
+    /// - Parameter isDirect: Whether the driver takes the one server for all there is, and does not follow what it says of other hosts.
+    package func uri(through proxy: FaultProxy, isDirect: Bool = true, _ options: String...) throws -> String {
         var parts = try ServerAddress(TestServer.uri)
         parts.host = "127.0.0.1:\(proxy.port)"
         parts.options.removeAll { $0.lowercased().hasPrefix("replicaset=") }
-        parts.options += ["directConnection=true", "appName=\(appName)", "heartbeatFrequencyMS=500"] + options
+        parts.options += ["directConnection=\(isDirect)", "appName=\(appName)", "heartbeatFrequencyMS=500"] + options
         return parts.uri
     }
 
@@ -92,9 +94,10 @@ extension DriverFixture {
     /// A lost commit leaves its transaction open on the server, which would then wait for it when the database is dropped; so the sessions
     /// that went through are ended.
     package func withProxy<R>(
-        maximumWireVersion: Int32? = nil, _ body: (FaultProxy) async throws -> R
+        maximumWireVersion: Int32? = nil, as disguises: [any Disguise] = [], _ body: (FaultProxy) async throws -> R
     ) async throws -> R {
-        let proxy = try FaultProxy(to: try ServerAddress(TestServer.uri).port, maximumWireVersion: maximumWireVersion)
+        let proxy = try FaultProxy(
+            to: try ServerAddress(TestServer.uri).port, maximumWireVersion: maximumWireVersion, as: disguises)
         do {
             let result = try await body(proxy)
             try await end(proxy)

@@ -6,7 +6,7 @@ package final class FakeServer: Sendable {
 
     /// - Parameter answer: The reply to a command; nil ends the connection.
     package init(answer: @escaping @Sendable (_ command: String) -> BSONDocument?) throws {
-        listener = try LocalListener(name: "fake") { client in
+        listener = try LocalListener(name: "fake") { client, _ in
             while let request = WireMessage.read(from: client), let reply = answer(request.commandName ?? "") {
                 guard client.send(WireMessage.reply(reply, to: request).bytes) else { break }
             }

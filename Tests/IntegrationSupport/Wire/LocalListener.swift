@@ -7,14 +7,14 @@ final class LocalListener: Sendable {
     private let socket: LocalSocket
     private let isClosed = Mutex(false)
 
-    /// - Parameter serve: Called on the connection's thread; it closes the socket.
-    init(name: String, serve: @escaping @Sendable (LocalSocket) -> Void) throws {
+    /// - Parameter serve: Called on the connection's thread, with the port that it came to; it closes the socket.
+    init(name: String, serve: @escaping @Sendable (LocalSocket, _ port: UInt16) -> Void) throws {
         let socket = try LocalSocket.listening()
-        self.socket = socket
-        port = socket.port
+        let port = socket.port
+        (self.socket, self.port) = (socket, port)
         Self.start("\(name)-accept") {
             while let client = socket.accepted() {
-                Self.start("\(name)-serve") { serve(client) }
+                Self.start("\(name)-serve") { serve(client, port) }
             }
             socket.close()
         }

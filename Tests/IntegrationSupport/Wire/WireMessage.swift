@@ -5,9 +5,19 @@ struct WireMessage: Sendable {
     static let maximumLength = 48_000_000 + 64 * 1024
     private static let opMsg: Int32 = 2013
     private static let opQuery: Int32 = 2004
+    private static let opReply: Int32 = 1
 
     /// All of it, header included.
-    private(set) var bytes: [UInt8]
+    let bytes: [UInt8]
+
+    private init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// A message with the header of another, but for its length.
+    private init(header: [UInt8], content: [UInt8]) {
+        bytes = Self.bytes(Int32(16 + content.count)) + header[4..<16] + content
+    }
 
     /// Reads the next message; nil at the end of the connection, or when what comes is no message.
     static func read(from socket: LocalSocket) -> WireMessage? {
@@ -20,8 +30,13 @@ struct WireMessage: Sendable {
     var requestID: Int32 { Self.int32(bytes, at: 4) }
     var responseTo: Int32 { Self.int32(bytes, at: 8) }
 
-    /// The command of a request, or the reply's document; nil for what is neither OP_MSG nor the OP_QUERY of an old handshake.
-    var body: BSONDocument? {
+    /// Whether the server sends another reply without a request for it, as `hello` with `exhaustAllowed` makes it do.
+    var hasMoreToCome: Bool { bytes.count >= 20 && Self.int32(bytes, at: 12) == Self.opMsg && bytes[16] & 2 != 0 }
+
+    /// The command of a request, or the reply's document; nil for what is neither OP_MSG nor the OP_QUERY or OP_REPLY of an old handshake.
+    var body: BSONDocument? { bodyRange.map { BSONDocument(unchecked: Array(bytes[$0])) } }
+
+    private var bodyRange: Range<Int>? {
         let start: Int
         switch Self.int32(bytes, at: 12) {
         case Self.opMsg:
@@ -35,13 +50,39 @@ struct WireMessage: Sendable {
         case Self.opQuery:
             guard let end = bytes[20...].firstIndex(of: 0) else { return nil }
             start = end + 9
+        case Self.opReply:
+            start = 36
         default:
             return nil
         }
         guard start + 4 <= bytes.count else { return nil }
         let length = Int(Self.int32(bytes, at: start))
         guard length >= 5, start + length <= bytes.count else { return nil }
-        return BSONDocument(unchecked: Array(bytes[start..<start + length]))
+        return start..<(start + length)
+    }
+
+    /// The same message with another body.
+    func replacingBody(with document: BSONDocument) -> WireMessage {
+        guard let range = bodyRange else { return self }
+        return WireMessage(
+            header: bytes, content: Array(bytes[16..<range.lowerBound]) + document.bytes + Array(bytes[range.upperBound...]))
+    }
+
+    /// The same OP_MSG with those documents beside its body that `isKept` accepts.
+    func keeping(_ isKept: (BSONDocument) -> Bool) -> WireMessage {
+        guard let body, Self.int32(bytes, at: 12) == Self.opMsg, let name = sequenceName else { return self }
+        let documents = sequence.filter(isKept).flatMap(\.bytes)
+        let section = Self.bytes(Int32(4 + name.count + 1 + documents.count)) + name + [0] + documents
+        return WireMessage(header: bytes, content: Array(bytes[16..<20]) + [0] + body.bytes + [1] + section)
+    }
+
+    private var sequenceName: [UInt8]? {
+        var section = 20
+        while section + 5 <= bytes.count {
+            if bytes[section] == 1 { return Array(bytes[(section + 5)...].prefix { $0 != 0 }) }
+            section += 1 + Int(Self.int32(bytes, at: section + 1))
+        }
+        return nil
     }
 
     /// The documents that travel beside the body, as those of an insert and the statements of an update or a delete do.
@@ -83,23 +124,8 @@ struct WireMessage: Sendable {
             rest += [0, 0, 0, 0, 0]
         }
         rest += document.bytes
-        var header: [UInt8] = []
-        for value in [Int32(16 + rest.count), 1, request.requestID, isLegacy ? 1 : opMsg] {
-            withUnsafeBytes(of: value.littleEndian) { header += $0 }
-        }
+        let header = [Int32(16 + rest.count), 1, request.requestID, isLegacy ? opReply : opMsg].flatMap(bytes)
         return WireMessage(bytes: header + rest)
-    }
-
-    /// Writes another value into every field of that name that is an int32.
-    mutating func replaceInt32(_ key: String, with value: Int32) {
-        let field = [0x10] + Array(key.utf8) + [0]
-        // Only handshakes are that short, and have such a field.
-        guard bytes.count < 4_096, bytes.count >= field.count + 4 else { return }
-        for start in 0...(bytes.count - field.count - 4) where bytes[start...].starts(with: field) {
-            withUnsafeBytes(of: value.littleEndian) {
-                bytes.replaceSubrange((start + field.count)..<(start + field.count + 4), with: $0)
-            }
-        }
     }
 
     private static func int32(_ bytes: [UInt8], at offset: Int) -> Int32 {
@@ -107,4 +133,6 @@ struct WireMessage: Sendable {
         for index in 0..<4 { value |= UInt32(bytes[offset + index]) << (8 * UInt32(index)) }
         return Int32(bitPattern: value)
     }
+
+    private static func bytes(_ number: Int32) -> [UInt8] { withUnsafeBytes(of: number.littleEndian) { Array($0) } }
 }
