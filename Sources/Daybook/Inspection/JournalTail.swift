@@ -24,7 +24,7 @@ package struct JournalTail: AsyncSequence, Sendable {
         private var stream: ChangeStream<JournalEntry>.Iterator?
         /// Those of the last that were not given out yet.
         private var last: ArraySlice<JournalEntry>?
-        /// What the stream may have besides the last; nil when it is past that.
+        /// What the stream may have besides the last.
         private var overlap: Overlap?
 
         init(tail: JournalTail) {
@@ -37,13 +37,8 @@ package struct JournalTail: AsyncSequence, Sendable {
                 if last == nil { try await begin() }
                 if let entry = last?.popFirst() { return .event(entry) }
                 while let element = try await stream?.next() {
-                    guard case .change(let entry, _) = element else {
-                        overlap = nil
-                        return .idle
-                    }
-                    guard let overlap else { return .event(entry) }
-                    if overlap.covers(entry) { continue }
-                    if overlap.isOver(with: entry) { self.overlap = nil }
+                    guard case .change(let entry, _) = element else { return .idle }
+                    if let overlap, overlap.covers(entry) { continue }
                     return .event(entry)
                 }
                 return nil
@@ -98,15 +93,17 @@ package struct JournalTail: AsyncSequence, Sendable {
 }
 
 /// The events that became visible between the opening of the stream and the reading of the last ones: the stream gives them too.
+///
+/// It is kept for as long as the tail follows, because nothing marks its end. A router withholds the events of all shards until each has said
+/// that it has no earlier one, which a shard without writes says every ten seconds (`periodicNoopIntervalSecs`); until then the stream comes
+/// back empty. And events of several shards are read at several moments, but given in the order of their time.
 private struct Overlap: Sendable {
     private let ids: Set<UUID>
     /// The last version of each aggregate, by the bytes of its id. What lies before it was there when the last were read, and was not asked for.
     private let heads: [[UInt8]: Int64]
-    private let newest: EventID?
 
     init(_ last: [JournalEntry]) {
         ids = Set(last.compactMap(\.id))
-        newest = last.compactMap { $0.id.map(EventID.init) }.max()
         var heads: [[UInt8]: Int64] = [:]
         for entry in last {
             if let id = entry.aggregateBytes, let version = entry.version { heads[id] = max(version, heads[id] ?? 0) }
@@ -118,12 +115,6 @@ private struct Overlap: Sendable {
         if let id = entry.id, ids.contains(id) { return true }
         guard let id = entry.aggregateBytes, let version = entry.version, let head = heads[id] else { return false }
         return version <= head
-    }
-
-    /// Whether the stream is past the overlap with this one: had it been visible when the last were read, it would have been the last of them.
-    func isOver(with entry: JournalEntry) -> Bool {
-        guard let newest else { return true }
-        return entry.id.map { EventID($0) > newest } ?? false
     }
 }
 
