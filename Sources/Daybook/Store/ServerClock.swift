@@ -7,7 +7,7 @@ internal import Logging
 /// The store's clock, corrected to the primary's: writers whose machines disagree about the time still record nearly the same.
 ///
 /// The offset is measured with the first write and once a minute from then on, against `localTime` in the reply to `hello`
-/// (https://www.mongodb.com/docs/manual/reference/command/hello/). A clock that a simulation brings is left as it is.
+/// (https://www.mongodb.com/docs/manual/reference/command/hello/), which is the router's on a sharded cluster. A clock that a simulation brings is left as it is.
 final class ServerClock: Sendable {
     private struct Measurement {
         /// What the server's clock is ahead by; in seconds.
