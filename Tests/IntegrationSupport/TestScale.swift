@@ -19,6 +19,9 @@ package enum TestScale {
     /// `DAYBOOK_TEST_MEMORY_EVENTS`: the events whose verification is measured, and then five times as many.
     package static let memoryEvents = number("DAYBOOK_TEST_MEMORY_EVENTS", 1_000)
 
+    /// `DAYBOOK_TEST_WEATHER`: seeds of the writers on a cluster, and on a replica set in elections, that fails at random.
+    package static let weatherSeeds = number("DAYBOOK_TEST_WEATHER", 2)
+
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap(Int.init).map { max($0, 1) } ?? standard
     }
