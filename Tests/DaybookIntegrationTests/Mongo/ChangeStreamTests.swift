@@ -67,6 +67,30 @@ struct ChangeStreamTests {
         }
     }
 
+    @Test(
+        "asks the primary for what a majority has, whatever the URI says",
+        arguments: [
+            "readConcernLevel=local", "readConcernLevel=available", "readConcernLevel=linearizable", "readConcernLevel=snapshot",
+            "readPreference=secondary", "readPreference=nearest&readPreferenceTags=dc:north",
+        ])
+    func statesItsReads(_ option: String) async throws {
+        try await withDriverFixture { fixture in
+            _ = try await fixture.run(["create": "things"])
+            try await fixture.withProxy { proxy in
+                let client = try MongoClient(uri: fixture.uri(through: proxy, option))
+                let iterator = changes(client, fixture)
+                try await iterator.open()
+                let request = try #require(proxy.exchanges.last { $0.command == "aggregate" }?.request)
+                #expect(request["readConcern"] == ["level": "majority"])
+                // libmongoc adds primaryPreferred where the URI asks for one server, and states nothing where it asks a replica set's primary.
+                if case .document(let preference)? = request["$readPreference"] {
+                    #expect(preference == ["mode": "primaryPreferred"])
+                }
+                await client.close()
+            }
+        }
+    }
+
     @Test("gives a transaction's changes once it has committed, and none of one that was given up")
     func transactions() async throws {
         try await withClient { client, fixture in
