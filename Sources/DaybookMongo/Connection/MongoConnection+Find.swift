@@ -34,8 +34,11 @@ package struct FindOptions: Sendable {
     }
 
     /// The options document. A transaction has its own read concern, and refuses one here.
-    func document(inTransaction: Bool) throws(BSONError) -> BSONDocument {
+    func document(for request: CursorRequest, inTransaction: Bool) throws(BSONError) -> BSONDocument {
         var writer = BSONWriter()
+        // Before 6.0 the server refuses to sort or group more than 100 MB unless it may use its disk (292); later versions may by default.
+        // https://www.mongodb.com/docs/v5.0/reference/command/find/
+        if !sort.isEmpty || request.isPipeline { writer.write(true, forKey: "allowDiskUse") }
         if !sort.isEmpty {
             writer.beginDocument("sort")
             for (key, direction) in sort { writer.write(direction, forKey: key) }
@@ -70,11 +73,10 @@ enum CursorRequest: Sendable {
     case find(BSONDocument)
     case pipeline([BSONDocument])
 
-    var operation: String {
-        switch self {
-        case .find: "find"
-        case .pipeline: "aggregate"
-        }
+    var operation: String { isPipeline ? "aggregate" : "find" }
+
+    var isPipeline: Bool {
+        if case .pipeline = self { true } else { false }
     }
 
     /// The filter, or the pipeline as the document that a BSON array is.
@@ -152,7 +154,7 @@ extension MongoConnection {
         let collection = try collection(namespace)
         let session = transactionSession
         let onPrimary = options.reads.areOnPrimary
-        let optionsDocument = try options.document(inTransaction: isInTransaction)
+        let optionsDocument = try options.document(for: request, inTransaction: isInTransaction)
         if let poison { throw poison }
         let cursor = try request.document().withDriverBytes { document in
             optionsDocument.withDriverBytes { options in

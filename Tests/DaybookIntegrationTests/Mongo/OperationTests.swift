@@ -80,6 +80,25 @@ struct OperationTests {
         }
     }
 
+    @Test("lets the server sort and group on its disk, which MongoDB 5.0 does only where the request allows it")
+    func diskUse() async throws {
+        try await withDriverFixture { fixture in
+            try await fixture.withProxy { proxy in
+                let client = try MongoClient(uri: fixture.uri(through: proxy))
+                let namespace = fixture.namespace()
+                try await client.withConnection(.single) { connection in
+                    _ = try connection.findOne([:], in: namespace) { _ in 0 }
+                    _ = try connection.findOne([:], in: namespace, options: FindOptions(sort: [("n", 1)])) { _ in 0 }
+                    _ = try connection.count([:], in: namespace)
+                }
+                let sent = proxy.exchanges.filter { ["find", "aggregate"].contains($0.command) }
+                #expect(sent.map(\.command) == ["find", "find", "aggregate"])
+                #expect(sent.map { $0.request["allowDiskUse"] } == [nil, true, true])
+                await client.close()
+            }
+        }
+    }
+
     @Test("tells in which phase a transaction failed, and keeps refusing until it is ended")
     func phases() async throws {
         try await withConnection { connection, namespace in
