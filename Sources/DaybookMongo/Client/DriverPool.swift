@@ -28,20 +28,26 @@ struct Topology: Sendable {
     }
 }
 
-/// libmongoc's pool of clients for one URI.
+/// libmongoc's pools of clients for one URI: one for almost everything, and, once it is asked for, one for commands that take long.
+///
+/// They need a pool of their own because a client of libmongoc 1.23 has its socket timeout from its pool's URI.
 ///
 /// `@unchecked Sendable`: `mongoc_client_pool_t` may be used from any thread
 /// (https://mongoc.org/libmongoc/current/mongoc_client_pool_t.html); the URI and the transaction options are only read after `init`; the
 /// rest is in a mutex.
 final class DriverPool: @unchecked Sendable {
-    private struct State {
-        var pool: OpaquePointer?
-        var topology: Topology?
-        var streams = 0
+    /// How long a client waits for an answer.
+    enum Patience: Sendable {
+        /// As long as the URI says, or a minute.
+        case ordinary
+        /// As long as any command takes. A server that is gone is noticed by TCP keepalive, which libmongoc turns on: after about 3.5 minutes.
+        case unlimited
     }
 
-    /// Connections beyond ``maximumConnections``, for change streams, which occupy theirs for as long as they live.
-    static let maximumStreams = 16
+    private struct State {
+        var pools: [Patience: OpaquePointer] = [:]
+        var topology: Topology?
+    }
 
     let maximumConnections: Int
     let settings: ClientSettings
@@ -53,9 +59,14 @@ final class DriverPool: @unchecked Sendable {
 
     /// Reads the URI; sends nothing.
     ///
-    /// - Parameter socketTimeout: How long one answer may take, unless the URI says.
+    /// - Parameters:
+    ///   - minimumConnections: How many connections there are at least, whatever is asked for; no fewer than one for each kind of permit.
+    ///   - socketTimeout: How long one answer may take, unless the URI says.
     /// - Throws: ``MongoError`` `invalidConfiguration`, without anything of the URI that may be secret.
-    init(uri text: String, appName: String?, defaultConnections: Int, socketTimeout: Duration = .seconds(60)) throws(MongoError) {
+    init(
+        uri text: String, appName: String?, defaultConnections: Int, minimumConnections: Int = 0,
+        socketTimeout: Duration = .seconds(60)
+    ) throws(MongoError) {
         _ = Driver.isStarted
         let uri = try MongoURI(text).parse()
         guard !daybook_uri_is_unacknowledged(uri) else {
@@ -70,7 +81,9 @@ final class DriverPool: @unchecked Sendable {
             _ = daybook_uri_set_int(uri, "sockettimeoutms", Int32(clamping: Int64(socketTimeout / .milliseconds(1))))
         }
         if !daybook_uri_sets(uri, "serverselectiontimeoutms") { _ = daybook_uri_set_int(uri, "serverselectiontimeoutms", 10_000) }
-        maximumConnections = max(3, Int(daybook_uri_int(uri, "maxpoolsize", Int32(clamping: defaultConnections))))
+        maximumConnections = max(
+            Permits.Kind.allCases.count, minimumConnections,
+            Int(daybook_uri_int(uri, "maxpoolsize", Int32(clamping: defaultConnections))))
         // Acknowledged means durable, unless the URI says otherwise. A transaction takes its write concern from here too.
         let statesWriteConcern = daybook_uri_sets_write_concern(uri)
         if !statesWriteConcern { daybook_uri_set_majority_writes(uri) }
@@ -81,11 +94,12 @@ final class DriverPool: @unchecked Sendable {
     deinit {
         // Every connection retains this pool until it has pushed its client back, so nothing is out any more. Destroying the pool tells the
         // server which sessions end and waits for its monitor, about half a second; whoever drops the last reference must not wait for that.
-        let handles = [state.withLock { $0.pool }, transactionOptions, uri].map { $0.map(OpaqueHandle.init) }
+        let pools = state.withLock { $0.pools.values.map(OpaqueHandle.init) }
+        let (options, uri) = (OpaqueHandle(transactionOptions), OpaqueHandle(uri))
         Thread.detachNewThread {
-            if let pool = handles[0] { daybook_pool_destroy(pool.pointer) }
-            if let options = handles[1] { daybook_transaction_options_destroy(options.pointer) }
-            if let uri = handles[2] { daybook_uri_destroy(uri.pointer) }
+            for pool in pools { daybook_pool_destroy(pool.pointer) }
+            daybook_transaction_options_destroy(options.pointer)
+            daybook_uri_destroy(uri.pointer)
         }
     }
 
@@ -99,50 +113,39 @@ final class DriverPool: @unchecked Sendable {
         set { state.withLock { $0.topology = newValue } }
     }
 
-    /// A client. Only as many are asked for as there are permits, so libmongoc never makes anyone wait here.
+    /// A client. libmongoc's pool has no limit of its own, so it never makes anyone wait here: ``Permits`` limit how many connections are in use,
+    /// and each change stream has one beyond those.
     ///
     /// The first call makes the pool, which for a `mongodb+srv` URI asks the DNS: call it on a connection's thread.
-    func pop() throws(MongoError) -> OpaquePointer {
-        daybook_pool_pop(try openPool())
+    func pop(_ patience: Patience = .ordinary) throws(MongoError) -> OpaquePointer {
+        daybook_pool_pop(try openPool(patience))
     }
 
-    private func openPool() throws(MongoError) -> OpaquePointer {
+    func push(_ client: OpaquePointer, _ patience: Patience = .ordinary) {
+        let pool = state.withLock { $0.pools[patience].map(OpaqueHandle.init) }
+        if let pool { daybook_pool_push(pool.pointer, client) }
+    }
+
+    private func openPool(_ patience: Patience) throws(MongoError) -> OpaquePointer {
         // A lock of its own: whoever only looks at the state must not wait for the DNS.
         let outcome = creation.withLock { _ -> Result<OpaqueHandle, MongoError> in
-            if let pool = state.withLock({ $0.pool.map(OpaqueHandle.init) }) { return .success(pool) }
+            if let pool = state.withLock({ $0.pools[patience].map(OpaqueHandle.init) }) { return .success(pool) }
             let result: OpaquePointer = daybook_result_new()
             defer { daybook_result_destroy(result) }
-            guard let pool = daybook_pool_new(uri, UInt32(maximumConnections + Self.maximumStreams), result) else {
+            let own: OpaquePointer = daybook_uri_copy(uri)
+            defer { daybook_uri_destroy(own) }
+            // Not 0, for which libmongoc takes its default of 5 minutes.
+            if patience == .unlimited { _ = daybook_uri_set_int(own, "sockettimeoutms", .max) }
+            guard let pool = daybook_pool_new(own, .max, result) else {
                 var error = MongoError(result, operation: "connect", namespace: nil)
                 // The name could not be resolved, now; the URI itself has been read.
                 if error.code == .network { error.code = .noServer }
                 return .failure(error)
             }
             let handle = OpaqueHandle(pool)
-            state.withLock { $0.pool = handle.pointer }
+            state.withLock { $0.pools[patience] = handle.pointer }
             return .success(handle)
         }
         return try outcome.get().pointer
-    }
-
-    /// - Throws: ``MongoError`` `poolExhausted` when there are as many streams as there may be.
-    func reserveStream() throws(MongoError) {
-        let isGranted = state.withLock { state in
-            guard state.streams < Self.maximumStreams else { return false }
-            state.streams += 1
-            return true
-        }
-        guard isGranted else {
-            throw MongoError(.poolExhausted, "there are \(Self.maximumStreams) change streams already; share one, or close some")
-        }
-    }
-
-    func releaseStream() {
-        state.withLock { $0.streams -= 1 }
-    }
-
-    func push(_ client: OpaquePointer) {
-        let pool = state.withLock { $0.pool.map(OpaqueHandle.init) }
-        if let pool { daybook_pool_push(pool.pointer, client) }
     }
 }

@@ -33,14 +33,18 @@ package final class MongoClient: Sendable {
     /// Reads the URI; nothing is sent before the first operation.
     ///
     /// - Parameters:
-    ///   - defaultConnections: The most connections at a time, unless the URI sets `maxPoolSize`; each has a thread. At least 3.
+    ///   - defaultConnections: The most connections at a time, unless the URI sets `maxPoolSize`; each has a thread.
+    ///   - minimumConnections: How many there may be at least, whatever the URI sets: what its user needs at one time. At least 3, one for each
+    ///     purpose.
     ///   - socketTimeout: How long one answer of the server may take, unless the URI sets `socketTimeoutMS`.
     ///   - waitTimeout: How long an operation waits for a connection before it fails with `poolExhausted`.
     package init(
-        uri: String, appName: String? = nil, defaultConnections: Int = 16, waitTimeout: Duration = .seconds(10),
-        socketTimeout: Duration = .seconds(60)
+        uri: String, appName: String? = nil, defaultConnections: Int = 16, minimumConnections: Int = 0,
+        waitTimeout: Duration = .seconds(10), socketTimeout: Duration = .seconds(60)
     ) throws(MongoError) {
-        pool = try DriverPool(uri: uri, appName: appName, defaultConnections: defaultConnections, socketTimeout: socketTimeout)
+        pool = try DriverPool(
+            uri: uri, appName: appName, defaultConnections: defaultConnections, minimumConnections: minimumConnections,
+            socketTimeout: socketTimeout)
         permits = Permits(total: pool.maximumConnections)
         self.waitTimeout = waitTimeout
     }
@@ -121,11 +125,12 @@ package final class MongoClient: Sendable {
 
     /// A connection for a change stream, outside the permits; it closes when nobody refers to it any more.
     ///
-    /// - Throws: ``MongoError`` `poolExhausted` when there are as many streams as ``DriverPool/maximumStreams``, `closed`.
+    /// A stream occupies its connection for as long as it lives, so a limit would only refuse a program that has more async types than that.
+    ///
+    /// - Throws: ``MongoError`` `closed`.
     func openStreamConnection() throws(MongoError) -> MongoConnection {
         guard !permits.isClosed else { throw .closed }
-        try pool.reserveStream()
-        return MongoConnection(pool: pool, number: 0, isForStream: true)
+        return MongoConnection(pool: pool, number: 0)
     }
 
     func checkIn(_ connection: MongoConnection, _ purpose: Purpose) {

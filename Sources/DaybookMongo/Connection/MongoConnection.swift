@@ -9,7 +9,6 @@ package import DaybookBSON
 package actor MongoConnection {
     let thread: ConnectionThread
     let pool: DriverPool
-    private let isForStream: Bool
     private var client: OpaquePointer?
     private var session: OpaquePointer?
     private var collections: [Namespace: OpaquePointer] = [:]
@@ -31,10 +30,8 @@ package actor MongoConnection {
 
     nonisolated package var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    /// - Parameter isForStream: It holds one of the places that ``DriverPool/reserveStream()`` gives, and returns it at its end.
-    init(pool: DriverPool, number: Int, isForStream: Bool = false) {
+    init(pool: DriverPool, number: Int) {
         self.pool = pool
-        self.isForStream = isForStream
         thread = ConnectionThread(name: "daybook-\(number)")
         result = daybook_result_new()
     }
@@ -42,7 +39,6 @@ package actor MongoConnection {
     isolated deinit {
         close()
         daybook_result_destroy(result)
-        if isForStream { pool.releaseStream() }
         thread.stop()
     }
 
@@ -200,28 +196,38 @@ extension MongoConnection {
     /// commands, and a connection that was idle for long is often found dead only when it is used.
     /// https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
     ///
-    /// - Parameter isRetried: Whether it is, which makes it last longer.
-    package func read(_ command: BSONDocument, database: String, isRetried: Bool = true) throws(MongoError) -> BSONDocument {
+    /// - Parameters:
+    ///   - isRetried: Whether it is, which makes it last longer.
+    ///   - takesLong: See ``write(_:database:writeConcern:takesLong:)``.
+    package func read(
+        _ command: BSONDocument, database: String, isRetried: Bool = true, takesLong: Bool = false
+    ) throws(MongoError) -> BSONDocument {
         do {
-            return try run(command, database: database, isWrite: false)
+            return try run(command, database: database, isWrite: false, takesLong: takesLong)
         } catch {
             guard isRetried, error.code == .network, !isInTransaction else { throw error }
-            return try run(command, database: database, isWrite: false)
+            return try run(command, database: database, isWrite: false, takesLong: takesLong)
         }
     }
 
     /// Runs a command that writes, with the URI's write concern unless another is given, and gives its reply.
+    ///
+    /// - Parameter takesLong: Whether the socket timeout, also the URI's own, does not hold for it: for commands that a server works at for as
+    ///   long as its data or other transactions make it, as it builds an index or waits for a collection's lock. The command then has a
+    ///   connection of its own beside this one. Never inside a transaction.
     package func write(
-        _ command: BSONDocument, database: String, writeConcern: WriteConcern? = nil
+        _ command: BSONDocument, database: String, writeConcern: WriteConcern? = nil, takesLong: Bool = false
     ) throws(MongoError) -> BSONDocument {
-        try run(command, database: database, isWrite: true, writeConcern)
+        try run(command, database: database, isWrite: true, writeConcern, takesLong: takesLong)
     }
 
     private func run(
-        _ command: BSONDocument, database: String, isWrite: Bool, _ writeConcern: WriteConcern? = nil
+        _ command: BSONDocument, database: String, isWrite: Bool, _ writeConcern: WriteConcern? = nil, takesLong: Bool
     ) throws(MongoError) -> BSONDocument {
         let options = writeConcern.map { DriverOptions.adding($0, to: [:]) }
-        let client = try openClient()
+        precondition(!takesLong || !isInTransaction, "a transaction lives on one connection, and ends after a minute")
+        let client = takesLong ? try pool.pop(.unlimited) : try openClient()
+        defer { if takesLong { pool.push(client, .unlimited) } }
         let session = transactionSession
         let name = command.firstKey ?? "command"
         try perform(name, on: database) {

@@ -129,6 +129,14 @@ struct DriverPoolTests {
         #expect(try DriverPool(uri: uri, appName: nil, defaultConnections: preferred).maximumConnections == expected)
     }
 
+    @Test(
+        "there are as many as the client's user needs, whatever the URI says",
+        arguments: [("mongodb://host/?maxPoolSize=1", 4, 4), ("mongodb://host/?maxPoolSize=9", 4, 9), ("mongodb://host/", 2, 3)])
+    func minimumConnections(uri: String, minimum: Int, expected: Int) throws {
+        let pool = try DriverPool(uri: uri, appName: nil, defaultConnections: 1, minimumConnections: minimum)
+        #expect(pool.maximumConnections == expected)
+    }
+
     @Test("a client is made without asking anyone")
     func noInput() throws {
         // A name that no resolver knows, and an address that routes nowhere: either would fail or hang.
