@@ -77,7 +77,7 @@ extension RawDatabase {
         let preparation = try DatabasePreparation(database: name, aggregates: aggregates)
         let roles = try TestServer.asksForPasswords ? RoleCreation(database: name, aggregates: aggregates) : nil
         try await client.withConnection(.single) { connection in
-            try preparation.run(on: connection)
+            try await preparation.run(on: connection)
             _ = try roles?.run(updating: true, on: connection)
         }
     }

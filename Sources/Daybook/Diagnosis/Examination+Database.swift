@@ -39,6 +39,15 @@ extension Examination {
                             remedy: "Run init as a user with the role dbOwner on \(database)"
                                 + (collection.isJournal ? "." : ", or daybookOperator.")))
                 }
+                if !inspection.unfinished.isEmpty {
+                    let effect = collection.isJournal ? "no commit is accepted until it is done" : "queries do not use it yet"
+                    checks.append(
+                        Diagnosis.Check(
+                            collection.name, collection.isJournal ? .problem : .warning,
+                            "\(inspection.building): the server is still building it; \(effect)",
+                            remedy: "Wait, or run init, which returns when it is built. How far it is, in mongosh:\n"
+                                + "  db.currentOp({ \"command.createIndexes\": \(Shell.quoted(collection.name)) })"))
+                }
                 return checks.isEmpty ? [Diagnosis.Check(collection.name, .ok, Self.described(collection))] : checks
             }
         }

@@ -10,9 +10,16 @@ struct DatabaseInspection: Sendable {
         var indexes: [IndexModel]
     }
 
+    /// An index that is wanted, and that the server is still building.
+    struct Unfinished: Sendable {
+        var collection: DatabasePlan.Collection
+        var index: IndexModel
+    }
+
     private let database: String
     private(set) var conflicts: [DefinitionConflict] = []
     private(set) var missing: [Missing] = []
+    private(set) var unfinished: [Unfinished] = []
 
     /// Looks at everything, whatever it meets.
     init(of plan: DatabasePlan, on connection: isolated MongoConnection) throws {
@@ -38,7 +45,8 @@ struct DatabaseInspection: Sendable {
         guard inspectKind(of: collection, description) else { return }
         if let validation = collection.validation { inspect(validation, of: collection, description.options) }
         let namespace = Namespace(database: database, collection: collection.name)
-        let lacking = inspect(try connection.indexes(of: namespace), of: collection)
+        let (ready, building) = try connection.allIndexes(of: namespace)
+        let lacking = inspect(ready, building, of: collection)
         guard !lacking.isEmpty else { return }
         missing.append(Missing(collection: collection, isWhole: false, indexes: lacking))
     }
@@ -49,6 +57,11 @@ struct DatabaseInspection: Sendable {
             let indexes = missing.indexes.map { "the index \"\($0.name)\" of \"\(missing.collection.name)\"" }
             return missing.isWhole ? ["the collection \"\(missing.collection.name)\""] + indexes : indexes
         }.joined(separator: ", ")
+    }
+
+    /// What the server is still building, for people.
+    var building: String {
+        unfinished.map { "the index \"\($0.index.name)\" of \"\($0.collection.name)\"" }.joined(separator: ", ")
     }
 
     // MARK: Collections
@@ -126,11 +139,20 @@ struct DatabaseInspection: Sendable {
 
     // MARK: Indexes
 
-    /// The indexes that are neither there nor kept from being made.
-    private mutating func inspect(_ found: [BSONDocument], of collection: DatabasePlan.Collection) -> [IndexModel] {
+    /// The indexes that are neither there, nor being built, nor kept from being made.
+    ///
+    /// A conflict is one before its build is finished, too: the server refuses another index of that name or over those keys already.
+    private mutating func inspect(
+        _ ready: [BSONDocument], _ building: [BSONDocument], of collection: DatabasePlan.Collection
+    ) -> [IndexModel] {
+        let found = ready + building
         var lacking: [IndexModel] = []
         var reported: Set<BSONDocument> = []
-        for wanted in collection.indexes where !found.contains(where: wanted.isSatisfied) {
+        for wanted in collection.indexes where !ready.contains(where: wanted.isSatisfied) {
+            guard !building.contains(where: wanted.isSatisfied) else {
+                unfinished.append(Unfinished(collection: collection, index: wanted))
+                continue
+            }
             let rivals = found.filter { $0["name"] == .string(wanted.name) || wanted.hasSameKeys(as: $0) }
             if rivals.isEmpty { lacking.append(wanted) }
             for rival in rivals {

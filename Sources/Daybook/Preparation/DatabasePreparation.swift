@@ -14,15 +14,32 @@ package struct DatabasePreparation: Sendable {
         plan = try DatabasePlan(database: database, aggregates: aggregates)
     }
 
-    /// Looks first and writes only what is missing, so that a user who may not write can tell that all is there.
+    /// Looks first and writes only what is missing, so that a user who may not write can tell that all is there. It returns once every index
+    /// is built, also one that another client has begun.
     ///
-    /// - Throws: ``DaybookError`` `conflictingDefinition`, and then nothing was written; `unauthorized`; ``MongoError``.
-    package func run(on connection: isolated MongoConnection) throws {
+    /// - Parameter waiting: Called once with what the server is still building, where that is so.
+    /// - Throws: ``DaybookError`` `conflictingDefinition`, and then nothing was written; `unauthorized`; ``MongoError``; `CancellationError`.
+    package func run(on connection: isolated MongoConnection, waiting: (String) -> Void = { _ in }) async throws {
         try connection.requireTransactions()
-        for attempt in 1...Self.attempts {
+        var attempt = 0
+        var pause = Duration.milliseconds(50)
+        while true {
             let inspection = try inspect(on: connection)
             guard inspection.conflicts.isEmpty else { throw DaybookError(inspection.conflicts, in: plan.database) }
-            guard !inspection.missing.isEmpty else { return }
+            guard !inspection.missing.isEmpty else {
+                guard !inspection.unfinished.isEmpty else { return }
+                // A build that fails takes its index off the list: then it is missing, and is made here, with the error that says why.
+                if pause == .milliseconds(50) { waiting(inspection.building) }
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(2))
+                continue
+            }
+            guard attempt < Self.attempts else {
+                throw DaybookError(
+                    .server,
+                    "the database \"\(plan.database)\" still lacks \(inspection.lacking) after it was made: is it being dropped?")
+            }
+            attempt += 1
             do {
                 for missing in inspection.missing { try make(missing, on: connection) }
             } catch let error as MongoError {
@@ -31,13 +48,6 @@ package struct DatabasePreparation: Sendable {
                 let mayPass = error.code == .server || error.code == .writeConflict || error.code == .network
                 guard mayPass, attempt < Self.attempts else { throw error }
             }
-        }
-        let inspection = try inspect(on: connection)
-        guard inspection.conflicts.isEmpty else { throw DaybookError(inspection.conflicts, in: plan.database) }
-        guard inspection.missing.isEmpty else {
-            throw DaybookError(
-                .server,
-                "the database \"\(plan.database)\" still lacks \(inspection.lacking) after it was made: is it being dropped?")
         }
     }
 

@@ -10,8 +10,13 @@ public struct DaybookConfiguration: Sendable {
     public var database: String?
     /// How the server lists these connections. The URI's `appName` wins.
     public var appName: String? = "daybook"
-    /// The most connections at a time unless the URI sets `maxPoolSize`, at least 3; each has a thread. 16 keep one server of a few cores
-    /// busy with short commits.
+    /// The most connections at a time unless the URI sets `maxPoolSize`; each has a thread. 16 keep one server of a few cores busy with short
+    /// commits.
+    ///
+    /// There are at least 4, also where this or the URI says less: one for a load or a single event, one for a transaction, and two for a
+    /// verification or repair, which reads journal and snapshots side by side. They are opened when they are needed. Not counted are a
+    /// connection for each change stream (one for each kind of ``Lifecycle/async`` aggregate while ``DaybookStore/run()`` looks after it, for each
+    /// swap, and for each follower of the journal), and one for an index that is being built.
     public var maximumConnections = 16
     /// How long an operation waits for a free connection. 10 s: longer than any burst that is still healthy.
     public var connectionTimeout: Duration = .seconds(10)
@@ -38,6 +43,9 @@ public struct DaybookConfiguration: Sendable {
     public var metricsFactory: (any MetricsFactory)?
     /// Where the store's spans go; what `InstrumentationSystem` has when the store is made, unless set.
     public var tracer: (any Tracer)?
+
+    /// See ``maximumConnections``.
+    static let minimumConnections = 4
 
     /// A configuration with the defaults stated at each property.
     public init(uri: String, database: String? = nil) {

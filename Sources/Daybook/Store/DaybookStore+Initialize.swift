@@ -1,4 +1,5 @@
 internal import DaybookMongo
+internal import Logging
 
 extension DaybookStore {
     /// Prepares the database: the journal with its validator and unique indexes, and each aggregate's snapshot collection with the
@@ -9,6 +10,9 @@ extension DaybookStore {
     /// the same name or over the same keys that does something else, a journal whose validator is another or refuses nothing, a view, a
     /// capped collection), nothing is made, and the error shows every such definition beside the wanted one, and the mongosh commands that
     /// settle it. More indexes, and a validator on a snapshot collection, are the operator's own and left in peace.
+    ///
+    /// It returns once every index is built, which takes as long as the collection is large, whatever the socket timeout; an index that is under
+    /// construction already is waited for. Cancel the task to wait no longer: the server finishes what it has begun.
     ///
     /// The aggregates that the store was made with are prepared in any case; name others here.
     ///
@@ -26,7 +30,11 @@ extension DaybookStore {
         try await telemetry.perform("initialize") {
             for aggregate in all(aggregates) { try aggregate.checkDeclaration() }
             let preparation = try DatabasePreparation(database: database, aggregates: all(aggregates))
-            try await client.withConnection(.single) { try preparation.run(on: $0) }
+            try await client.withConnection(.single) { [logger = telemetry.logger] connection in
+                try await preparation.run(on: connection) { building in
+                    logger.notice("waiting for the server, which is still building \(building)")
+                }
+            }
         }
     }
 

@@ -41,7 +41,7 @@ public final class DaybookStore: Sendable {
         do {
             client = try MongoClient(
                 uri: configuration.uri, appName: configuration.appName, defaultConnections: configuration.maximumConnections,
-                waitTimeout: configuration.connectionTimeout)
+                minimumConnections: DaybookConfiguration.minimumConnections, waitTimeout: configuration.connectionTimeout)
         } catch {
             throw DaybookError(error, operation: "configuration", aggregateID: nil)
         }
@@ -103,12 +103,20 @@ public final class DaybookStore: Sendable {
     }
 
     /// Makes sure, once for each store, that the unique indexes are there: without them the journal could not refuse a second event at one
-    /// version.
+    /// version, and while the server still builds one it refuses nothing either.
     func requireInitialized(on connection: isolated MongoConnection) throws {
         if isVerified.withLock({ $0 }) { return }
-        let found = try connection.indexes(of: journal.namespace)
-        let missing = JournalIndex.allCases.filter { wanted in !found.contains { wanted.model.isSatisfied(by: $0) } }
+        let (ready, unfinished) = try connection.allIndexes(of: journal.namespace)
+        let missing = JournalIndex.allCases.filter { wanted in !ready.contains { wanted.model.isSatisfied(by: $0) } }
         guard missing.isEmpty else {
+            let building = missing.filter { wanted in unfinished.contains { wanted.model.isSatisfied(by: $0) } }
+            guard building.count < missing.count else {
+                throw DaybookError(
+                    .notInitialized,
+                    "the database \"\(database)\" is not ready for commits: the server is still building its journal's unique "
+                        + "\(building.map(\.rawValue).sorted().joined(separator: " and ")). Call initialize, or run the command init: they wait for it."
+                )
+            }
             throw DaybookError(
                 .notInitialized,
                 "the database \"\(database)\" is not prepared for Daybook: its journal lacks the unique "
