@@ -83,7 +83,15 @@ struct Examination {
     private func server(on connection: isolated MongoConnection) -> Check {
         let build = try? connection.read(["buildInfo": 1], database: "admin")
         let version = if case .string(let version) = build?["version"] { "MongoDB \(version)" } else { "MongoDB, 5.0 or later" }
-        if case .string("isdbgrid") = hello["msg"] { return Check("server", .ok, "\(version), a sharded cluster") }
+        if case .string("isdbgrid") = hello["msg"] {
+            // Wire version 18 is MongoDB 6.1.
+            guard hello["maxWireVersion"]?.number ?? 0 < 18 else { return Check("server", .ok, "\(version), a sharded cluster") }
+            // https://www.mongodb.com/docs/v6.0/reference/parameters/; a router does not say what its shards are set to.
+            return Check(
+                "server", .warning,
+                "\(version), a sharded cluster: unless its shards are told otherwise, a commit over two of them returns before it is visible",
+                remedy: "Set coordinateCommitReturnImmediatelyAfterPersistingDecision to false on every shard, or upgrade to MongoDB 6.1 or later.")
+        }
         guard case .string(let set) = hello["setName"] else {
             return Check(
                 "server", .problem, "\(version), a standalone server, which has no transactions; a commit needs them",

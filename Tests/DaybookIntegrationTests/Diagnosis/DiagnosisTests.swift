@@ -261,6 +261,27 @@ struct DiagnosisTests {
         }
     }
 
+    @Test("warns of a sharded cluster whose commits may return before they are visible", arguments: [(17, true), (18, false)])
+    func earlyReturn(wireVersion: Int32, isWarned: Bool) async throws {
+        let server = try FakeServer { command in
+            guard ["hello", "isMaster", "ismaster"].contains(command) else { return ["ok": 1.0] }
+            return [
+                "ismaster": true, "isWritablePrimary": true, "helloOk": true, "msg": "isdbgrid",
+                "maxBsonObjectSize": .int32(16_777_216), "maxMessageSizeBytes": .int32(48_000_000),
+                "maxWriteBatchSize": .int32(100_000), "minWireVersion": .int32(0), "maxWireVersion": .int32(wireVersion), "ok": 1.0,
+            ]
+        }
+        defer { server.close() }
+        let uri = "mongodb://127.0.0.1:\(server.port)/?serverSelectionTimeoutMS=2000"
+        try await withDaybook(DaybookConfiguration(uri: uri, database: "d")) { store in
+            let check = try #require(await store.diagnose().checks.first { $0.name == "server" })
+            #expect(check.detail.contains("a sharded cluster"))
+            #expect(check.level == (isWarned ? .warning : .ok))
+            #expect(
+                check.remedy?.contains("coordinateCommitReturnImmediatelyAfterPersistingDecision") == (isWarned ? true : nil))
+        }
+    }
+
     @Test("finds a server that is too old")
     func old() async throws {
         let server = try FakeServer(maximumWireVersion: 9)
