@@ -90,7 +90,9 @@ struct Examination {
             return Check(
                 "server", .warning,
                 "\(version), a sharded cluster: unless its shards are told otherwise, a commit over two of them returns before it is visible",
-                remedy: "Set coordinateCommitReturnImmediatelyAfterPersistingDecision to false on every shard, or upgrade to MongoDB 6.1 or later.")
+                remedy:
+                    "Set coordinateCommitReturnImmediatelyAfterPersistingDecision to false on every shard, or upgrade to MongoDB 6.1 or later."
+            )
         }
         guard case .string(let set) = hello["setName"] else {
             return Check(

@@ -290,7 +290,8 @@ struct Reconciliation: Sendable {
             let found = Set(try connection.collections(named: names, in: store.database).compactMap { $0["name"] })
             let lacking = kept.filter { !found.contains(.string($0.subject.snapshots?.collection ?? "")) }
             guard !lacking.isEmpty else { return }
-            try await DatabasePreparation(database: store.database, aggregates: lacking.compactMap(\.aggregate)).run(on: connection)
+            let preparation = try DatabasePreparation(database: store.database, aggregates: lacking.compactMap(\.aggregate))
+            try await preparation.run(on: connection)
         }
     }
 

@@ -5,6 +5,9 @@ public import Tracing
 /// How a store reaches its database.
 public struct DaybookConfiguration: Sendable {
     /// A MongoDB connection string. Every option that libmongoc knows may be in it; credentials never appear in a log or an error.
+    ///
+    /// One answer of the server may take a minute unless it sets `socketTimeoutMS`. Neither holds for what takes as long as the data is large, as
+    /// building an index does.
     public var uri: String
     /// The database of journal and snapshots. The one the URI names unless set; `daybook` when neither does.
     public var database: String?

@@ -268,7 +268,8 @@ struct DiagnosisTests {
             return [
                 "ismaster": true, "isWritablePrimary": true, "helloOk": true, "msg": "isdbgrid",
                 "maxBsonObjectSize": .int32(16_777_216), "maxMessageSizeBytes": .int32(48_000_000),
-                "maxWriteBatchSize": .int32(100_000), "minWireVersion": .int32(0), "maxWireVersion": .int32(wireVersion), "ok": 1.0,
+                "maxWriteBatchSize": .int32(100_000), "minWireVersion": .int32(0), "maxWireVersion": .int32(wireVersion),
+                "ok": 1.0,
             ]
         }
         defer { server.close() }

@@ -58,7 +58,10 @@ struct UnfinishedIndexTests {
                 guard index.model.name == "aggregateId_version" else { return .document(document) }
                 switch stage {
                 case .building:
-                    return ["spec": .document(document), "buildUUID": .binary(BSONBinary(subtype: .uuid, bytes: [UInt8](repeating: 7, count: 16)))]
+                    return [
+                        "spec": .document(document),
+                        "buildUUID": .binary(BSONBinary(subtype: .uuid, bytes: [UInt8](repeating: 7, count: 16))),
+                    ]
                 case .built: return .document(document)
                 case .failed: return nil
                 }
@@ -161,7 +164,8 @@ struct UnfinishedIndexTests {
                     await proxy.release()
                     try await initializing.value
                     #expect(proxy.count("createIndexes") == 1)
-                    #expect(try await store.client.withConnection(.single) { try $0.indexes(of: store.journal.namespace) }.count == 3)
+                    #expect(
+                        try await store.client.withConnection(.single) { try $0.indexes(of: store.journal.namespace) }.count == 3)
                 }
             }
         }
