@@ -1,3 +1,4 @@
+internal import DaybookBSON
 public import Foundation
 
 /// Where time and randomness come from; the system's unless a test or a simulation brings its own.
@@ -30,13 +31,7 @@ extension CommitClock {
     /// time is this clock's, or that of the latest of `previous` where this clock is behind: along an aggregate it never runs backwards,
     /// whatever the writers' clocks say (a hybrid logical clock).
     func nextCommitID(after previous: some Sequence<EventID>) -> EventID {
-        // 48 bits of milliseconds end in the year 10889; a clock that says otherwise, or nothing, is held to that.
-        let date = self.now()
-        let seconds = date.timeIntervalSince1970
-        var milliseconds = (seconds * 1000).rounded(.down)
-        // The product may come out the least bit too small for a date of whole milliseconds, as in the year 2038.
-        if Date(timeIntervalSince1970: (milliseconds + 1) / 1000) <= date { milliseconds += 1 }
-        let now = seconds.isFinite ? UInt64(min(max(0, milliseconds), 0xFFFF_FFFF_FFFF)) : 0
+        let now = EventID.milliseconds(at: self.now())
         // An id that another program made, of another version, has no time to step over.
         guard let last = previous.lazy.filter(\.isVersion7).max(), last.milliseconds >= now else {
             return EventID(milliseconds: now, random: random)
@@ -57,6 +52,13 @@ struct EventID: Sendable, Hashable, Comparable {
     private init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
+    }
+
+    /// The milliseconds of an id made at `date`: 48 bits of them, which end in the year 10889. A clock that says otherwise, or nothing, is
+    /// held to that.
+    static func milliseconds(at date: Date) -> UInt64 {
+        guard date.timeIntervalSince1970.isFinite, let begun = BSONDate(lastBegunAt: date) else { return 0 }
+        return UInt64(min(max(0, begun.milliseconds), 0xFFFF_FFFF_FFFF))
     }
 
     /// The lower part's top bit is clear, so that adding to it has room.

@@ -63,10 +63,10 @@ final class Loader<A: Aggregate>: Sendable {
     /// The aggregate after the events that were recorded at `date` or before, folded from the journal alone: along an aggregate the times of
     /// recording never run backwards.
     func load(_ id: AggregateID, at date: Date, on connection: isolated MongoConnection) throws -> Fold<A> {
-        guard !date.timeIntervalSince1970.isNaN else { throw DaybookError(.invalidArgument, "the date is not a number") }
+        guard let last = BSONDate(lastBegunAt: date) else { throw DaybookError(.invalidArgument, "the date is not a number") }
         var fold = Fold<A>(id, coding)
         try journal.replay(id, from: 1, on: connection) { event in
-            guard event.recordedAt.date <= date else { return false }
+            guard event.recordedAt <= last else { return false }
             try fold.apply(event)
             return true
         }

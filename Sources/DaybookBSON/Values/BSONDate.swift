@@ -14,10 +14,28 @@ public struct BSONDate: Sendable, Hashable, Comparable {
     ///
     /// - Throws: ``BSONError/Code/notRepresentable`` when `date` is not finite or beyond 64-bit milliseconds.
     public init(_ date: Date) throws(BSONError) {
-        guard let milliseconds = Int64(exactly: (date.timeIntervalSince1970 * 1000).rounded()) else {
+        let nearest = (date.timeIntervalSince1970 * 1000).rounded()
+        // The last millisecond that fits is no double: as a `Date` it is the one after it.
+        guard let milliseconds = nearest == 0x1p63 ? .max : Int64(exactly: nearest) else {
             throw BSONError(.notRepresentable, "The date is not finite or lies beyond 64-bit milliseconds.")
         }
         self.milliseconds = milliseconds
+    }
+
+    /// The last millisecond that has begun at `date`: to compare a caller's date with stored ones. Nil when `date` is not a number; a date
+    /// beyond 64-bit milliseconds is the first or the last there is.
+    ///
+    /// A millisecond is rarely a double, and two ways to the `Date` of one millisecond may end a step apart: Foundation's parser gives the one
+    /// below that of ``date``. So a date a step or two below a whole millisecond is that millisecond.
+    package init?(lastBegunAt date: Date) {
+        let seconds = date.timeIntervalSince1970
+        guard !seconds.isNaN else { return nil }
+        let nearest = (seconds * 1000).rounded()
+        // A `Date` counts from 2001, and is converted.
+        let step = max(seconds.ulp, date.timeIntervalSinceReferenceDate.ulp)
+        let isNearest = abs(nearest / 1000 - seconds) <= 2 * step
+        let begun = isNearest ? nearest : (seconds * 1000).rounded(.down)
+        milliseconds = Int64(exactly: begun) ?? (begun < 0 ? .min : .max)
     }
 
     /// The same point in time; exact to the millisecond for some 285,000 years around the epoch.

@@ -2,6 +2,7 @@
 @testable import Daybook
 import DaybookBSON
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Text for people")
@@ -14,9 +15,32 @@ struct TextTests {
         let text = date.rfc3339
         #expect(text.hasSuffix(String(format: ".%03dZ", Int((milliseconds % 1000 + 1000) % 1000))))
         let back = try #require(Date(rfc3339: text))
-        #expect(abs(back.timeIntervalSince(date)) < 0.0005)
+        #expect(back == date)
         #expect(Date(rfc3339: "2025-03-11T00:00:00Z") != nil)
         #expect(Date(rfc3339: "2025-03-11") == nil)
+    }
+
+    @Test("a printed date is read back as the very date that is stored for it")
+    func stored() throws {
+        var generator = SeededGenerator(seed: 4)
+        for _ in 0..<3_000 {
+            let stored = BSONDate(milliseconds: .random(in: -2_000_000_000_000...7_000_000_000_000, using: &generator)).date
+            #expect(Date(rfc3339: stored.rfc3339) == stored)
+        }
+    }
+
+    @Test("dates that RFC 3339 cannot write are said in words")
+    func farDates() {
+        let words = [
+            (Int64.min, "before the year 1"), (-62_135_596_800_001, "before the year 1"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"), (253_402_300_800_000, "after the year 9999"),
+            (.max, "after the year 9999"),
+        ]
+        for (milliseconds, text) in words { #expect(BSONDate(milliseconds: milliseconds).date.rfc3339 == text) }
+        #expect(BSONDate(milliseconds: -62_135_596_800_000).date.rfc3339.hasSuffix(":00.000Z"))
+        for seconds in [Double.nan, .infinity, -.infinity, 1e300] {
+            #expect(Date(timeIntervalSince1970: seconds).rfc3339 == "no date")
+        }
     }
 
     @Test("a table's columns are as wide as their widest cell, numbers to the right")
