@@ -102,7 +102,7 @@ extension License {
                 guard session.occurredAt <= first + Double(policy.playWindowHours) * 3_600 else {
                     throw Refusal(.playWindowOver, limit: policy.playWindowHours)
                 }
-                plays += 1
+                plays = plays.next
                 firstPlayedAt = min(first, session.occurredAt)
                 events.append(
                     .playbackStarted(session: session.id, occurredAt: session.occurredAt, policyVersion: policy.version))

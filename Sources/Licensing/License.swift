@@ -75,7 +75,7 @@ public struct License: Aggregate, Equatable {
         case .downloaded:
             status = .downloaded
         case .playbackStarted(let session, let occurredAt, _):
-            plays += 1
+            plays = plays.next
             firstPlayedAt = min(firstPlayedAt ?? occurredAt, occurredAt)
             record(session, occurredAt, .playing)
         case .playbackStopped(let session, let occurredAt):
@@ -83,7 +83,7 @@ public struct License: Aggregate, Equatable {
         case .renewed(let expiresAt, let policyVersion):
             if status == .expired { status = .downloaded }
             (self.expiresAt, self.policyVersion) = (expiresAt, policyVersion)
-            renewals += 1
+            renewals = renewals.next
         case .expired:
             status = .expired
         case .released(let reason):

@@ -1,3 +1,4 @@
+import ArgumentParser
 @testable import DaybookAdmin
 import DaybookBSON
 import Testing
@@ -19,6 +20,16 @@ struct CorrectedFieldTests {
                 "a": ["b": ["c": true, "d": ["k": 2.5]], "e": nil], "x": [.int32(1)],
             ])
         #expect(try patch(unset: ["a"]) == ["a": nil])
+    }
+
+    @Test("a path has no more names than a document has levels", arguments: [201, 2_500, 5_000, 50_000])
+    func depth(count: Int) throws {
+        let path = Array(repeating: "x", count: count).joined(separator: ".")
+        for attempt in [{ try self.patch(set: ["\(path)=1"]) }, { try self.patch(unset: [path]) }] {
+            let error = #expect(throws: ValidationError.self) { _ = try attempt() }
+            #expect(error?.message == "a path has at most 200 names")
+        }
+        #expect(try patch(set: [Array(repeating: "x", count: 200).joined(separator: ".") + "=1"]).fields.count == 1)
     }
 
     @Test("names are bytes: two spellings of one text are two fields")

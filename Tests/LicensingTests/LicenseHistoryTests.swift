@@ -1,6 +1,6 @@
 import DaybookTesting
 import Foundation
-import Licensing
+@testable import Licensing
 import Testing
 
 @Suite("License: what is stored") struct LicenseHistoryTests {
@@ -26,6 +26,19 @@ import Testing
         try checkGolden(
             License.self, events: Self.history + [.revoked(reason: "abuse", operator: "o-1")], file: "Golden/license-revoked.json"
         )
+    }
+
+    @Test("a count that was corrected to the largest there is does not grow, and does not trap")
+    func largestCount() throws {
+        var license = License()
+        for event in Self.history.prefix(4) { license.apply(event) }
+        (license.plays, license.renewals) = (.max, .max)
+        license.apply(.playbackStarted(session: .number(9), occurredAt: start + .hours(3), policyVersion: 1))
+        license.apply(.renewed(expiresAt: start + .days(50), policyVersion: 2))
+        #expect(license.plays == .max && license.renewals == .max)
+        let events = try license.decide(
+            .recordSessions([.started(10, at: start + .hours(4))], .with()), at: start + .hours(5))
+        #expect(events.count == 1)
     }
 
     @Test("a late session that occurred earlier changes the first play, and not what it is doing now")

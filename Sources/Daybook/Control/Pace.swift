@@ -1,7 +1,10 @@
+internal import Foundation
 internal import Synchronization
 
 /// At most so many pieces of work a second, evenly, for all tasks together.
 package final class Pace: Sendable {
+    /// 30 years.
+    private static let maximumWait: TimeInterval = 1e9
     private let rate: Double
     private let next = Mutex(ContinuousClock.now)
 
@@ -16,7 +19,8 @@ package final class Pace: Sendable {
     package func wait(for count: Int = 1) async throws {
         let turn = next.withLock { next in
             let turn = max(next, .now)
-            next = turn + .seconds(Double(count) / rate)
+            // A duration of more seconds than 2^63 traps. At a rate so low it makes no difference when the next one comes.
+            next = turn + .seconds(min(Double(count) / rate, Self.maximumWait))
             return turn
         }
         try await Task.sleep(until: turn, clock: .continuous)

@@ -41,7 +41,7 @@ extension Examination {
         let options = FindOptions(projection: ["version": 1])
         try connection.find(filter, in: namespace(aggregate.snapshotCollection), options: options) { document in
             let snapshot = try BorrowedSnapshot(document)
-            if let id = snapshot.id.flatMap({ try? AggregateID(parsing: $0) }) { stored[id] = snapshot.version ?? 0 }
+            if let id = snapshot.id.flatMap({ try? AggregateID(parsing: $0) }) { stored[id] = max(0, snapshot.version ?? 0) }
             return true
         }
         // Whether an absent snapshot is missing, only the state can say.
@@ -53,7 +53,11 @@ extension Examination {
             let fresh = behind.isEmpty ? "none is behind" : "\(behind.count) \(behind.count == 1 ? "is" : "are") being written"
             return Diagnosis.Check(name, .ok, "of the snapshots of the \(looked) that changed last, \(fresh)")
         }
-        let events = overdue.reduce(0) { $0 + $1.value.version - stored[$1.key, default: 0] }
+        let events = overdue.reduce(Int64(0)) { sum, head in
+            // Both are above 0, and one of a damaged journal may be as large as can be.
+            let (total, overflow) = sum.addingReportingOverflow(head.value.version - stored[head.key, default: 0])
+            return overflow ? .max : total
+        }
         return Diagnosis.Check(
             name, .warning,
             "of the snapshots of the \(looked) that changed last, \(overdue.count) \(overdue.count == 1 ? "is" : "are") behind, by "

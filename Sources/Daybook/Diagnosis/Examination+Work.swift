@@ -28,7 +28,7 @@ extension Examination {
         let status: String
         let holder: String
         let updatedAt: Date?
-        let checked: Int64
+        let checked: Int
         let reason: String?
 
         init(_ document: BSONDocument) {
@@ -42,7 +42,7 @@ extension Examination {
             status = text("status") ?? "unknown"
             holder = text("holder") ?? "an unknown process"
             updatedAt = if case .datetime(let date) = document["updatedAt"] { date.date } else { nil }
-            checked = document["checked"]?.number.map { Int64($0) } ?? 0
+            checked = document["checked"]?.count ?? 0
             reason = text("reason")
         }
 

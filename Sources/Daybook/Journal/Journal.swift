@@ -85,8 +85,9 @@ struct Journal: Sendable {
             last = $0.event
             return true
         }
-        return Commit(
-            id: first.commit.id, aggregateID: id, versions: first.version...last.version, recordedAt: first.recordedAt.date)
+        // A damaged event may have its version twice, and be found by the other one.
+        let versions = first.version...max(first.version, last.version)
+        return Commit(id: first.commit.id, aggregateID: id, versions: versions, recordedAt: first.recordedAt.date)
     }
 
     /// What a commit appended to each of its aggregates, in their order; empty when there is no such commit.

@@ -116,7 +116,9 @@ struct DatabaseInspection: Sendable {
     private mutating func inspect(_ wanted: BSONDocument, of collection: DatabasePlan.Collection, _ options: BSONDocument) {
         var reasons: [String] = []
         if case .document(let validator) = options["validator"], !validator.fields.isEmpty {
-            if case .document(let ours) = wanted["validator"], !ours.isSameDefinition(as: validator) {
+            if case .document(let ours) = wanted["validator"],
+                !([ours] + Journal.earlierValidators).contains(where: { $0.isSameDefinition(as: validator) })
+            {
                 reasons.append("is not the one of this version of Daybook")
             }
         } else {

@@ -30,48 +30,60 @@ extension Journal {
     /// which has no fixed keys.
     ///
     /// A type that begins with `$` is one of Daybook's own, because no such name can be the case of an enum.
-    static let validator: BSONDocument = [
-        "$jsonSchema": [
-            "bsonType": "object",
-            "required": ["_id", "aggregateId", "version", "type", "schema", "data", "recordedAt", "commit", "meta"],
-            "additionalProperties": false,
-            "properties": [
-                "_id": ["bsonType": "binData"],
-                "aggregateId": ["bsonType": "string", "pattern": "^[a-z][a-z0-9-]*/."],
-                "version": ["bsonType": "long", "minimum": 1],
-                "type": [
-                    "bsonType": "string", "minLength": 1,
-                    "anyOf": [["pattern": "^[^$]"], ["enum": .array(reservedEventTypes.map { .string($0) })]],
-                ],
-                "schema": ["bsonType": "int", "minimum": 1],
-                "data": ["bsonType": "object"],
-                "recordedAt": ["bsonType": "date"],
-                "commit": [
-                    "bsonType": "object",
-                    "required": ["id", "index", "count"],
-                    "additionalProperties": false,
-                    "properties": [
-                        "id": ["bsonType": "binData"],
-                        "index": ["bsonType": "int", "minimum": 0],
-                        "count": ["bsonType": "int", "minimum": 1],
+    static let validator = validator(version: ["bsonType": "long", "minimum": 1, "maximum": .int64(maximumVersion)])
+
+    /// The validators of databases that an earlier version of Daybook made, and that are as good: nobody has to change them. They let in a
+    /// version above ``maximumVersion``, which no load believes.
+    static let earlierValidators = [validator(version: ["bsonType": "long", "minimum": 1])]
+
+    /// The last version of an aggregate: the largest integer that a double holds exactly, and so a shell, and a reader of JSON. No aggregate
+    /// ever gets there; what has a larger version was not put there by a commit, and might leave no room to add to it.
+    static let maximumVersion: Int64 = 1 << 53 - 1
+
+    private static func validator(version: BSONValue) -> BSONDocument {
+        [
+            "$jsonSchema": [
+                "bsonType": "object",
+                "required": ["_id", "aggregateId", "version", "type", "schema", "data", "recordedAt", "commit", "meta"],
+                "additionalProperties": false,
+                "properties": [
+                    "_id": ["bsonType": "binData"],
+                    "aggregateId": ["bsonType": "string", "pattern": "^[a-z][a-z0-9-]*/."],
+                    "version": version,
+                    "type": [
+                        "bsonType": "string", "minLength": 1,
+                        "anyOf": [["pattern": "^[^$]"], ["enum": .array(reservedEventTypes.map { .string($0) })]],
+                    ],
+                    "schema": ["bsonType": "int", "minimum": 1],
+                    "data": ["bsonType": "object"],
+                    "recordedAt": ["bsonType": "date"],
+                    "commit": [
+                        "bsonType": "object",
+                        "required": ["id", "index", "count"],
+                        "additionalProperties": false,
+                        "properties": [
+                            "id": ["bsonType": "binData"],
+                            "index": ["bsonType": "int", "minimum": 0],
+                            "count": ["bsonType": "int", "minimum": 1],
+                        ],
+                    ],
+                    "meta": [
+                        "bsonType": "object",
+                        "additionalProperties": false,
+                        "properties": [
+                            "commandId": ["bsonType": "string", "minLength": 1],
+                            "commandName": ["bsonType": "string"],
+                            "commandDigest": ["bsonType": "binData"],
+                            "correlationId": ["bsonType": "string"],
+                            "causationId": ["bsonType": "string"],
+                            "actor": ["bsonType": "string"],
+                            "headers": ["bsonType": "object", "additionalProperties": ["bsonType": "string"]],
+                        ],
                     ],
                 ],
-                "meta": [
-                    "bsonType": "object",
-                    "additionalProperties": false,
-                    "properties": [
-                        "commandId": ["bsonType": "string", "minLength": 1],
-                        "commandName": ["bsonType": "string"],
-                        "commandDigest": ["bsonType": "binData"],
-                        "correlationId": ["bsonType": "string"],
-                        "causationId": ["bsonType": "string"],
-                        "actor": ["bsonType": "string"],
-                        "headers": ["bsonType": "object", "additionalProperties": ["bsonType": "string"]],
-                    ],
-                ],
-            ],
+            ]
         ]
-    ]
+    }
 
     /// The event types that Daybook itself writes: a correction of an aggregate's state.
     static let reservedEventTypes = [Correction.eventType]

@@ -147,7 +147,7 @@ struct RecordingOrder {
         guard isBehind || entry.recordedAt.milliseconds < lastRecordedAt.milliseconds else { return nil }
         return DaybookError(
             .damagedJournal,
-            "event \(entry.version) was recorded before event \(entry.version - 1), which it follows: it was not put there by a commit",
+            "event \(entry.version) was recorded before event \(entry.version &- 1), which it follows: it was not put there by a commit",
             version: entry.version)
     }
 }

@@ -72,10 +72,7 @@ extension DaybookStore {
     }
 
     private func targets(of options: ReconcileOptions) throws -> [ReconcileTarget] {
-        guard options.workers > 0 else { throw DaybookError(.invalidArgument, "it takes at least one worker") }
-        if let rate = options.aggregatesPerSecond, !(rate > 0 && rate.isFinite) {
-            throw DaybookError(.invalidArgument, "a rate is more than 0 a second")
-        }
+        try options.check()
         guard !aggregates.isEmpty else {
             throw DaybookError(.invalidArgument, "the store was made without aggregates, so there is nothing to fold")
         }
@@ -106,6 +103,7 @@ extension DaybookStore {
         _ options: ReconcileOptions = ReconcileOptions(), progress: @escaping @Sendable (ReconcileProgress) -> Void = { _ in }
     ) async throws -> ReconcileReport {
         try await telemetry.perform("verify") {
+            try options.check()
             let wanted = Set(options.types + options.ids.map(\.type))
             let targets = try await client.withConnection(.single) { connection in
                 let collections = try Set(connection.snapshotCollections(in: database))
@@ -137,7 +135,8 @@ extension Journal {
                 try connection.findOne(["aggregateId": ["$gte": .string(lower)]], in: namespace, options: options) {
                     try $0.first("aggregateId")?.string()
                 } ?? nil
-            guard let id else { return types }
+            // Before `lower` there is only an event that has its aggregate id twice, and is found by the other one: it is no way on.
+            guard let id, !id.isBefore(lower) else { return types }
             let type = id.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(id[..<$0]) } ?? id
             types.append(type)
             // "0" follows "/".

@@ -14,6 +14,14 @@ public struct ReconcileOptions: Sendable {
 
     /// Every aggregate of the store, as fast as can be.
     public init() {}
+
+    /// - Throws: ``DaybookError/Code/invalidArgument``
+    func check() throws(DaybookError) {
+        guard workers > 0 else { throw DaybookError(.invalidArgument, "it takes at least one worker") }
+        if let rate = aggregatesPerSecond, !(rate > 0 && rate.isFinite) {
+            throw DaybookError(.invalidArgument, "a rate is more than 0 a second")
+        }
+    }
 }
 
 /// How closely ``DaybookStore/verify(_:depth:progress:)`` looks.

@@ -117,7 +117,7 @@ extension ReconcileRun {
 
     /// Nil when the document is not one that this version has written.
     init?(_ document: BSONDocument) {
-        func number(_ key: String) -> Int { Int(document[key]?.number ?? 0) }
+        func number(_ key: String) -> Int { document[key]?.count ?? 0 }
         func texts(_ key: String) -> [String] {
             guard case .array(let values) = document[key] else { return [] }
             return values.compactMap { if case .string(let text) = $0 { text } else { nil } }
@@ -143,7 +143,7 @@ extension ReconcileRun {
         (checked, events, written) = (number("checked"), number("events"), number("written"))
         if case .document(let counts) = document["counts"] {
             for (key, value) in counts.fields {
-                if let kind = Finding.Kind(rawValue: key), let count = value.number { self.counts[kind] = Int(count) }
+                if let kind = Finding.Kind(rawValue: key), value.number != nil { self.counts[kind] = value.count }
             }
         }
         if case .string(let reason) = document["reason"] { self.reason = reason }

@@ -84,13 +84,13 @@ struct Reconciliation: Sendable {
             let whole = IDRange(target.subject.type)
             let ids = options.ids.filter { $0.type == target.subject.type }
             let ranges =
-                options.ids.isEmpty ? sample.parts(of: whole, count: max(4, 2 * options.workers)) : ids.map { IDRange($0) }
+                options.ids.isEmpty
+                ? sample.parts(of: whole, count: max(4, 2 * min(options.workers, 1_000))) : ids.map { IDRange($0) }
             return ranges.map { ReconcileRun.Part(type: target.subject.type.rawValue, range: $0) }
         }
         let kind: ReconcileRun.Kind = if case .patch = work { .patch } else { .rebuild }
         let now = store.clock.now()
-        let id = EventID(milliseconds: UInt64(max(0, now.timeIntervalSince1970 * 1000)), random: { .random(in: .min ... .max) })
-            .uuid
+        let id = EventID(milliseconds: EventID.milliseconds(at: now), random: { .random(in: .min ... .max) }).uuid
         var run = ReconcileRun(
             id: id, kind: kind, isSwap: isSwap, types: targets.map { $0.subject.type.rawValue }, ids: options.ids.map(\.rawValue),
             schemas: targets.map { $0.stateSchema ?? 0 }, holder: holder, at: now, parts: parts)

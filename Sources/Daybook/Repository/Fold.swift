@@ -24,11 +24,12 @@ struct Fold<A: Aggregate>: Sendable {
 
     /// - Throws: ``DaybookError/Code/damagedJournal`` when it is not the next event; what decoding it throws.
     mutating func apply(_ event: ReplayEntry) throws {
-        guard version < .max, event.version == version + 1 else {
+        let next = try nextVersion
+        guard event.version == next else {
             throw DaybookError(
                 .damagedJournal,
                 "event \(event.version) follows event \(version): the journal has a gap or a duplicate. Run verify.",
-                aggregateID: id.rawValue, version: version + 1)
+                aggregateID: id.rawValue, version: next)
         }
         try apply(type: event.type, schema: event.schema, data: event.data)
         headID = event.id
@@ -38,7 +39,7 @@ struct Fold<A: Aggregate>: Sendable {
 
     /// The next event, of which only type and payload are known yet.
     mutating func apply(type: String, schema: Int32, data: BorrowedDocument) throws {
-        let next = version + 1
+        let next = try nextVersion
         if coding.isPlain(type) {
             state.apply(
                 try coding.decodeEvent(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: next))
@@ -46,6 +47,18 @@ struct Fold<A: Aggregate>: Sendable {
             try apply(coding.decode(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: next), type)
         }
         version = next
+    }
+
+    private var nextVersion: Int64 {
+        get throws {
+            let (next, overflow) = version.addingReportingOverflow(1)
+            guard !overflow else {
+                throw DaybookError(
+                    .damagedJournal, "no event can follow event \(version). Run verify.", aggregateID: id.rawValue,
+                    version: version)
+            }
+            return next
+        }
     }
 
     private mutating func apply(_ body: RecordedEvent<A>.Body, _ type: String) throws {

@@ -32,7 +32,15 @@ final class PreparedCommit: Sendable {
     ) throws {
         self.guards = guards
         let count = Int32(clamping: drafts.reduce(0) { $0 + $1.events.count })
-        let commitID = clock.nextCommitID(after: drafts.lazy.compactMap { $0.headID.map(EventID.init) })
+        let heads = drafts.lazy.compactMap { $0.headID.map(EventID.init) }
+        let commitID = clock.nextCommitID(after: heads)
+        guard heads.allSatisfy({ !$0.isVersion7 || $0 < commitID }) else {
+            throw DaybookError(
+                .damagedJournal,
+                "the id of its last event has the last time that an id can have, so no event can follow it: it was made by a broken clock, "
+                    + "or by something other than a commit",
+                aggregateID: drafts.first?.aggregateID.rawValue, version: drafts.first?.version)
+        }
         id = commitID.uuid
         recordedAt = BSONDate(milliseconds: Int64(commitID.milliseconds))
         var events: [BSONDocument] = []

@@ -69,6 +69,9 @@ struct EventEnvelope: Sendable {
             case "version":
                 let version = try Self.long(field)
                 guard version >= 1 else { throw Fault("has the version \(version); versions begin at 1") }
+                guard version <= Journal.maximumVersion else {
+                    throw Fault("has the version \(version); they end at \(Journal.maximumVersion)")
+                }
                 self.version = version
             case "type":
                 let type = try field.string()

@@ -103,7 +103,7 @@ public final class ProgressDisplay: Sendable {
 
     private func bar(_ done: Int, _ total: Int) -> String {
         let width = 30
-        let full = total > 0 ? min(width, max(0, Int(Double(width) * Double(done) / Double(total)))) : width
+        let full = total > 0 ? Int(Double(width) * min(1, max(0, Double(done) / Double(total)))) : width
         return "[\(String(repeating: "#", count: full))\(String(repeating: ".", count: width - full))]"
     }
 

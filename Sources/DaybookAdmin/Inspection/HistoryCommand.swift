@@ -45,7 +45,8 @@ struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {
                     count += 1
                     if let version = entry.version {
                         if version > expected { warn(missing: expected, through: version - 1) }
-                        expected = version + 1
+                        // Nothing is above the largest, which a damaged journal may have.
+                        expected = min(version, .max - 1) + 1
                     }
                     if json {
                         try output.json(document)

@@ -40,6 +40,9 @@ struct CorrectedField: Sendable, Hashable {
     private static func path(_ text: String) throws -> [String] {
         let path = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard !path.contains("") else { throw ValidationError("a path is written name or name.name, and no name is empty") }
+        guard path.count <= BSONDocument.maximumDepth else {
+            throw ValidationError("a path has at most \(BSONDocument.maximumDepth) names")
+        }
         return path
     }
 

@@ -95,7 +95,7 @@ func repeats(_ seconds: Double, _ work: () async throws -> Void) async throws ->
     let start = nanoseconds()
     for _ in 0..<3 { try await work() }
     let each = Double(nanoseconds() - start) / 3e9
-    return min(max(3, Int(seconds / each)), 20_000)
+    return Int(min(max(3, seconds / each), 20_000))
 }
 
 /// Does `work` so often and records how long each took.

@@ -18,6 +18,16 @@ struct ProgressDisplayTests {
         func pass(_ duration: Duration) { state.withLock { $0.now += duration } }
     }
 
+    @Test("a bar is full at most, and empty at least", arguments: [(Int.max, 1), (.min, 1), (1, .max), (.max, .max), (5, 0)])
+    func extremes(done: Int, total: Int) {
+        let stage = Stage()
+        let display = stage.display(.bar, of: total)
+        stage.pass(.seconds(1))
+        display.update(done)
+        #expect(stage.text.contains("\(done)/\(total) events"))
+        #expect(stage.text.count { $0 == "#" || $0 == "." && stage.text.contains("[") } >= 30)
+    }
+
     @Test("elsewhere than on a terminal there is a line every ten seconds, and none for what takes less")
     func lines() {
         let stage = Stage()

@@ -134,7 +134,8 @@ import Testing
 
     enum Malformation: CaseIterable, Sendable {
         case noAggregateID, noVersion, noType, noSchema, noData, noTime, noCommit, noMeta
-        case aggregateIDWithoutSlash, aggregateIDNumber, versionZero, versionNegative, versionInt32, versionDouble, typeEmpty
+        case aggregateIDWithoutSlash, aggregateIDNumber, versionZero, versionNegative, versionTooLarge, versionInt32,
+            versionDouble, typeEmpty
         case schemaZero, schemaInt64, dataText, dataArray, timeText, commitWithoutID, commitWithoutCount, countZero
         case indexNegative, metaText, commandIDNumber, commandIDEmpty, moreFields, idText, typeReserved, typeNearlyReserved
         case moreInCommit, moreInMeta, commandNameNumber, commandDigestText, correlationIDNumber, causationIDNumber, actorNumber
@@ -157,6 +158,7 @@ import Testing
             case .aggregateIDWithoutSlash: return try event.setting("aggregateId", to: "account")
             case .aggregateIDNumber: return try event.setting("aggregateId", to: 7)
             case .versionZero: return try event.setting("version", to: 0)
+            case .versionTooLarge: return try event.setting("version", to: .int64(.max))
             case .versionNegative: return try event.setting("version", to: -2)
             case .versionInt32: return try event.setting("version", to: .int32(2))
             case .versionDouble: return try event.setting("version", to: 2.0)

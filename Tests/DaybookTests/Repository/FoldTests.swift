@@ -41,6 +41,35 @@ struct FoldTests {
         #expect(fold.snapshot.updatedAt == Date(timeIntervalSince1970: 3))
     }
 
+    @Test("nothing follows the largest version: an error, and no trap")
+    func largestVersion() throws {
+        var fold = Fold<Parcel>(id)
+        fold.version = .max
+        for version in [Int64.max, .min, 1] {
+            let error = #expect(throws: DaybookError.self) {
+                try fold.apply(JournalEvent.sample(version: version).document(data: [:]))
+            }
+            #expect(error?.code == .damagedJournal)
+        }
+        let next = #expect(throws: DaybookError.self) {
+            try BSONDocument().withBorrowed { try fold.apply(type: "lost", schema: 1, data: $0) }
+        }
+        #expect(next?.code == .damagedJournal)
+        #expect(next?.version == .max)
+        #expect(fold.version == .max)
+    }
+
+    @Test(
+        "an event that was recorded before its predecessor is reported whatever its version is", arguments: [Int64.min, 0, .max])
+    func orderOfAnyVersion(version: Int64) throws {
+        let order = RecordingOrder(after: UUID(), BSONDate(milliseconds: .max))
+        let fault = try JournalEvent.sample(version: version).document(data: [:]).withBorrowed {
+            try order.fault(of: ReplayEntry($0))
+        }
+        #expect(fault?.code == .damagedJournal)
+        #expect(fault?.version == version)
+    }
+
     @Test(
         "an event that is not the next is a damaged journal, and changes nothing",
         arguments: [-1, 0, 1, 2, 4, 5, .max] as [Int64])

@@ -54,6 +54,27 @@ struct CommitDraftTests {
         #expect(commit.commits.map(\.version) == [loaded + 3])
     }
 
+    @Test("behind a last event whose id has the last time that an id can have, nothing is prepared: its id would be smaller")
+    func lastTime() throws {
+        let last = UUID(milliseconds: 0xFFFF_FFFF_FFFF, upper: 0xFFF, lower: 1 << 62 - 1)
+        let error = #expect(throws: DaybookError.self) {
+            try prepare([AggregateDraft([.lost], fold("P-1", version: 4, headID: last))])
+        }
+        #expect(error?.code == .damagedJournal)
+        #expect(error?.aggregateID == "parcel/P-1")
+        #expect(error?.version == 4)
+        let room = UUID(milliseconds: 0xFFFF_FFFF_FFFF, upper: 0xFFE, lower: 1 << 62 - 1)
+        #expect(try prepare([AggregateDraft([.lost], fold("P-1", version: 4, headID: room))]).events.count == 1)
+    }
+
+    @Test("no commit goes beyond the largest version", arguments: [.max, .max - 1] as [Int64])
+    func largestVersion(version: Int64) throws {
+        let error = #expect(throws: DaybookError.self) {
+            try prepare([AggregateDraft([.lost, .lost], fold("P-1", version: version))])
+        }
+        #expect(error?.code == .damagedJournal)
+    }
+
     @Test("the i-th event has the commit's id + i, over all aggregates, and says so with index and count")
     func ids() throws {
         let commit = try prepare([

@@ -52,6 +52,7 @@ struct EventEnvelopeTests {
         ("aggregateId", "parcel/", "the key is empty"), ("aggregateId", "parcel/e\u{301}", "normalization form C"),
         ("aggregateId", .string("parcel/" + String(repeating: "x", count: 257)), "257 bytes"),
         ("version", .int32(1), "int and not long"), ("version", 0, "versions begin at 1"),
+        ("version", .int64(.max), "they end at 9007199254740991"),
         ("version", 1.0, "double and not long"),
         ("type", "", "empty type"), ("type", "$else", "begins with $"), ("type", 1, "\"type\" of another form"),
         ("schema", 1, "\"schema\" of another form"), ("schema", .int32(0), "at least 1"),
