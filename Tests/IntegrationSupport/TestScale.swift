@@ -22,6 +22,9 @@ package enum TestScale {
     /// `DAYBOOK_TEST_WEATHER`: seeds of the writers on a cluster, and on a replica set in elections, that fails at random.
     package static let weatherSeeds = number("DAYBOOK_TEST_WEATHER", 2)
 
+    /// `DAYBOOK_TEST_HOSTILE`: damaged databases on which every command is run, about 60 commands each; see `HostileDatabaseTests`.
+    package static let hostileDatabases = number("DAYBOOK_TEST_HOSTILE", 4)
+
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap(Int.init).map { max($0, 1) } ?? standard
     }

@@ -10,8 +10,12 @@ struct CommandRun: Sendable {
 
     /// Runs an executable of this package. The server's address is in the environment that it inherits.
     ///
-    /// - Parameter environment: Variables in place of those that are inherited.
-    init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) async throws {
+    /// - Parameters:
+    ///   - environment: Variables in place of those that are inherited.
+    ///   - limit: When it is killed, unless it has ended by then.
+    init(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], limit: Duration = .seconds(600)
+    ) async throws {
         let process = Process()
         let (output, errors) = (Pipe(), Pipe())
         process.executableURL = builtExecutable(program)
@@ -23,6 +27,12 @@ struct CommandRun: Sendable {
         let (ends, ending) = AsyncStream.makeStream(of: Void.self)
         process.terminationHandler = { _ in ending.finish() }
         try process.run()
+        let child = process.processIdentifier
+        let guardian = Task {
+            try await Task.sleep(for: limit)
+            kill(child, SIGKILL)
+        }
+        defer { guardian.cancel() }
         async let text = Self.read(output)
         async let complaints = Self.read(errors)
         (self.output, self.errors) = await (text, complaints)
