@@ -130,12 +130,4 @@ struct HostileDatabase {
             updatedAt: values.chance(3) ? BSONDate(milliseconds: values.milliseconds()) : createdAt)
         return try stored.document()
     }
-
-    /// Makes the journal's indexes again where its documents let it: without them nothing is committed.
-    func restoreIndexes() async throws {
-        let namespace = database.namespace("journal")
-        try? await database.client.withConnection(.single) { connection in
-            try connection.createIndexes(JournalIndex.allCases.map(\.model), in: namespace)
-        }
-    }
 }
