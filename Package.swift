@@ -104,7 +104,9 @@ let package = Package(
         .executableTarget(name: "CodecProbe", dependencies: ["DaybookBSON"], path: "Tests/CodecProbe", swiftSettings: settings),
         // It runs daybook-bench as a process, and must not be linked with it.
         .testTarget(name: "DaybookBenchTests", swiftSettings: settings),
-        .testTarget(name: "DaybookMongoTests", dependencies: ["DaybookBSON", "DaybookMongo"], swiftSettings: settings),
+        .testTarget(
+            name: "DaybookMongoTests", dependencies: ["DaybookBSON", "DaybookMongo", "IntegrationSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
         ),

@@ -73,7 +73,7 @@ extension Repository {
         try await store.telemetry.perform("count", type: A.type) {
             let prepared = try await SnapshotSelection(repository: self, condition: condition, waitFor: commit).prepare()
             return try await store.client.readingThroughSwaps { connection in
-                try connection.count(prepared.filter, in: snapshots, options: prepared.options)
+                try connection.count(prepared.filter, in: snapshots, reads: prepared.options.reads)
             }
         }
     }

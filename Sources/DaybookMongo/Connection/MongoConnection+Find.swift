@@ -33,6 +33,9 @@ package struct FindOptions: Sendable {
         self.reads = reads
     }
 
+    /// Whether these are options of a find that are stages of a pipeline: MongoDB refuses them as fields of `aggregate`.
+    var haveStages: Bool { !sort.isEmpty || limit != nil || projection != nil }
+
     /// The options document. A transaction has its own read concern, and refuses one here.
     func document(for request: CursorRequest, inTransaction: Bool) throws(BSONError) -> BSONDocument {
         var writer = BSONWriter()
@@ -125,8 +128,9 @@ extension MongoConnection {
     ///
     /// - Parameters:
     ///   - pipeline: Its stages, in order: https://www.mongodb.com/docs/manual/reference/operator/aggregation-pipeline/
-    ///   - options: Its batch size and where it reads; sort, limit and projection are stages.
+    ///   - options: Its batch size and where it reads.
     ///   - visit: returns false to stop.
+    /// - Precondition: The options have no sort, limit or projection: those are stages.
     package func aggregate(
         _ pipeline: [BSONDocument], in namespace: Namespace, options: FindOptions = FindOptions(),
         visit: (BorrowedDocument) throws -> Bool
@@ -139,10 +143,11 @@ extension MongoConnection {
     }
 
     /// How many documents match, counted one by one.
-    package func count(_ filter: BSONDocument, in namespace: Namespace, options: FindOptions = FindOptions()) throws -> Int {
+    package func count(_ filter: BSONDocument, in namespace: Namespace, reads: FindOptions.Reads = .deciding) throws -> Int {
         var count = 0
         try aggregate(
-            [["$match": .document(filter)], ["$group": ["_id": 1, "count": ["$sum": 1]]]], in: namespace, options: options
+            [["$match": .document(filter)], ["$group": ["_id": 1, "count": ["$sum": 1]]]], in: namespace,
+            options: FindOptions(reads: reads)
         ) { document in
             count = Int(try document.first("count")?.int64() ?? 0)
             return false
@@ -151,6 +156,7 @@ extension MongoConnection {
     }
 
     func openCursor(_ request: CursorRequest, in namespace: Namespace, options: FindOptions) throws -> OpaquePointer {
+        if case .pipeline = request { precondition(!options.haveStages, "sort, limit and projection are stages of a pipeline") }
         let collection = try collection(namespace)
         let session = transactionSession
         let onPrimary = options.reads.areOnPrimary

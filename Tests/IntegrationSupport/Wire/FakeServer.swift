@@ -2,12 +2,38 @@ package import DaybookBSON
 
 /// Something on loopback that answers MongoDB's messages as it is told: a server of another age, or a broken one.
 package final class FakeServer: Sendable {
+    /// A command as it came.
+    package struct Request: Sendable {
+        package let name: String
+        package let body: BSONDocument
+        /// The documents that travel beside it, as those of an insert do.
+        package let documents: [BSONDocument]
+    }
+
     private let listener: LocalListener
 
     /// - Parameter answer: The reply to a command; nil ends the connection.
-    package init(answer: @escaping @Sendable (_ command: String) -> BSONDocument?) throws {
-        listener = try LocalListener(name: "fake") { client, _ in
-            while let request = WireMessage.read(from: client), let reply = answer(request.commandName ?? "") {
+    package convenience init(answer: @escaping @Sendable (_ command: String) -> BSONDocument?) throws {
+        try self.init(listener: Self.listen { answer($0.name) })
+    }
+
+    private init(listener: LocalListener) {
+        self.listener = listener
+    }
+
+    /// A server that is asked with the whole request.
+    ///
+    /// - Parameter answer: The reply to a request; nil ends the connection.
+    package static func answering(_ answer: @escaping @Sendable (Request) -> BSONDocument?) throws -> FakeServer {
+        FakeServer(listener: try listen(answer))
+    }
+
+    private static func listen(_ answer: @escaping @Sendable (Request) -> BSONDocument?) throws -> LocalListener {
+        try LocalListener(name: "fake") { client, _ in
+            while let request = WireMessage.read(from: client),
+                let reply = answer(
+                    Request(name: request.commandName ?? "", body: request.body ?? [:], documents: request.sequence))
+            {
                 guard client.send(WireMessage.reply(reply, to: request).bytes) else { break }
             }
             client.close()
