@@ -15,7 +15,7 @@ extension DaybookError {
             case .poolExhausted: .poolExhausted
             case .closed: .closed
             case .tooLarge: .tooLarge
-            case .duplicateKey, .writeConflict, .validationFailed, .invalidData, .server: .server
+            case .duplicateKey, .writeConflict, .validationFailed, .invalidData, .placeLost, .server: .server
             }
         self.init(code, error.description, aggregateID: aggregateID, operation: operation, underlying: error)
     }

@@ -77,7 +77,7 @@ package struct JournalTail: AsyncSequence, Sendable {
     private var changes: ChangeStream<JournalEntry> {
         var match: BSONDocument = ["operationType": "insert"]
         for (key, value) in condition(on: "fullDocument.aggregateId").fields { try? match.append(key, value) }
-        return store.client.changes(of: store.journal.namespace, pipeline: [["$match": .document(match)]]) { change in
+        return store.client.changes(of: store.journal.namespace, matching: match) { change in
             guard let document = try change.first("fullDocument")?.document() else {
                 throw BSONError(.corrupt, "The change stream's insert has no document.")
             }

@@ -23,9 +23,9 @@ extension DaybookStore {
     /// The events of one kind of aggregate as they come; nil for one that is none.
     func journalHeads(of type: AggregateType, after token: ResumeToken?) -> ChangeStream<JournalHead?> {
         let match: BSONDocument = ["operationType": "insert", "fullDocument.aggregateId": .document(Journal.ids(of: type))]
-        let shape: BSONDocument = ["fullDocument.aggregateId": 1, "fullDocument.version": 1, "clusterTime": 1]
         return client.changes(
-            of: journal.namespace, pipeline: [["$match": .document(match)], ["$project": .document(shape)]], resumeAfter: token
+            of: journal.namespace, matching: match,
+            showing: ["fullDocument.aggregateId", "fullDocument.version", "clusterTime"], resumeAfter: token
         ) { change in
             let time = try? change.first("clusterTime")?.timestamp()
             return try change.first("fullDocument").flatMap { JournalHead(try $0.document(), clusterTime: time) }

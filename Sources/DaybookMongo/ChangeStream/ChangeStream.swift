@@ -33,7 +33,8 @@ package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
 
     let client: MongoClient
     let namespace: Namespace
-    let pipeline: [BSONDocument]
+    let filter: BSONDocument?
+    let fields: [String]
     let resumeAfter: ResumeToken?
     let maximumWait: Duration
     let decode: @Sendable (BorrowedDocument) throws -> Change
@@ -50,7 +51,7 @@ package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
             try await cursor.open()
         }
 
-        /// - Throws: ``MongoError``; what `decode` throws. The stream is over then: the last token that was given out leads to the change
+        /// - Throws: ``MongoError``, `placeLost` when the collection was dropped or renamed; what `decode` throws. The stream is over then: the last token that was given out leads to the change
         ///   that failed, so nothing behind it is given out as if it had been handled.
         package func next() async throws -> Element? {
             try await cursor.next()
@@ -62,15 +63,18 @@ extension MongoClient {
     /// The changes of a collection from now on, or behind `resumeAfter`.
     ///
     /// - Parameters:
-    ///   - pipeline: Stages that select and shape changes on the server.
+    ///   - filter: Which changes, by a filter on change documents; all, unless given.
+    ///   - fields: What of a change document is sent; all of it, unless given.
     ///   - maximumWait: How long the server holds an empty answer back.
     ///   - decode: Makes the element of the change document, on the stream's thread, while it is borrowed.
     package func changes<Change: Sendable>(
-        of namespace: Namespace, pipeline: [BSONDocument] = [], resumeAfter: ResumeToken? = nil,
+        of namespace: Namespace, matching filter: BSONDocument? = nil, showing fields: [String] = [],
+        resumeAfter: ResumeToken? = nil,
         maximumWait: Duration = .milliseconds(500), decode: @escaping @Sendable (BorrowedDocument) throws -> Change
     ) -> ChangeStream<Change> {
         ChangeStream(
-            client: self, namespace: namespace, pipeline: pipeline, resumeAfter: resumeAfter, maximumWait: maximumWait,
+            client: self, namespace: namespace, filter: filter, fields: fields, resumeAfter: resumeAfter,
+            maximumWait: maximumWait,
             decode: decode)
     }
 }
@@ -121,7 +125,8 @@ final class ChangeCursor<Change: Sendable>: @unchecked Sendable {
         try connection.prepare()
         return OpaqueHandle(
             try connection.openChangeStream(
-                of: stream.namespace, pipeline: stream.pipeline, resumeAfter: stream.resumeAfter, maximumWait: stream.maximumWait)
+                of: stream.namespace, pipeline: stream.pipeline, resumeAfter: stream.resumeAfter,
+                maximumWait: stream.maximumWait)
         )
     }
 
@@ -131,6 +136,27 @@ final class ChangeCursor<Change: Sendable>: @unchecked Sendable {
         let change = try connection.nextChange(handle.pointer, in: stream.namespace).map { try stream.decode($0) }
         guard let token = connection.resumeToken(handle.pointer) else { return nil }
         return change.map { .change($0, token) } ?? .idle(token)
+    }
+}
+
+extension ChangeStream {
+    /// The stages after `$changeStream`.
+    ///
+    /// When the collection is dropped or renamed the server ends the stream by an event of the type `invalidate`. It stands before these stages: a
+    /// filter that leaves it out would leave a stream that ends without a word, with a token that no stream resumes after.
+    /// https://www.mongodb.com/docs/manual/reference/change-events/invalidate/
+    fileprivate var pipeline: [BSONDocument] {
+        var stages: [BSONDocument] = []
+        if let filter {
+            stages.append(["$match": ["$or": [.document(filter), ["operationType": "invalidate"]]]])
+        }
+        if !fields.isEmpty {
+            var shape: BSONDocument = ["operationType": 1]
+            // Fails only for a key with NUL, or at 2 GiB.
+            for field in fields where field != "operationType" { try? shape.append(field, 1) }
+            stages.append(["$project": .document(shape)])
+        }
+        return stages
     }
 }
 
@@ -156,12 +182,23 @@ extension MongoConnection {
     }
 
     /// The next change, borrowed until the next call; nil when the wait brought none.
+    ///
+    /// - Throws: ``MongoError`` `placeLost` when the stream has ended because its collection was dropped or renamed.
     func nextChange(_ stream: OpaquePointer, in namespace: Namespace) throws -> BorrowedDocument? {
         var failed = false
         let bytes = daybook_change_stream_next(stream, result, &failed)
         if failed { throw failure("watch", on: namespace.description) }
         guard let data = bytes.data else { return nil }
-        return try BorrowedDocument(validatingLengthOf: UnsafeRawBufferPointer(start: data, count: bytes.length))
+        let change = try BorrowedDocument(validatingLengthOf: UnsafeRawBufferPointer(start: data, count: bytes.length))
+        guard try change.first("operationType")?.string() != "invalidate" else {
+            var error = MongoError(
+                .placeLost,
+                "the collection was dropped or renamed: its change stream has ended, and none continues from its place")
+            error.operation = "watch"
+            error.namespace = namespace.description
+            throw error
+        }
+        return change
     }
 
     /// A copy of the stream's current token; nil before the server has given one.

@@ -35,6 +35,8 @@ package struct MongoError: Error, Sendable {
         case timedOut
         /// It took effect on the primary, but too few other members have said so in time.
         case writeConcernFailed
+        /// A change stream cannot continue from its place, now or ever; see ``MongoError/isPlaceLost``.
+        case placeLost
         /// Bytes that are not BSON, or a reply without what it must have.
         case invalidData
         /// Anything else the server reported; see ``MongoError/serverCode``.

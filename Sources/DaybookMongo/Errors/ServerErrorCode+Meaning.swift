@@ -71,7 +71,12 @@ extension ServerErrorCode {
         case .objectTooLarge, .keyTooLong, .updateTooLarge, .cannotGrowCappedDocument, .transactionTooLarge,
             .transactionTooLargeForCache:
             .tooLarge
-        default: group == .passing ? .network : .server
+        default:
+            switch group {
+            case .passing: .network
+            case .lostPlace: .placeLost
+            default: .server
+            }
         }
     }
 

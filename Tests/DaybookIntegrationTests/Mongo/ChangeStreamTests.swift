@@ -313,7 +313,7 @@ struct ChangeStreamTests {
     @Test("that the server refuses says so at its opening")
     func refused() async throws {
         try await withClient { client, fixture in
-            let iterator = client.changes(of: fixture.namespace(), pipeline: [["$noSuchStage": [:]]]) { _ in 0 }
+            let iterator = client.changes(of: fixture.namespace(), matching: ["$noSuchOperator": 1]) { _ in 0 }
                 .makeAsyncIterator()
             let error = await #expect(throws: MongoError.self) { try await iterator.open() }
             #expect(error?.code == .server)

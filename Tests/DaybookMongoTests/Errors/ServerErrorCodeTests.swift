@@ -111,7 +111,9 @@ struct ServerErrorCodeTests {
             10003: .tooLarge, 257: .tooLarge, 388: .tooLarge,
         ]
         for code in ServerErrorCode.allCases {
-            let expected = special[code.rawValue] ?? (Self.passing.contains(code.rawValue) ? .network : .server)
+            let expected =
+                special[code.rawValue]
+                ?? (Self.passing.contains(code.rawValue) ? .network : Self.lost.contains(code.rawValue) ? .placeLost : .server)
             #expect(code.code == expected, "\(code)")
         }
     }

@@ -11,7 +11,7 @@ struct DaybookErrorMongoTests {
             (.timedOut, .unavailable), (.serverTooOld, .unsupportedServer), (.transactionsUnsupported, .unsupportedServer),
             (.authenticationFailed, .unauthorized), (.unauthorized, .unauthorized), (.poolExhausted, .poolExhausted),
             (.closed, .closed), (.tooLarge, .tooLarge), (.duplicateKey, .server), (.writeConflict, .server),
-            (.validationFailed, .server), (.invalidData, .server), (.server, .server),
+            (.validationFailed, .server), (.invalidData, .server), (.placeLost, .server), (.server, .server),
         ] as [(MongoError.Code, DaybookError.Code)])
     func codes(below: MongoError.Code, code: DaybookError.Code) {
         let error = DaybookError(MongoError(below, "it failed"), operation: "load", aggregateID: "parcel/P-1")
