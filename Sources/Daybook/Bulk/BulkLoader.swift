@@ -118,9 +118,10 @@ public final class BulkLoader: Sendable {
     }
 
     /// Whether the document's place was taken; everything else that is not done is thrown.
-    private func isDuplicate(_ outcome: BulkResult.Outcome) throws -> Bool {
+    private func isDuplicate(_ outcome: BulkResult.Outcome, _ id: AggregateID) throws -> Bool {
         switch outcome {
         case .done: return false
+        case .failed(let error) where error.isOfForeignIndex: throw DaybookError.refused(byForeignIndex: error, of: id)
         case .failed(let error) where error.code == .duplicateKey: return true
         case .failed(let error), .unknown(let error): throw error
         case .notSent:
@@ -136,12 +137,12 @@ public final class BulkLoader: Sendable {
             // An earlier load that was interrupted may have left the snapshot of an earlier state.
             var standing = snapshots.filter { !$0.isKept }
             for (snapshot, outcome) in zip(kept, outcomes) {
-                if try isDuplicate(outcome) { standing.append(snapshot) } else { report.snapshots += 1 }
+                if try isDuplicate(outcome, snapshot.aggregateID) { standing.append(snapshot) } else { report.snapshots += 1 }
             }
             guard !standing.isEmpty else { continue }
             let writes = try send(standing.map { try $0.guardedWrite() }, to: namespace, on: connection)
             for (snapshot, outcome) in zip(standing, writes) {
-                if try !isDuplicate(outcome), snapshot.isKept { report.snapshots += 1 }
+                if try !isDuplicate(outcome, snapshot.aggregateID), snapshot.isKept { report.snapshots += 1 }
             }
         }
     }

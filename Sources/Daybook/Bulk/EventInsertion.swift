@@ -25,7 +25,7 @@ struct EventInsertion: Sendable {
 
     let journal: Journal
 
-    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands, `server` where the journal's validator
+    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands, `foreignIndex`, `server` where the journal's validator
     ///   refuses an event; ``MongoError``.
     func insert(_ events: some Collection<BulkEvent>, _ counts: inout Counts, on connection: isolated MongoConnection) throws {
         var rest = Array(events)[...]
@@ -54,6 +54,8 @@ struct EventInsertion: Sendable {
     private func throwUnlessDuplicate(_ outcome: BulkResult.Outcome, _ event: BulkEvent) throws {
         switch outcome {
         case .done: return
+        case .failed(let error) where error.isOfForeignIndex:
+            throw DaybookError.refused(byForeignIndex: error, of: event.aggregateID)
         case .failed(let error) where error.code == .duplicateKey: return
         case .failed(let error) where error.code == .validationFailed || error.code == .tooLarge:
             throw DaybookError(

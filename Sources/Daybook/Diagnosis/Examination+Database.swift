@@ -97,7 +97,7 @@ extension Examination {
     func namespace(_ collection: String) -> Namespace { Namespace(database: store.database, collection: collection) }
 
     /// None but the journal for a program whose aggregates declare what cannot be; every other command says so.
-    private var collections: [DatabasePlan.Collection] {
+    var collections: [DatabasePlan.Collection] {
         let plan = try? DatabasePlan(database: store.database, aggregates: store.aggregates)
         return (plan ?? (try? DatabasePlan(database: store.database, aggregates: [])))?.collections ?? []
     }

@@ -15,6 +15,9 @@ public struct DaybookError: Error, Sendable {
         /// validator, a role. Nothing was written. The message shows both definitions and the commands that settle it, and
         /// ``DaybookError/underlying`` is ``DefinitionConflicts``.
         case conflictingDefinition
+        /// A unique index that is none of Daybook's refuses what is to be written: another aggregate has the same value there. Nothing was written.
+        /// The message names the index's fields and its collection. Loading and trying again does not help.
+        case foreignIndex
         /// The aggregate is not at the version that was expected; ``DaybookError/version`` is the one it is at.
         case conflict
         /// The command id was used before, on the same aggregate, for another command. Nothing was written; use a new id for each command.

@@ -175,7 +175,9 @@ final class GroupCommit: Sendable {
         switch outcome {
         case .done: return .outcome(.committed)
         case .unknown(let error): return .open(error)
-        case .notSent: return .failed(MongoError(.network, "the event was not sent"))
+        case .notSent:
+            let error = MongoError(.network, "the event was not sent")
+            return mayHaveLanded ? .open(error) : .failed(error)
         case .failed(let error):
             guard error.code == .duplicateKey else {
                 if mayHaveLanded { return .open(error) }
@@ -186,6 +188,10 @@ final class GroupCommit: Sendable {
             do {
                 let id = try journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection)
                 if id == change.firstEventID { return .outcome(.committed) }
+                if error.isOfForeignIndex {
+                    // Another event has the value, so an earlier insert of this one is refused as well, whenever it comes.
+                    return .failed(DaybookError.refused(byForeignIndex: error, of: change.aggregateID))
+                }
                 if error.keyPattern.contains("meta.commandId") { return .outcome(.commandKnown(error)) }
                 // Where nobody does, a majority may not have it yet.
                 return id == nil ? .open(error) : .outcome(.lost(error))

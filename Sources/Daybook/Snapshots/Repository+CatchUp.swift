@@ -118,6 +118,8 @@ extension Repository {
             for (post, outcome) in zip(posts, result.outcomes) {
                 switch outcome {
                 case .done: loader.metrics.snapshotsPosted.increment()
+                case .failed(let error) where error.isOfForeignIndex:
+                    leaveOut(post.aggregateID, DaybookError.refused(byForeignIndex: error, of: post.aggregateID))
                 case .failed(let error) where error.code == .duplicateKey:
                     // A newer one is there, or another writer has just put the aggregate's first one there: the second time it is the former.
                     if !isSecondTime { forestalled.append(post) }

@@ -200,6 +200,8 @@ actor SnapshotPoster {
                         // It may have come after the deletion by a later commit, and put back what that had taken away.
                         if result.upserted > 0, post.mayLoseSnapshot, post.isKept { inserted.append(post) }
                         telemetry.metrics(of: post.aggregateID.type).snapshotsPosted.increment()
+                    case .failed(let error) where error.isOfForeignIndex:
+                        drop(post, DaybookError.refused(byForeignIndex: error, of: post.aggregateID))
                     case .failed(let error) where error.code == .duplicateKey:
                         // A newer one is there, or another writer has just put the aggregate's first one there: the second time it is the former.
                         if forestalled.insert(post.aggregateID).inserted { open.append(post) } else { refused.append(post) }
@@ -245,8 +247,10 @@ actor SnapshotPoster {
 
     private func drop(_ post: SnapshotPost, _ error: (any Error)?) {
         telemetry.metrics(of: post.aggregateID.type).snapshotsDropped.increment()
+        let isRefused = (error as? DaybookError)?.code == .foreignIndex
+        let remedy = isRefused ? "nothing can write it until that index lets it in" : "run() or patch catches it up"
         telemetry.logger.warning(
-            "the snapshot could not be written behind its commit and lags; loads are right, run() or patch catches it up",
+            "the snapshot could not be written behind its commit and lags; loads are right, \(remedy)",
             [
                 .aggregateID: post.aggregateID, .version: post.version, .collection: post.collection,
                 .error: error.map { "\($0)" } ?? "unknown",

@@ -47,6 +47,8 @@ extension PreparedCommit {
                     if error.code == .duplicateKey, let outcome = outcome(of: error, on: connection, journal: journal) {
                         return outcome
                     }
+                } else if error.isOfForeignIndex {
+                    throw foreignIndex(error)
                 } else if isCommandKnown {
                     return .commandKnown(error)
                 } else if error.code == .duplicateKey || error.canBeTriedAgain {
@@ -71,6 +73,12 @@ extension PreparedCommit {
             aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound, underlying: error)
     }
 
+    /// The refusal of an index that is none of Daybook's: no rival, so trying again would only be refused again.
+    private func foreignIndex(_ error: MongoError) -> DaybookError {
+        // A commit of one aggregate is about that one. Of several the server does not say which.
+        .refused(byForeignIndex: error, of: changes.count == 1 ? changes.first?.aggregateID : nil)
+    }
+
     /// Nothing took effect, and the commit is to be decided again.
     private struct Again: Error {
         let error: MongoError
@@ -85,7 +93,7 @@ extension PreparedCommit {
         }
     }
 
-    /// Sends the commit until the server says how it ended, at most until the deadline.
+    /// Sends the commit until the server says how it ended, or that it does not know; at most until the deadline.
     private func sendCommit(
         on connection: isolated MongoConnection, deadline: ContinuousClock.Instant, mayHaveLanded: inout Bool
     ) async throws {
@@ -98,7 +106,8 @@ extension PreparedCommit {
                 // and the one answer that cannot be wrong is the index's.
                 guard !error.isDefiniteAbort else { throw error }
                 mayHaveLanded = true
-                guard ContinuousClock.now < deadline else { throw error }
+                // To anything but a lost answer the server answers the same again: only the documents can find out.
+                guard error.mayBeCommittedAgain, ContinuousClock.now < deadline else { throw error }
                 await backoff.wait()
             }
         }
@@ -205,7 +214,7 @@ extension PreparedCommit {
             return try connection.bulkCommand(operations)
         } catch {
             // An older server, as in a cluster on its way to a newer one.
-            throw connection.hasBulkCommand ? error : Again(error)
+            throw error.isUnknownCommand ? Again(error) : error
         }
     }
 

@@ -45,11 +45,12 @@ package struct BulkResult: Sendable {
     package enum Outcome: Sendable {
         /// The server has done it; an update or a delete may have matched nothing.
         case done
-        /// It took no effect, for this reason.
+        /// It took no effect, for this reason, and never will.
         case failed(MongoError)
         /// It was not sent, because an earlier operation of an ordered bulk failed. It took no effect.
         case notSent
-        /// The connection broke after it was sent, or the write concern was not met: it may have taken effect, and may still.
+        /// The connection broke after it was sent, a router lost the answer of a shard, or the write concern was not met: it may have taken effect,
+        /// and may still.
         case unknown(MongoError)
     }
 

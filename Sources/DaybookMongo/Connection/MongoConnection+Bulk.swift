@@ -111,7 +111,8 @@ extension MongoConnection {
         account(for: run, isInsert: isInsert, reply: reply, error: error, ordered: ordered, &outcome)
     }
 
-    /// A run that did not succeed as a whole: each member's own error where it has one; otherwise it was done if the server answered.
+    /// A run that did not succeed as a whole: each member's own error where it has one that is a verdict on it; otherwise it was done if the server
+    /// answered.
     private func account(
         for run: [Int], isInsert: Bool, reply: BSONDocument, error: MongoError, ordered: Bool, _ outcome: inout BulkResult
     ) {
@@ -127,14 +128,22 @@ extension MongoConnection {
             isAnswered = isAnswered && reply.count("nInserted") == tried
         }
         for index in run { outcome.outcomes[index] = isAnswered ? .done : .unknown(error) }
+        if ordered {
+            // The server stops at the first error: nothing after it was tried.
+            for position in run.indices where position > firstFailed { outcome.outcomes[run[position]] = .notSent }
+        }
         for failed in failures {
             let position = failed.count("index")
             guard run.indices.contains(position) else { continue }
-            outcome.outcomes[run[position]] = .failed(MongoError(writeError: failed, index: run[position], like: error))
-        }
-        if ordered {
-            // The server stops at the first error: nothing behind it was tried.
-            for position in run.indices where position > firstFailed { outcome.outcomes[run[position]] = .notSent }
+            let own = MongoError(writeError: failed, index: run[position], like: error)
+            guard !own.isRefusal else {
+                outcome.outcomes[run[position]] = .failed(own)
+                continue
+            }
+            // No verdict on this document: a router writes the code of a shard's lost answer into an error of each document that it sent there,
+            // and the shard may have done them. In order it names only the first of them. libmongoc does not send these again.
+            let last = ordered ? run.count - 1 : position
+            for position in position...last { outcome.outcomes[run[position]] = .unknown(own) }
         }
         if failures.isEmpty, !hasConcernErrors, error.isRefusal {
             for index in run { outcome.outcomes[index] = .failed(error) }

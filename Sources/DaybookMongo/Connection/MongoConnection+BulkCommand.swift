@@ -23,8 +23,8 @@ extension MongoConnection {
     ///
     /// - Precondition: A transaction is open: without one it would not be known what a lost reply has done.
     /// - Returns: For each operation, how many documents it inserted, matched or deleted.
-    /// - Throws: ``MongoError`` of the first that failed, by its place in ``MongoError/index``; the transaction is lost. One for which
-    ///   ``hasBulkCommand`` has become false says that this server does not have the command after all.
+    /// - Throws: ``MongoError`` of the first that failed, by its place in ``MongoError/index``; the transaction is lost. One that
+    ///   ``MongoError/isUnknownCommand`` says that this server does not have the command after all; ``hasBulkCommand`` is false then.
     package func bulkCommand(_ operations: [NamespacedOperation]) throws(MongoError) -> [Int] {
         precondition(isInTransaction, "bulkWrite outside a transaction")
         var namespaces: [Namespace] = []
@@ -38,11 +38,7 @@ extension MongoConnection {
         do {
             reply = try write(try Self.command(operations, places, namespaces), database: "admin")
         } catch {
-            // Unknown, or known and not switched on: the server's feature compatibility version may be an older one's.
-            if error.isUnknownCommand {
-                pool.topology?.hasBulkCommand = false
-            }
-            var error = error
+            var error = lacking(error)
             // Not the database that the command is sent to.
             error.namespace = namespaces.map(\.description).joined(separator: ", ")
             throw error
@@ -59,13 +55,21 @@ extension MongoConnection {
                 var place = MongoError(.server, "")
                 place.operation = operations[index].operation.kind.command
                 place.namespace = operations[index].namespace.description
-                throw poisoned(MongoError(writeError: result, index: index, like: place))
+                // A router has the command, and hands on that its shard does not.
+                throw poisoned(lacking(MongoError(writeError: result, index: index, like: place)))
             }
             counts.append(result.count("n"))
         }
         // The results of any commit fit the first batch.
         guard counts.count == operations.count else { throw unexpected("it tells of \(counts.count) operations", namespaces) }
         return counts
+    }
+
+    /// The error, remembered for all connections when it says that there is no such command: unknown, or known and not switched on, because the
+    /// server's feature compatibility version is an older one's.
+    private func lacking(_ error: MongoError) -> MongoError {
+        if error.isUnknownCommand { pool.topology?.hasBulkCommand = false }
+        return error
     }
 
     private func unexpected(_ what: String, _ namespaces: [Namespace]) -> MongoError {

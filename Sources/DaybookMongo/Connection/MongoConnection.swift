@@ -157,7 +157,8 @@ extension MongoConnection {
         throw error
     }
 
-    /// Sends the commit. It may be sent again when the error is not a ``MongoError/isDefiniteAbort``: the server then says how it ended.
+    /// Sends the commit. After an error that is no ``MongoError/isDefiniteAbort`` it may have taken effect; after one that
+    /// ``MongoError/mayBeCommittedAgain`` it may be sent again, and the server then says how it ended.
     package func commitTransaction() throws(MongoError) {
         guard let session, isInTransaction else { preconditionFailure("no transaction is open on this connection") }
         if transaction == .open, let poison { throw poison }

@@ -23,7 +23,7 @@ extension MongoError {
 
     /// Whether a change stream cannot continue from its place, now or ever: the oplog no longer has it, or its collection was dropped or renamed.
     /// Open a stream from now, and compare all.
-    package var isPlaceLost: Bool { meaning.read == .placeLost || labels.contains(.nonResumableChangeStream) }
+    package var isPlaceLost: Bool { code == .placeLost || labels.contains(.nonResumableChangeStream) }
 
     /// Whether the server does not take a filter, or another argument, as it is.
     package var isBadArgument: Bool { serverError == .badValue || serverError == .failedToParse }
@@ -54,7 +54,7 @@ extension MongoError {
 
     /// Whether the server does not have the command or one of its fields, as far as it was asked: an older version, or one whose feature
     /// compatibility version is an older one's.
-    var isUnknownCommand: Bool {
+    package var isUnknownCommand: Bool {
         switch serverError {
         case .commandNotFound, .commandNotSupported, .unknownField: true
         default: false
@@ -68,6 +68,12 @@ extension MongoError {
         guard code != .noServer else { return false }
         if labels.contains(.transientTransaction) || code == .writeConflict { return true }
         return phase == .operation && meaning.statement == .transient
+    }
+
+    /// Whether the commit alone may be sent again to learn how it ended: no answer came, or one that a server gives for a while.
+    package var mayBeCommittedAgain: Bool {
+        if serverCode == nil || labels.contains(.unknownCommitResult) { return true }
+        return code == .network || code == .timedOut || code == .writeConcernFailed
     }
 
     /// Whether, as the answer to a commit, it says that nothing was committed and nothing will be.

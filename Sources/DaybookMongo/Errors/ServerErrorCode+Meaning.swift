@@ -66,7 +66,7 @@ extension ServerErrorCode {
         case .documentValidationFailure: .validationFailed
         case .unauthorized: .unauthorized
         case .authenticationFailed: .authenticationFailed
-        case .maximumTimeExpired, .lockTimeout, .transactionExceededLifetime: .timedOut
+        case .maximumTimeExpired, .transactionExceededLifetime: .timedOut
         case .writeConcernTimeout, .unknownWriteConcern, .unsatisfiableWriteConcern: .writeConcernFailed
         case .objectTooLarge, .keyTooLong, .updateTooLarge, .cannotGrowCappedDocument, .transactionTooLarge,
             .transactionTooLargeForCache:
@@ -125,7 +125,7 @@ extension ServerErrorCode {
             .outOfDiskSpace, .cannotExtractGeoKeys, .keyTooLong, .updateTooLarge:
             .refusedStatement
 
-        case .hostUnreachable, .hostNotFound, .staleShardVersion, .remoteResultsUnavailable, .networkTimeout, .callbackCanceled,
+        case .hostUnreachable, .hostNotFound, .lockTimeout, .staleShardVersion, .remoteResultsUnavailable, .networkTimeout, .callbackCanceled,
             .shutdownInProgress, .failedToSatisfyReadPreference, .readConcernMajorityNotAvailableYet, .pooledConnectionsDropped,
             .staleEpoch, .primarySteppedDown, .networkInterfaceExceededTimeLimit, .snapshotTooOld, .snapshotUnavailable,
             .staleDBVersion, .staleChunkHistory, .exceededTimeLimit, .preparedTransactionInProgress, .migrationConflict,
@@ -136,7 +136,7 @@ extension ServerErrorCode {
             .retriableRemoteFailure, .interruptedByVersionChange:
             .passing
 
-        case .lockTimeout, .maximumTimeExpired, .writeConflict, .noSuchTransaction, .transactionExceededLifetime:
+        case .maximumTimeExpired, .writeConflict, .noSuchTransaction, .transactionExceededLifetime:
             .contention
 
         case .writeConcernTimeout, .unknownWriteConcern, .unsatisfiableWriteConcern: .writeConcern

@@ -75,6 +75,7 @@ package enum ServerErrorCode: Int32, CaseIterable, Sendable {
 
     case hostUnreachable = 6
     case hostNotFound = 7
+    case lockTimeout = 24
     case staleShardVersion = 63
     case remoteResultsUnavailable = 83
     case networkTimeout = 89
@@ -119,7 +120,6 @@ package enum ServerErrorCode: Int32, CaseIterable, Sendable {
 
     // MARK: Time limits and rivals
 
-    case lockTimeout = 24
     case maximumTimeExpired = 50
     case writeConflict = 112
     case noSuchTransaction = 251

@@ -265,7 +265,7 @@ struct ChangeStreamTests {
     func pipeline() async throws {
         try await withClient { client, fixture in
             let iterator = client.changes(
-                of: fixture.namespace(), pipeline: [["$match": ["fullDocument.n": ["$gte": .int32(2)]]]],
+                of: fixture.namespace(), matching: ["fullDocument.n": ["$gte": .int32(2)]],
                 maximumWait: .milliseconds(100),
                 decode: Self.changedID
             ).makeAsyncIterator()

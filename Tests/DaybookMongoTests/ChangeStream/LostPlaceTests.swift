@@ -74,7 +74,7 @@ struct LostPlaceTests {
         }
     }
 
-    @Test("by the server's numbers or its label", arguments: [222, 260, 280, 286, 4711])
+    @Test("by the server's numbers or its label", arguments: [222, 260, 280, 286, 4711] as [Int32])
     func numbers(code: Int32) async throws {
         try await withScriptedRouter { client, router in
             var refusal: BSONDocument = ["ok": 0.0, "code": .int32(code), "errmsg": "no"]

@@ -12,11 +12,11 @@ struct ServerErrorCodeTests {
         17419,
     ])
     private static let passing: Set<Int32> = [
-        6, 7, 63, 83, 89, 90, 91, 133, 134, 145, 150, 189, 202, 239, 246, 249, 250, 262, 267, 272, 279, 343, 365, 402, 407, 433,
+        6, 7, 24, 63, 83, 89, 90, 91, 133, 134, 145, 150, 189, 202, 239, 246, 249, 250, 262, 267, 272, 279, 343, 365, 402, 407, 433,
         449, 450,
         453, 462, 9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 91331, 10_045_600,
     ]
-    private static let contention: Set<Int32> = [24, 50, 112, 251, 290]
+    private static let contention: Set<Int32> = [50, 112, 251, 290]
     private static let writeConcern: Set<Int32> = [64, 79, 100]
     private static let killed: Set<Int32> = [43, 175, 237]
     private static let lost: Set<Int32> = [222, 260, 280, 286]
@@ -106,7 +106,7 @@ struct ServerErrorCodeTests {
     func codes() {
         let special: [Int32: MongoError.Code] = [
             11000: .duplicateKey, 11001: .duplicateKey, 12582: .duplicateKey, 112: .writeConflict, 121: .validationFailed,
-            13: .unauthorized, 18: .authenticationFailed, 50: .timedOut, 24: .timedOut, 290: .timedOut, 64: .writeConcernFailed,
+            13: .unauthorized, 18: .authenticationFailed, 50: .timedOut, 290: .timedOut, 64: .writeConcernFailed,
             79: .writeConcernFailed, 100: .writeConcernFailed, 10334: .tooLarge, 17280: .tooLarge, 17419: .tooLarge,
             10003: .tooLarge, 257: .tooLarge, 388: .tooLarge,
         ]

@@ -39,7 +39,7 @@ final class ScriptedRouter: Sendable {
 
     init() throws {
         let script = script
-        server = try FakeServer(answering: { script.answer($0) })
+        server = try FakeServer.answering { script.answer($0) }
     }
 
     var uri: String { "mongodb://127.0.0.1:\(server.port)/" }
