@@ -25,12 +25,14 @@ extension DatabasePlan {
             $0[journal.name] = Self.appending
             for snapshots in snapshots { $0[snapshots.name] = Self.writing }
             for control in [ControlCollection.leases, .checkpoints] { $0[control.rawValue] = Self.writing }
+            $0[ControlCollection.runs.rawValue] = Self.reading
         }
     }
 
     private var reader: RoleDefinition {
         role(.reader) {
             for collection in collections { $0[collection.name] = Self.reading }
+            $0[ControlCollection.runs.rawValue] = Self.reading
         }
     }
 

@@ -12,7 +12,7 @@ public struct RoleDefinition: Sendable, Hashable {
     public enum Name: String, Sendable, CaseIterable {
         /// A service: everything of a store but ``DaybookStore/initialize(_:)-(Aggregate....)`` where something is to be made.
         case application = "daybookApplication"
-        /// An analyst: reads events and snapshots.
+        /// An analyst: reads events, snapshots, and the records of repairs.
         case reader = "daybookReader"
         /// An operator: what the application may, and whatever snapshot collections need: to be made, changed, renamed, dropped.
         case `operator` = "daybookOperator"

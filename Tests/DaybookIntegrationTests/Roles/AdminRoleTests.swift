@@ -15,16 +15,16 @@ struct AdminRoleTests {
     private static let looking: [[String]] = [
         ["verify"], ["verify", "--quick"], ["history", license], ["tail", "--lines", "2"], ["stats"], ["doctor"],
         ["show", license],
-        ["explain", license], ["query", "license", "{}", "--limit", "1"], ["export"], ["patch", "--dry-run"], ["licenses"],
+        ["explain", license], ["query", "license", "{}", "--limit", "1"], ["export"], ["patch", "--dry-run"], ["licenses"], ["runs"],
         ["correct", license, "--set", "renewals=1", "--reason", "r", "--actor", "a", "--dry-run"],
     ]
     /// Those that commit.
     private static let committing: [[String]] = [
         ["plan", "m-1", "premium"], ["correct", license, "--set", "renewals=1", "--reason", "r", "--actor", "a"], ["init"],
     ]
-    /// Those that repair, or look at repairs.
+    /// Those that repair.
     private static let repairing: [[String]] = [
-        ["patch"], ["rebuild"], ["rebuild", "--type", "license"], ["rebuild", "--type", "license", "--swap"], ["runs"],
+        ["patch"], ["rebuild"], ["rebuild", "--type", "license"], ["rebuild", "--type", "license", "--swap"],
     ]
 
     private func withUsers(_ body: (AdminDatabase) async throws -> Void) async throws {
@@ -79,7 +79,7 @@ struct AdminRoleTests {
         }
     }
 
-    @Test("the operator repairs drift, rebuilds in place and beside, imports, and looks at the runs")
+    @Test("the operator repairs drift, rebuilds in place and beside, and imports")
     func operatorRole() async throws {
         try await withUsers { admin in
             try await expect(Self.looking + Self.committing, admin, as: .operator, toBeAllowed: true)
