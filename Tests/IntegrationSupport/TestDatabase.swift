@@ -38,7 +38,7 @@ package let testAggregates: [any Aggregate.Type] = [Account.self, Ticket.self, N
 /// Runs `body` with a store on a database of its own, and drops the database afterwards.
 ///
 /// The administrator prepares it. Where the server asks for passwords, the store is a user's who has one role: what a service has in
-/// production. So whatever the library does in `body` is allowed to that role, as far as the server looks; see `ApplicationRoleTests`.
+/// production. So whatever the library does in `body` is allowed to that role, as MongoDB would have it.
 public func withTestStore<R: Sendable>(
     configure: (inout DaybookConfiguration) -> Void = { _ in }, _ body: (DaybookStore) async throws -> R
 ) async throws -> R {

@@ -44,7 +44,7 @@ struct DiagnosisTests {
                 [try TransferFixture.event("account/a", 1, type: "deposited", data: ["amount": 1])], into: "journal")
             let before = try await store.raw.read(["listCollections": 1, "nameOnly": true])
             let diagnosis = await store.diagnose()
-            // A reader may not read leases, where the server tells collections apart.
+            // A reader may not read leases.
             let sound = diagnosis.checks.filter { !["leases"].contains($0.name) }
             #expect(sound.allSatisfy { $0.level == .ok && $0.remedy == nil }, "\(diagnosis.checks)")
             #expect(diagnosis.problems == 0 && diagnosis.hasReachedServer)

@@ -162,7 +162,6 @@ struct RoleTests {
 
     @Test(
         "any of them cannot change or delete an event, whatever it may do to snapshots",
-        .enabled("the server does not look at the collection") { try await ServerAuthorization.tellsCollectionsApart() },
         arguments: RoleDefinition.Name.allCases)
     func journal(role: RoleDefinition.Name) async throws {
         try await withTestStore { store in
