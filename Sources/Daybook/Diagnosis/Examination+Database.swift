@@ -67,7 +67,7 @@ extension Examination {
         ) { connection in
             let command: BSONDocument = [
                 "listCollections": 1, "nameOnly": true, "authorizedCollections": true,
-                "filter": ["name": ["$regex": "\\.rebuild$"]],
+                "filter": ["name": ["$regex": "\\.rebuild(-2)?$"]],
             ]
             let reply = try connection.read(command, database: database)
             guard case .document(let cursor) = reply["cursor"], case .array(let found) = cursor["firstBatch"] else { return [] }
@@ -75,7 +75,7 @@ extension Examination {
                 guard case .document(let description) = value, case .string(let name) = description["name"] else { return nil }
                 return name
             }
-            let kept = try names.isEmpty ? [] : unfinishedRuns(on: connection).filter(\.swaps).flatMap(rebuildCollections)
+            let kept = try names.isEmpty ? [] : resumableBuilds(on: connection)
             let left = names.filter { !kept.contains($0) }.sorted()
             guard !left.isEmpty else { return [Diagnosis.Check("leftovers", .ok, "none")] }
             return [
@@ -88,10 +88,22 @@ extension Examination {
         }
     }
 
-    /// What a run of these types builds in.
-    private func rebuildCollections(of run: Run) -> [String] {
-        let known = Dictionary(store.aggregates.map { ($0.type.rawValue, $0.snapshotCollection) }) { first, _ in first }
-        return run.types.map { DatabasePlan.rebuildCollection(of: known[$0] ?? "snapshots.\($0)") }
+    /// The names under which swaps build that work now, or that the same command would resume.
+    private func resumableBuilds(on connection: isolated MongoConnection) throws -> Set<String> {
+        let filter: BSONDocument = [
+            "swap": true, "status": ["$ne": .string(ReconcileRun.Status.done.rawValue)],
+            "updatedAt": ["$gt": .datetime(try BSONDate(now.addingTimeInterval(-ReconcileRun.resumableFor)))],
+        ]
+        var names: Set<String> = []
+        try connection.find(filter, in: namespace("daybook.runs"), options: FindOptions(sort: [("_id", -1)], limit: 200)) {
+            let run = BSONDocument($0)
+            guard run["reason"] != .string(ReconcileRun.givenUp), case .document(let builds) = run["builds"] else { return true }
+            for case (_, .document(let build)) in builds.fields {
+                if let build = SnapshotBuild(build) { names.insert(build.collection) }
+            }
+            return true
+        }
+        return names
     }
 
     func namespace(_ collection: String) -> Namespace { Namespace(database: store.database, collection: collection) }

@@ -83,7 +83,8 @@ extension Examination {
             }
         return Diagnosis.Check(
             "runs", .warning, "\(place), then it \(run.status == "running" ? "fell silent: \(ending)" : ending)",
-            remedy: "Start the same command again, which goes on where it was, or with --restart.")
+            remedy: "Start the same command again: it goes on where it was if that was within the last hour; else, or with --restart, "
+                + "it begins anew.")
     }
 
     /// Those that were not done, newest first, but for what a later run of the same kind has done.

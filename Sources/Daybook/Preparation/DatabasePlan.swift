@@ -44,12 +44,12 @@ struct DatabasePlan: Sendable {
             guard aggregate.lifecycle != .live else { continue }
             let name = aggregate.snapshotCollection
             try Self.check(name, of: aggregate, in: database)
-            for taken in [name, Self.rebuildCollection(of: name)] {
+            for taken in [name] + Self.rebuildCollections(of: name) {
                 if let owner = owners.updateValue(aggregate.type, forKey: taken) {
                     throw DaybookError(
                         .invalidConfiguration,
                         "the aggregates \"\(owner)\" and \"\(aggregate.type)\" both keep snapshots in \"\(taken)\"; each needs a collection of "
-                            + "its own (a rebuild uses its name with .rebuild)")
+                            + "its own (a rebuild uses its name with .rebuild and .rebuild-2)")
                 }
             }
             snapshots.append(Collection(name: name, indexes: indexes))
@@ -57,13 +57,14 @@ struct DatabasePlan: Sendable {
         self.snapshots = snapshots
     }
 
-    /// Where a rebuild makes the snapshots anew, beside those in use: one name, so that a role can be given it.
-    static func rebuildCollection(of snapshots: String) -> String { "\(snapshots).rebuild" }
+    /// Where a rebuild makes the snapshots anew, beside those in use: two fixed names in turn, so that a role can be given them, and a request
+    /// that a dead process had sent for the one does not meet what is built under the other.
+    static func rebuildCollections(of snapshots: String) -> [String] { ["\(snapshots).rebuild", "\(snapshots).rebuild-2"] }
 
     /// https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
     private static func check(_ name: String, of aggregate: any Aggregate.Type, in database: String) throws(DaybookError) {
         // A sharded collection's full name has 235 bytes at most; a rebuild needs its suffix as well.
-        let longest = "\(database).\(rebuildCollection(of: name))".utf8.count
+        let longest = rebuildCollections(of: name).map { "\(database).\($0)".utf8.count }.max() ?? 0
         let fault: String? =
             if name.isEmpty {
                 "is empty"
@@ -76,7 +77,7 @@ struct DatabasePlan: Sendable {
             } else if name.hasPrefix(".") || name.hasSuffix(".") || name.contains("..") {
                 "has an empty part"
             } else if longest > 235 {
-                "is too long: with the database's name and .rebuild it has \(longest) bytes, and MongoDB allows 235"
+                "is too long: with the database's name and .rebuild-2 it has \(longest) bytes, and MongoDB allows 235"
             } else {
                 nil
             }

@@ -41,12 +41,23 @@ extension DaybookStore {
     /// ``patch(_:only:progress:)``. With `swap` a complete collection with all indexes is built beside the one in use, follows the journal
     /// until it has everything, and takes the other's name at once.
     ///
-    /// A run that was killed or interrupted is gone on with when the same is asked for again.
+    /// A swap has two moments that a rebuild in place has not:
+    /// - Right after the new collection has taken the name, the commits of the last moments before that are written to it. Until then a query may
+    ///   see an earlier version of their aggregates, though the commit has returned; ``Repository/waitForSnapshot(of:)`` waits for it.
+    /// - Snapshots that a newer program keeps are looked for before the build, after it, and right before the rename, and the swap is refused if
+    ///   there are any. One that the newer program writes in the moment between that look and the rename is replaced by one of this program,
+    ///   until its next commit or a patch by the newer program. Loads are right all the while.
+    ///
+    /// A swap is refused on a sharded cluster.
+    ///
+    /// A run that was killed or interrupted is resumed when the same program is asked for the same again within an hour; else all is begun anew.
+    /// ``ReconcileReport/earlier`` says what the earlier run had done.
     ///
     /// - Parameters:
     ///   - swap: Whether readers go on with the old collection until the new one is complete. Not for single aggregates.
     ///   - restart: Whether a run that did not come to its end is given up, and all is done anew.
-    /// - Throws: As ``patch(_:only:progress:)``.
+    /// - Throws: As ``patch(_:only:progress:)``; of a swap also `unsupportedServer` on a sharded cluster, and `conflict` where a newer program keeps
+    ///   snapshots, or where a unique index refuses one: the collection in use is untouched then.
     public func rebuild(
         _ options: ReconcileOptions = ReconcileOptions(), swap: Bool = false, restart: Bool = false,
         progress: @escaping @Sendable (ReconcileProgress) -> Void = { _ in }

@@ -2,6 +2,7 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 internal import Logging
+internal import Synchronization
 
 /// The right to repair some aggregates alone: a lease for each type, or for each aggregate where only some are repaired.
 ///
@@ -28,17 +29,17 @@ struct MaintenanceLease: Sendable {
     /// A lease that is not renewed is waited for, since its holder has died; one that is renewed is another run's.
     ///
     /// - Throws: ``DaybookError/Code/conflict``, which says who holds it and since when, and ends `body` when the leases are lost.
-    func hold<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
+    func hold<R: Sendable>(_ body: @escaping @Sendable (Held) async throws -> R) async throws -> R {
         var leases: [Lease] = []
         do {
             for subject in subjects { leases.append(try await acquire(subject)) }
-            let held = leases
+            let held = Held(leases, store)
             let result = try await withThrowingTaskGroup(of: R?.self) { group in
                 group.addTask {
-                    try await renew(held)
+                    try await held.keepRenewing()
                     return nil
                 }
-                group.addTask { try await body() }
+                group.addTask { try await body(held) }
                 defer { group.cancelAll() }
                 while let result = try await group.next() {
                     if let result { return result }
@@ -60,27 +61,55 @@ struct MaintenanceLease: Sendable {
         }.value
     }
 
-    private func renew(_ leases: [Lease]) async throws {
-        var renewedAt = ContinuousClock.now
-        while true {
-            try await Task.sleep(for: .seconds(Lease.duration / 3))
-            do {
-                for lease in leases {
-                    let isHeld = try await store.client.withConnection(.single) { try lease.renew(in: store, on: $0) }
-                    guard isHeld else { throw lost(lease) }
+    /// Leases that were acquired, and are renewed until they are released or lost.
+    final class Held: Sendable {
+        private let leases: [Lease]
+        private let store: DaybookStore
+        private let renewedAt = Mutex(ContinuousClock.now)
+
+        fileprivate init(_ leases: [Lease], _ store: DaybookStore) {
+            self.leases = leases
+            self.store = store
+        }
+
+        /// Renews every lease now, by its epoch.
+        ///
+        /// - Throws: ``DaybookError/Code/conflict`` when another process has acquired one since.
+        func renew() async throws {
+            // The time is taken before the server hears of it: from then on the lease lasts at least its duration.
+            let now = ContinuousClock.now
+            for lease in leases {
+                let isHeld = try await store.client.withConnection(.single) { try lease.renew(in: store, on: $0) }
+                guard isHeld else { throw lost(lease) }
+            }
+            renewedAt.withLock { $0 = max($0, now) }
+        }
+
+        /// Makes sure that the leases are held before a write that another holder's work must not meet. The server is only asked where the
+        /// last renewal is so long ago that this process must have been held up.
+        func require() async throws {
+            let age = ContinuousClock.now - renewedAt.withLock { $0 }
+            guard age > .seconds(Lease.duration * 2 / 3) else { return }
+            try await renew()
+        }
+
+        fileprivate func keepRenewing() async throws {
+            while true {
+                try await Task.sleep(for: .seconds(Lease.duration / 3))
+                do {
+                    try await renew()
+                } catch is MongoError where ContinuousClock.now - renewedAt.withLock({ $0 }) < .seconds(Lease.duration) {
+                    // The server may answer again before the time is over.
                 }
-                renewedAt = .now
-            } catch is MongoError where ContinuousClock.now - renewedAt < .seconds(Lease.duration) {
-                // The server may answer again before the time is over.
             }
         }
-    }
 
-    private func lost(_ lease: Lease) -> DaybookError {
-        DaybookError(
-            .conflict,
-            "the lease \"\(lease.name)\" was lost: this process was held up for longer than it lasts, and another took it. Start it again; "
-                + "it goes on where it is.")
+        private func lost(_ lease: Lease) -> DaybookError {
+            DaybookError(
+                .conflict,
+                "the lease \"\(lease.name)\" was lost: this process was held up for longer than it lasts, and another took it. Start it again; "
+                    + "it goes on where it is.")
+        }
     }
 
     private func acquire(_ subject: String) async throws -> Lease {

@@ -1,3 +1,5 @@
+public import Foundation
+
 /// What a reconciliation has found, and done.
 public struct ReconcileReport: Sendable {
     /// How many aggregates were looked at, and orphans.
@@ -16,8 +18,20 @@ public struct ReconcileReport: Sendable {
     public internal(set) var duration = Duration.zero
     /// The record of the run in `daybook.runs`; nil where none was made, as of `verify` and of a dry run.
     public internal(set) var runID: String?
+    /// What an earlier run of the same work had done, which this one continued; it is not counted in the other numbers.
+    public internal(set) var earlier: Earlier?
     /// Types of aggregates that the journal has and this program does not know; they were not looked at.
     public internal(set) var unknownTypes: [String] = []
+
+    /// How far an earlier run had come.
+    public struct Earlier: Sendable {
+        /// When it was begun.
+        public internal(set) var startedAt: Date
+        /// When it last noted how far it was.
+        public internal(set) var updatedAt: Date
+        /// How many aggregates it had looked at, events read and snapshots written.
+        public internal(set) var checked: Int, events: Int, written: Int
+    }
 
     /// Beyond these, findings are counted and not kept: a report must not grow with the journal.
     public static let maximumFindings = 10_000

@@ -4,7 +4,8 @@ public import Foundation
 
 /// The record of a repair or a rebuild: a document of `daybook.runs`, kept up to date while it works and kept when it has ended.
 ///
-/// `{ _id, kind, swap, types, ids, schemas, status, holder, startedAt, updatedAt, endedAt, checked, events, written, counts, reason, ranges, tokens, swapped }`
+/// `{ _id, kind, swap, types, ids, schemas, program, status, holder, startedAt, updatedAt, endedAt, checked, events, written, counts, reason,
+/// ranges, tokens, builds: { <type>: { collection, uuid } }, refused: { <type>: [id] }, swapped }`
 public struct ReconcileRun: Sendable {
     /// What it does.
     public enum Kind: String, Sendable {
@@ -41,6 +42,8 @@ public struct ReconcileRun: Sendable {
     public let types: [String], ids: [String]
     /// The declared `stateSchema` of each type: what was made by another program is not gone on with.
     let schemas: [Int32]
+    /// The fingerprint of the program that began it; nil where it could not be taken.
+    let program: String?
     public internal(set) var status = Status.running
     /// The machine, the process and the store that works at it.
     public internal(set) var holder: String
@@ -56,6 +59,10 @@ public struct ReconcileRun: Sendable {
     var parts: [Part]
     /// Of a swap: up to where the journal was followed, for each type that was begun.
     var tokens: [String: BSONDocument] = [:]
+    /// Of a swap: the collection that was built for each type that was begun.
+    var builds: [String: SnapshotBuild] = [:]
+    /// Of a swap: the aggregates of each type whose snapshots a unique index of the operator's has refused, until now.
+    var refused: [String: [String]] = [:]
     /// Of a swap: the types that are done.
     var swapped: [String] = []
 
@@ -65,11 +72,12 @@ public struct ReconcileRun: Sendable {
     }
 
     init(
-        id: UUID, kind: Kind, isSwap: Bool, types: [String], ids: [String], schemas: [Int32], holder: String, at now: Date,
-        parts: [Part]
+        id: UUID, kind: Kind, isSwap: Bool, types: [String], ids: [String], schemas: [Int32], program: String?, holder: String,
+        at now: Date, parts: [Part]
     ) {
         (self.id, self.kind, self.isSwap) = (id, kind, isSwap)
         (self.types, self.ids, self.schemas) = (types, ids, schemas)
+        self.program = program
         (self.holder, startedAt, updatedAt) = (holder, now, now)
         self.parts = parts
     }
@@ -92,12 +100,21 @@ extension ReconcileRun {
                 "checked": .int64(Int64(checked)), "events": .int64(Int64(events)), "written": .int64(Int64(written)),
                 "counts": .document(counts), "ranges": .array(try parts.map { .document(try $0.document) }),
             ]
-            if let endedAt { try fields.append("endedAt", .datetime(BSONDate(endedAt))) }
-            if let reason { try fields.append("reason", .string(reason)) }
+            // A run that is resumed has neither any more.
+            try fields.append("endedAt", endedAt.map { .datetime(try BSONDate($0)) } ?? .null)
+            try fields.append("reason", reason.map { .string($0) } ?? .null)
             guard isSwap else { return fields }
             var tokens = BSONDocument()
             for (type, token) in self.tokens.sorted(by: { $0.key < $1.key }) { try tokens.append(type, .document(token)) }
             try fields.append("tokens", .document(tokens))
+            var builds = BSONDocument()
+            for (type, build) in self.builds.sorted(by: { $0.key < $1.key }) { try builds.append(type, .document(build.document)) }
+            try fields.append("builds", .document(builds))
+            var refused = BSONDocument()
+            for (type, ids) in self.refused.sorted(by: { $0.key < $1.key }) {
+                try refused.append(type, .array(ids.map { .string($0) }))
+            }
+            try fields.append("refused", .document(refused))
             try fields.append("swapped", .array(swapped.map { .string($0) }))
             return fields
         }
@@ -108,7 +125,8 @@ extension ReconcileRun {
             var document: BSONDocument = [
                 "_id": .binary(BSONBinary(id)), "kind": .string(kind.rawValue), "swap": .bool(isSwap),
                 "types": .array(types.map { .string($0) }), "ids": .array(ids.map { .string($0) }),
-                "schemas": .array(schemas.map { .int32($0) }), "startedAt": .datetime(try BSONDate(startedAt)),
+                "schemas": .array(schemas.map { .int32($0) }), "program": program.map { .string($0) } ?? .null,
+                "startedAt": .datetime(try BSONDate(startedAt)),
             ]
             for (key, value) in try progress.fields { try document.append(key, value) }
             return document
@@ -133,9 +151,10 @@ extension ReconcileRun {
         if case .array(let values) = document["schemas"] {
             schemas = values.compactMap { if case .int32(let schema) = $0 { schema } else { nil } }
         }
+        let program: String? = if case .string(let program) = document["program"] { program } else { nil }
         self.init(
             id: uuid, kind: kind, isSwap: document["swap"] == .bool(true), types: texts("types"), ids: texts("ids"),
-            schemas: schemas, holder: holder, at: startedAt.date,
+            schemas: schemas, program: program, holder: holder, at: startedAt.date,
             parts: ranges.compactMap { if case .document(let range) = $0 { Part(range) } else { nil } })
         self.status = status
         self.updatedAt = updatedAt.date
@@ -149,6 +168,17 @@ extension ReconcileRun {
         if case .string(let reason) = document["reason"] { self.reason = reason }
         if case .document(let tokens) = document["tokens"] {
             for (type, token) in tokens.fields { if case .document(let token) = token { self.tokens[type] = token } }
+        }
+        if case .document(let builds) = document["builds"] {
+            for (type, build) in builds.fields {
+                if case .document(let build) = build { self.builds[type] = SnapshotBuild(build) }
+            }
+        }
+        if case .document(let refused) = document["refused"] {
+            for (type, ids) in refused.fields {
+                guard case .array(let ids) = ids else { continue }
+                self.refused[type] = ids.compactMap { if case .string(let id) = $0 { id } else { nil } }
+            }
         }
         swapped = texts("swapped")
     }

@@ -49,22 +49,23 @@ struct ReconcileTarget: Sendable {
     }
 
     /// Builds the snapshots beside those in use, and puts them in their place; where none are kept, only looks at the journal.
-    func swap(_ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord, _ pace: Pace?) async throws {
+    func swap(
+        _ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord, _ pace: Pace?, _ lease: MaintenanceLease.Held
+    ) async throws {
         guard let aggregate, let live = subject.snapshots else {
             return try await reconciliation.work(at: parts, of: await record.run) { index in
                 try await reconcile(reconciliation, index, record, pace)
             }
         }
-        try await swap(aggregate, live, reconciliation, parts, record, pace)
+        try await swap(aggregate, live, reconciliation, parts, record, pace, lease)
     }
 
     private func swap<A: Aggregate>(
         _ aggregate: A.Type, _ live: Namespace, _ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord,
-        _ pace: Pace?
+        _ pace: Pace?, _ lease: MaintenanceLease.Held
     ) async throws {
-        let swap = SnapshotSwap<A>(
-            reconciliation: reconciliation, live: live, parts: parts, record: record, pace: pace)
-        try await swap.run()
+        let database = MongoSwapDatabase<A>(reconciliation: reconciliation, liveNamespace: live, pace: pace, lease: lease)
+        try await SnapshotSwap(database: database, type: A.type, parts: parts, record: record).run()
     }
 
     func repairStrays(_ strays: [Assessment], for reconciliation: Reconciliation) async throws -> ([Finding], Int) {

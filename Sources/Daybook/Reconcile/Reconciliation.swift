@@ -29,9 +29,9 @@ struct Reconciliation: Sendable {
         if writes {
             let holder = DaybookStore.holder()
             let lease = MaintenanceLease(store: store, holder: holder, subjects: leaseSubjects)
-            report = try await Self.explainingPermissions { try await lease.hold { try await reconcile(holder) } }
+            report = try await Self.explainingPermissions { try await lease.hold { try await reconcile(holder, $0) } }
         } else {
-            report = try await reconcile("")
+            report = try await reconcile("", nil)
         }
         report.findings.sort { $0.aggregateID.isBefore($1.aggregateID) }
         report.duration = ContinuousClock.now - start
@@ -45,21 +45,23 @@ struct Reconciliation: Sendable {
         options.ids.isEmpty ? targets.map { $0.subject.type.rawValue } : options.ids.map(\.rawValue)
     }
 
-    private func reconcile(_ holder: String) async throws -> ReconcileReport {
+    /// - Parameter lease: Nil where nothing is written.
+    private func reconcile(_ holder: String, _ lease: MaintenanceLease.Held?) async throws -> ReconcileReport {
         // One worker takes a type as one part, and all of them as all there is.
         let drawsIDs = options.ids.isEmpty && (options.workers > 1 || !options.types.isEmpty)
         let sample = try await store.client.withConnection(.single) {
             try JournalSample(of: store.journal, drawsIDs: drawsIDs, on: $0)
         }
         if writes { try await prepareCollections() }
-        let (run, isResumed) = try await begin(sample, holder)
+        let (run, earlier) = try await begin(sample, holder)
         let record = RunRecord(
-            run, isKept: writes, totalEvents: sample.events(in: run.parts.map(\.range)), in: store, report: progress)
-        try await record.begin(resuming: isResumed)
+            run, isKept: writes, totalEvents: sample.events(in: run.parts.map(\.range)), in: StoredRunLog(store: store),
+            report: progress)
+        if let earlier { await record.add(earlier: earlier) }
         do {
             let pace = options.aggregatesPerSecond.map { Pace(perSecond: $0) }
-            if isSwap {
-                try await swap(record, pace)
+            if isSwap, let lease {
+                try await swap(record, pace, lease)
             } else {
                 try await work(at: Array(run.parts.indices), of: run) { index in try await reconcile(index, record, pace) }
             }
@@ -78,8 +80,8 @@ struct Reconciliation: Sendable {
         return await record.result
     }
 
-    /// The run that is gone on with, or a new one.
-    private func begin(_ sample: JournalSample, _ holder: String) async throws -> (ReconcileRun, isResumed: Bool) {
+    /// A new run, or the earlier one that this continues.
+    private func begin(_ sample: JournalSample, _ holder: String) async throws -> (run: ReconcileRun, earlier: ReconcileRun?) {
         let parts = targets.flatMap { target -> [ReconcileRun.Part] in
             let whole = IDRange(target.subject.type)
             let ids = options.ids.filter { $0.type == target.subject.type }
@@ -91,24 +93,18 @@ struct Reconciliation: Sendable {
         let kind: ReconcileRun.Kind = if case .patch = work { .patch } else { .rebuild }
         let now = store.clock.now()
         let id = EventID(milliseconds: EventID.milliseconds(at: now), random: { .random(in: .min ... .max) }).uuid
-        var run = ReconcileRun(
+        var program: String?
+        if kind == .rebuild, writes { program = await ProgramFingerprint.read() }
+        let run = ReconcileRun(
             id: id, kind: kind, isSwap: isSwap, types: targets.map { $0.subject.type.rawValue }, ids: options.ids.map(\.rawValue),
-            schemas: targets.map { $0.stateSchema ?? 0 }, holder: holder, at: now, parts: parts)
-        guard writes, case .rebuild(_, let restart) = work else { return (run, false) }
-        if let unfinished = try await RunRecord.unfinished(like: run, in: store) {
-            guard restart else {
-                store.telemetry.logger.notice(
-                    "going on with the rebuild that was begun at \(unfinished.startedAt.formatted(.iso8601))")
-                run = unfinished
-                run.holder = holder
-                run.status = .running
-                run.endedAt = nil
-                run.reason = nil
-                return (run, true)
-            }
-            try await RunRecord.giveUp(unfinished, in: store)
+            schemas: targets.map { $0.stateSchema ?? 0 }, program: program,
+            holder: holder, at: now, parts: parts)
+        guard writes else { return (run, nil) }
+        var restarts = false
+        if case .rebuild(_, restart: true) = work { restarts = true }
+        return try await StoredRunLog(store: store).begin(run, resumes: kind == .rebuild, restart: restarts) { notice in
+            store.telemetry.logger.notice("\(notice)")
         }
-        return (run, false)
     }
 
     // MARK: Parts
@@ -126,7 +122,8 @@ struct Reconciliation: Sendable {
                     }
                 }
             }
-            try await group.waitForAll()
+            // The first error ends the others' work: it is not told only when they have come to their ends.
+            while try await group.next() != nil {}
         }
     }
 
@@ -135,11 +132,11 @@ struct Reconciliation: Sendable {
         try await targets.first { $0.subject.type.rawValue == type }?.reconcile(self, index, record, pace)
     }
 
-    private func swap(_ record: RunRecord, _ pace: Pace?) async throws {
+    private func swap(_ record: RunRecord, _ pace: Pace?, _ lease: MaintenanceLease.Held) async throws {
         let parts = await record.run.parts
         for target in targets {
             let indices = parts.indices.filter { parts[$0].type == target.subject.type.rawValue }
-            try await target.swap(self, indices, record, pace)
+            try await target.swap(self, indices, record, pace, lease)
         }
     }
 

@@ -1,4 +1,3 @@
-internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
@@ -6,9 +5,8 @@ internal import Foundation
 ///
 /// The document is written about once a second, so that a run which is killed has little to do twice.
 actor RunRecord {
-    private static let interval = Duration.seconds(1)
-
-    private let store: DaybookStore
+    private let log: any RunLog
+    private let interval: Duration
     private(set) var run: ReconcileRun
     private let isKept: Bool
     private let report: @Sendable (ReconcileProgress) -> Void
@@ -16,27 +14,22 @@ actor RunRecord {
     private(set) var result = ReconcileReport()
     private var savedAt = ContinuousClock.now
     private var isSaving = false
+    private var waitsForSaving: [CheckedContinuation<Void, Never>] = []
 
-    /// - Parameter isKept: Whether there is a document.
+    /// - Parameters:
+    ///   - isKept: Whether there is a document.
+    ///   - interval: How often it is written.
     init(
-        _ run: ReconcileRun, isKept: Bool, totalEvents: Int, in store: DaybookStore,
+        _ run: ReconcileRun, isKept: Bool, totalEvents: Int, in log: any RunLog, every interval: Duration = .seconds(1),
         report: @escaping @Sendable (ReconcileProgress) -> Void
     ) {
-        self.store = store
+        self.log = log
+        self.interval = interval
         self.run = run
         self.isKept = isKept
         self.totalEvents = totalEvents
         self.report = report
         if isKept { result.runID = run.id.uuidString.lowercased() }
-    }
-
-    /// Puts the document there, or takes over the one of a run that goes on.
-    func begin(resuming: Bool) async throws {
-        guard isKept else { return }
-        if resuming { return try await save() }
-        let document = try run.document
-        let namespace = ReconcileRun.namespace(store.database)
-        try await store.client.withConnection(.single) { try $0.insert([document], into: namespace) }
     }
 
     /// Notes what a part of the work has brought.
@@ -72,17 +65,53 @@ actor RunRecord {
         try await saveIfDue()
     }
 
-    /// Notes that some parts are begun anew, and from where on the journal is followed for them.
-    func restart(_ parts: [Int], _ token: ResumeToken, _ type: AggregateType) async throws {
+    /// Notes that some parts are begun anew, in which collection, and from where on the journal is followed for them.
+    func restart(_ parts: [Int], _ type: AggregateType, in build: SnapshotBuild, from token: ResumeToken) async throws {
         for index in parts { (run.parts[index].position, run.parts[index].isDone) = (nil, false) }
         run.tokens[type.rawValue] = token.document
+        run.builds[type.rawValue] = build
+        run.refused[type.rawValue] = nil
         try await save()
+    }
+
+    /// Notes what the collection is named now that is built for a type.
+    func moved(_ build: SnapshotBuild, _ type: AggregateType) async throws {
+        run.builds[type.rawValue] = build
+        try await save()
+    }
+
+    /// Notes that the build of a type is of no use any more.
+    func abandoned(_ type: AggregateType) {
+        run.tokens[type.rawValue] = nil
+    }
+
+    /// The aggregates of a type whose snapshots a unique index of the operator's refuses, for now.
+    func refused(_ type: AggregateType) -> [AggregateID] {
+        (run.refused[type.rawValue] ?? []).compactMap { try? AggregateID(parsing: $0) }
+    }
+
+    /// Notes that these are refused. Note it before the part that they are in is noted as done: a run that is resumed has to know them.
+    func refuse(_ ids: [AggregateID], _ type: AggregateType) {
+        let known = run.refused[type.rawValue] ?? []
+        run.refused[type.rawValue] = known + ids.map(\.rawValue).filter { !known.contains($0) }
+    }
+
+    /// Notes that these are not refused any more.
+    func accept(_ ids: [AggregateID], _ type: AggregateType) {
+        guard let known = run.refused[type.rawValue] else { return }
+        let rest = known.filter { id in !ids.contains { $0.rawValue == id } }
+        run.refused[type.rawValue] = rest.isEmpty ? nil : rest
     }
 
     /// Notes that the new collection of a type is in its place and has everything.
     func swapped(_ type: AggregateType) async throws {
         run.swapped.append(type.rawValue)
         try await save()
+    }
+
+    func add(earlier run: ReconcileRun) {
+        result.earlier = ReconcileReport.Earlier(
+            startedAt: run.startedAt, updatedAt: run.updatedAt, checked: run.checked, events: run.events, written: run.written)
     }
 
     func add(unknownTypes: [String]) {
@@ -93,27 +122,28 @@ actor RunRecord {
     func end(_ status: ReconcileRun.Status, reason: String? = nil) async throws {
         run.status = status
         run.reason = reason
-        run.endedAt = store.clock.now()
+        run.endedAt = log.now()
         try await save()
     }
 
-    /// Writes the document now.
+    /// Writes the document now, after the write that is under way: an older state of it must not come after a newer one.
     func save() async throws {
         guard isKept else { return }
-        run.updatedAt = store.clock.now()
-        savedAt = .now
-        let selector: BSONDocument = ["_id": .binary(BSONBinary(run.id))]
-        let update: BSONDocument = ["$set": .document(try run.progress)]
-        let namespace = ReconcileRun.namespace(store.database)
-        _ = try await store.client.withConnection(.single) { connection in
-            try connection.updateOne(selector, with: update, in: namespace)
+        if isSaving {
+            await withCheckedContinuation { waitsForSaving.append($0) }
+        } else {
+            isSaving = true
         }
+        defer {
+            if waitsForSaving.isEmpty { isSaving = false } else { waitsForSaving.removeFirst().resume() }
+        }
+        run.updatedAt = log.now()
+        savedAt = .now
+        guard try await log.update(run, heldBy: run.holder) else { throw ReconcileRun.takenOver }
     }
 
     private func saveIfDue() async throws {
-        guard isKept, !isSaving, ContinuousClock.now - savedAt >= Self.interval else { return }
-        isSaving = true
-        defer { isSaving = false }
+        guard isKept, !isSaving, ContinuousClock.now - savedAt >= interval else { return }
         try await save()
     }
 
@@ -121,32 +151,5 @@ actor RunRecord {
         report(
             ReconcileProgress(
                 checked: run.checked, events: run.events, totalEvents: totalEvents, findings: result.total, written: run.written))
-    }
-
-    // MARK: Earlier runs
-
-    /// The last run of the same work that did not come to its end; nil when there is none, or the program has changed since.
-    static func unfinished(like run: ReconcileRun, in store: DaybookStore) async throws -> ReconcileRun? {
-        let filter: BSONDocument = [
-            "kind": .string(run.kind.rawValue), "swap": .bool(run.isSwap), "types": .array(run.types.map { .string($0) }),
-            "ids": .array(run.ids.map { .string($0) }), "schemas": .array(run.schemas.map { .int32($0) }),
-        ]
-        let namespace = ReconcileRun.namespace(store.database)
-        let last = try await store.client.withConnection(.single) { connection in
-            try connection.findOne(filter, in: namespace, options: FindOptions(sort: [("_id", -1)])) { BSONDocument($0) }
-        }
-        guard let last = last.flatMap(ReconcileRun.init), last.status != .done, last.reason != givenUp else { return nil }
-        return last
-    }
-
-    private static let givenUp = "it was given up, and all was begun anew"
-
-    /// Notes that a run will not be gone on with.
-    static func giveUp(_ run: ReconcileRun, in store: DaybookStore) async throws {
-        let update: BSONDocument = ["$set": ["status": .string(ReconcileRun.Status.failed.rawValue), "reason": .string(givenUp)]]
-        let namespace = ReconcileRun.namespace(store.database)
-        _ = try await store.client.withConnection(.single) { connection in
-            try connection.updateOne(["_id": .binary(BSONBinary(run.id))], with: update, in: namespace)
-        }
     }
 }

@@ -40,7 +40,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
             try await pace?.wait(for: part.count)
             let done = try await write(part)
             findings += done
-            written += done.count
+            written += done.count { $0.repair?.action != Finding.Repair.Action.none }
         }
         return (findings, written)
     }
@@ -104,6 +104,15 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
         return findings
     }
 
+    /// A unique index of the operator's refuses the snapshot, and no second attempt is better: the finding stays, with the index. The snapshot that
+    /// has the value may be one of those that are repaired later, so the others are not kept waiting.
+    private func refused(_ assessment: Assessment, _ error: MongoError) -> Finding? {
+        let fields = error.keyPattern.joined(separator: ", ")
+        return finding(
+            assessment,
+            .none("the unique index over (\(fields)) refuses it: another snapshot has the same value. Repair again if that one was repaired too"))
+    }
+
     /// Puts one right whose snapshot may have changed, or may have been written by a request that was not answered.
     ///
     /// - Returns: Nil when somebody else has put it right.
@@ -119,6 +128,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
             switch result.outcomes[0] {
             case .done where result.inserted + result.matched + result.deleted > 0: return finding(assessment, repair)
             case .done: continue
+            case .failed(let error) where error.isRefusedByIndex(otherThan: [["_id"]]): return refused(assessment, error)
             case .failed(let error) where error.code == .duplicateKey: continue
             case .failed(let error): throw error
             case .unknown, .notSent: continue

@@ -1,272 +1,317 @@
 internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
-internal import Logging
 internal import Synchronization
 
 /// Builds the snapshots of one kind anew in a collection beside the one in use, follows the journal until it has everything, and takes its place.
 ///
-/// The journal's change stream is opened before the build and read until after the rename, so no commit is missed: what was built before it came
-/// is caught up. Commits meet the new collection as they meet any snapshot that lags.
-struct SnapshotSwap<A: Aggregate>: Sendable {
-    /// How many changed aggregates are caught up together, at most.
-    private static var maximumPending: Int { 200 }
-    private static var interval: Duration { .milliseconds(500) }
+/// The journal is followed from before the build until after the rename, so no commit is missed: what was built before it came is caught up.
+/// Commits meet the new collection as they meet any snapshot that lags.
+///
+/// A build is known by its UUID, never by its name: a run that died may have left a collection of that name, and the server may do what a dead
+/// process asked of it late. The lease is checked right before every rename.
+struct SnapshotSwap<Database: SwapDatabase>: Sendable {
+    private enum Phase: Sendable {
+        case building(SnapshotBuild)
+        case renamed
+    }
 
-    let reconciliation: Reconciliation
-    let live: Namespace
+    /// Where a build is now.
+    private enum Place {
+        case live
+        case under(String)
+        case nowhere
+    }
+
+    /// The build is gone: dropped by an operator, or by a process that took the run over.
+    private struct BuildLost: Error {}
+
+    private static var maximumAttempts: Int { 5 }
+
+    let database: Database
+    let type: AggregateType
     /// The parts of the run that are this kind's.
     let parts: [Int]
     let record: RunRecord
-    let pace: Pace?
-
-    private var store: DaybookStore { reconciliation.store }
-    private var building: Namespace {
-        Namespace(database: live.database, collection: DatabasePlan.rebuildCollection(of: live.collection))
-    }
-
-    private enum Phase: Sendable { case building, renamed }
 
     func run() async throws {
-        guard await !record.run.swapped.contains(A.type.rawValue) else { return }
-        try await store.client.withConnection(.single) { try refuseWhatCannotBeSwapped(on: $0) }
-        let (phase, stream) = try await begin()
-        let isBuilt = Flag()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                if phase == .building { try await build() }
-                isBuilt.set()
-            }
-            group.addTask { try await follow(stream, from: phase, isBuilt) }
-            try await group.waitForAll()
-        }
-        try await record.swapped(A.type)
-    }
-
-    /// Set once, by one task, for another.
-    private final class Flag: Sendable {
-        private let value = Mutex(false)
-        var isSet: Bool { value.withLock { $0 } }
-        func set() { value.withLock { $0 = true } }
-    }
-
-    // MARK: Before
-
-    private func refuseWhatCannotBeSwapped(on connection: isolated MongoConnection) throws {
-        let newer: BSONDocument = ["stateSchema": ["$gt": .int32(A.stateSchema)]]
-        if let id = try connection.findOne(newer, in: live, decode: { try? $0.first("_id")?.string() }) {
-            throw DaybookError(
-                .conflict,
-                "\(live) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which a swap would lose. Rebuild "
-                    + "with that program, or without swap: then they are left.", aggregateID: id)
-        }
-        let description = try? connection.read(["collStats": .string(live.collection)], database: live.database)
-        guard description?["sharded"] == .bool(true) else { return }
-        throw DaybookError(
-            .unsupportedServer,
-            "\(live) is sharded, and the collection that would take its place is not. Rebuild without swap.")
-    }
-
-    /// The change stream, opened where the run was left, and what there is to do; everything anew where it cannot be gone on with.
-    private func begin() async throws -> (Phase, ChangeStream<JournalHead?>.Iterator) {
-        let run = await record.run
-        if let token = run.tokens[A.type.rawValue].map(ResumeToken.init) {
-            let exists = try await store.client.withConnection(.single) { connection in
-                try !connection.collections(named: [building.collection], in: building.database).isEmpty
-            }
-            let isBuilt = parts.allSatisfy { run.parts[$0].isDone }
-            // Built and not there: it was renamed, and the last look is what is missing.
-            if exists || isBuilt {
-                let stream = store.journalHeads(of: A.type, after: token).makeAsyncIterator()
-                do {
-                    try await stream.open()
-                    return (exists ? .building : .renamed, stream)
-                } catch let error as MongoError where !error.isOfTheMoment {
-                    store.telemetry.logger.warning(
-                        "the server no longer knows the place up to which the journal was followed; the snapshots are built anew",
-                        [.aggregateType: A.type, .error: "\(error)"])
+        guard await !record.run.swapped.contains(type.rawValue) else { return }
+        try await database.check()
+        for attempt in 1... {
+            do {
+                try await swap()
+                break
+            } catch is BuildLost {
+                guard attempt < Self.maximumAttempts else {
+                    throw DaybookError(
+                        .conflict, "the collection that the snapshots of \(type) are built in was dropped or renamed \(attempt) times, by "
+                            + "something else than this program. Find out by what, and start this again.")
                 }
+            } catch let error as SwapPlaceLost {
+                guard attempt < Self.maximumAttempts else { throw error.underlying }
             }
+            await record.abandoned(type)
         }
-        let stream = store.journalHeads(of: A.type, after: nil).makeAsyncIterator()
-        try await stream.open()
-        // What comes with the first token is in the journal before the build reads it.
-        guard let token = try await stream.next()?.token else { throw CancellationError() }
-        try await store.client.withConnection(.single) { try makeCollection(on: $0) }
-        try await record.restart(parts, token, A.type)
-        return (.building, stream)
+        // What is left under the names of builds is no run's: this one holds the lease, and its build has the other name.
+        try await dropBuilds()
+        try await record.swapped(type)
     }
 
-    /// An empty collection with every index of the one in use, those that the fields declare, and the options that an operator gave it.
-    private func makeCollection(on connection: isolated MongoConnection) throws {
-        do {
-            _ = try connection.write(["drop": .string(building.collection)], database: building.database)
-        } catch {
-            guard error.serverError == .namespaceNotFound else { throw error }
+    private func swap() async throws {
+        let (phase, feed) = try await begin()
+        let shared = SharedState()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await build(phase, shared) }
+            group.addTask { try await follow(feed, from: phase, shared) }
+            // The first error ends the other task.
+            while try await group.next() != nil {}
         }
-        var create: BSONDocument = ["create": .string(building.collection)]
-        if case .document(let options)? = try connection.collections(named: [live.collection], in: live.database).first?[
-            "options"]
-        {
-            for (key, value) in options.fields where key != "uuid" && key != "autoIndexId" { try create.append(key, value) }
+    }
+
+    // MARK: Begin
+
+    /// The journal, followed from where the run was left, and what there is to do; everything anew where it cannot be resumed.
+    private func begin() async throws -> (Phase, Database.Feed) {
+        let run = await record.run
+        if let build = run.builds[type.rawValue], let token = run.tokens[type.rawValue].map(ResumeToken.init) {
+            do {
+                switch try await fence(build) {
+                case .live: return (.renamed, try await database.follow(after: token))
+                case .under(let name):
+                    let moved = SnapshotBuild(collection: name, uuid: build.uuid)
+                    return (.building(moved), try await database.follow(after: token))
+                case .nowhere: break
+                }
+            } catch is SwapPlaceLost {
+                await record.abandoned(type)
+            }
         }
-        _ = try connection.write(create, database: building.database)
-        var indexes: [BSONDocument] = []
-        for index in try connection.indexes(of: live) where index["name"] != "_id_" {
-            var copy = BSONDocument()
-            for (key, value) in index.fields where key != "ns" { try copy.append(key, value) }
-            indexes.append(copy)
+        return try await beginAnew()
+    }
+
+    private func beginAnew() async throws -> (Phase, Database.Feed) {
+        var last = await record.run.builds[type.rawValue]?.collection
+        if last == nil { last = try await database.lastBuildName() }
+        try await dropBuilds()
+        let feed = try await database.follow(after: nil)
+        // What comes with the first token is in the journal before the build reads it.
+        let token = try await feed.next().token
+        try await database.requireLease()
+        let build = try await database.create(database.buildNames.first { $0 != last } ?? database.buildNames[0])
+        try await record.restart(parts, type, in: build, from: token)
+        return (.building(build), feed)
+    }
+
+    private func dropBuilds() async throws {
+        try await database.requireLease()
+        let there = try await database.collections()
+        for name in database.buildNames {
+            if let uuid = there[name] { try await database.drop(SnapshotBuild(collection: name, uuid: uuid)) }
         }
-        for index in A.indexes where !indexes.contains(where: { index.isSatisfied(by: $0) }) {
-            indexes.append(try index.document())
+    }
+
+    /// Moves the build of an earlier process to the other name, so that nothing which that process had sent can meet it any more: neither a rename
+    /// that the server does late, nor a write, which would make a new collection of the old name.
+    private func fence(_ build: SnapshotBuild) async throws -> Place {
+        let found = try await place(of: build)
+        guard case .under(let name) = found else { return found }
+        guard let other = database.buildNames.first(where: { $0 != name }) else { return .nowhere }
+        let place = try await move(build, to: other)
+        if case .under(let name) = place {
+            try await record.moved(SnapshotBuild(collection: name, uuid: build.uuid), type)
         }
-        guard !indexes.isEmpty else { return }
-        _ = try connection.write(
-            ["createIndexes": .string(building.collection), "indexes": .array(indexes.map { .document($0) })],
-            database: building.database)
+        return place
+    }
+
+    private func place(of build: SnapshotBuild) async throws -> Place {
+        let there = try await database.collections()
+        if there[database.live] == build.uuid { return .live }
+        return database.buildNames.first { there[$0] == build.uuid }.map { .under($0) } ?? .nowhere
+    }
+
+    /// Renames the build to `target`, unless it is in use already. Whether a rename was done is seen by the UUID alone: an answer may be lost, and
+    /// an earlier request may be done after a later one was sent.
+    private func move(_ build: SnapshotBuild, to target: String) async throws -> Place {
+        for attempt in 1... {
+            let place = try await place(of: build)
+            guard case .under(let name) = place, name != target else { return place }
+            try await database.requireLease()
+            switch try await database.rename(SnapshotBuild(collection: name, uuid: build.uuid), to: target) {
+            case .done where attempt < 10: continue
+            case .done: return .nowhere
+            case .unknown(let error):
+                guard attempt < 10 else { throw error }
+                try await database.pause(attempt)
+            }
+        }
+        return .nowhere
     }
 
     // MARK: Build
 
-    private func build() async throws {
-        try await reconciliation.work(at: parts, of: await record.run) { index in
-            // Compared with nothing, every aggregate is missing.
-            let subject = ReconcileSubject(type: A.type, lifecycle: A.lifecycle, snapshots: nil, expectsSnapshots: true)
-            try await reconciliation.pass(Fold<A>.self, subject, index, record) { suspects in
-                var findings: [Finding] = []
-                var written = 0
-                let size = pace?.portion(of: 500) ?? 500
-                for start in stride(from: 0, to: suspects.count, by: size) {
-                    let part = suspects[start..<min(start + size, suspects.count)]
-                    try await pace?.wait(for: part.count)
-                    written += try await insert(part.compactMap(\.expected))
-                    findings += try await carryOver(part.filter { $0.kind?.isDamage ?? false })
-                }
-                return (findings, written)
-            }
+    /// What the two tasks of a swap tell each other.
+    private final class SharedState: Sendable {
+        private struct State {
+            var isBuilt = false
+            /// The aggregates that changed since the look for snapshots of a newer program began; nil before.
+            var changed: Set<AggregateID>?
+            /// Why a unique index of the operator's refused a snapshot, the last time.
+            var refusal: (any Error)?
         }
+
+        private let state = Mutex(State())
+
+        var isBuilt: Bool { state.withLock { $0.isBuilt } }
+        func setBuilt() { state.withLock { $0.isBuilt = true } }
+
+        var changed: [AggregateID] { state.withLock { Array($0.changed ?? []) } }
+        func collectChanges() { state.withLock { $0.changed = [] } }
+        func note(changed id: AggregateID) { state.withLock { _ = $0.changed?.insert(id) } }
+
+        var refusal: (any Error)? { state.withLock { $0.refusal } }
+        func note(_ refusal: any Error) { state.withLock { $0.refusal = refusal } }
     }
 
-    /// Inserts snapshots where none stand, and replaces those that are behind.
-    private func insert(_ snapshots: [BSONDocument]) async throws -> Int {
-        guard !snapshots.isEmpty else { return 0 }
-        return try await store.client.withConnection(.single) { connection in
-            let result = try connection.bulkWrite(snapshots.map { .insert($0) }, ordered: false, in: building)
-            var standing: [BulkOperation] = []
-            for (snapshot, outcome) in zip(snapshots, result.outcomes) {
-                switch outcome {
-                case .done: break
-                case .failed(let error) where error.code == .duplicateKey:
-                    let selector: BSONDocument = [
-                        "_id": snapshot["_id"] ?? .null, "version": ["$lt": snapshot["version"] ?? .null],
-                    ]
-                    standing.append(.replaceOne(selector, replacement: snapshot))
-                case .failed(let error), .unknown(let error): throw error
-                case .notSent: break
-                }
+    private func build(_ phase: Phase, _ shared: SharedState) async throws {
+        if case .building(let build) = phase {
+            try await database.fill(build, parts, record) { ids, error in
+                shared.note(error)
+                await record.refuse(ids, type)
             }
-            guard !standing.isEmpty else { return snapshots.count }
-            for outcome in try connection.bulkWrite(standing, ordered: false, in: building).outcomes {
-                switch outcome {
-                case .done, .notSent: break
-                case .failed(let error), .unknown(let error): throw error
-                }
-            }
-            return snapshots.count
+            // Both may take long, so they are done while the journal is followed; what comes meanwhile is looked at before the rename.
+            shared.collectChanges()
+            try await database.refuseNewer(among: nil)
+            _ = try await database.addIndexes(to: build)
         }
-    }
-
-    /// Of a damaged aggregate nobody can say what the snapshot should be: the one in use stays what it is.
-    private func carryOver(_ damaged: [Assessment]) async throws -> [Finding] {
-        guard !damaged.isEmpty else { return [] }
-        return try await store.client.withConnection(.single) { connection in
-            try damaged.compactMap { assessment in
-                if let old = try connection.findOne(["_id": .string(assessment.text)], in: live, decode: { BSONDocument($0) }) {
-                    try connection.replaceOne(["_id": .string(assessment.text)], with: old, upsert: true, in: building)
-                }
-                var finding = assessment.finding
-                finding?.repair = SnapshotWrite.none("the journal is never changed; the snapshot was taken over as it was")
-                    .repair(isDryRun: false)
-                return finding
-            }
-        }
+        shared.setBuilt()
     }
 
     // MARK: Follow
 
-    private func follow(_ stream: ChangeStream<JournalHead?>.Iterator, from phase: Phase, _ isBuilt: Flag) async throws {
-        var phase = phase
+    /// How many changed aggregates are caught up together, at most.
+    private static var maximumPending: Int { 200 }
+    private static var portion: Int { 50 }
+    private static var interval: Duration { .milliseconds(500) }
+    /// How many snapshots a unique index may refuse at a time, and how often they are tried again when all else is done.
+    private static var maximumRefused: Int { 1_000 }
+    private static var maximumRounds: Int { 5 }
+
+    private func follow(_ feed: Database.Feed, from phase: Phase, _ shared: SharedState) async throws {
+        guard case .building(let build) = phase else { return try await finish(feed) }
         var pending: Set<AggregateID> = []
-        var lastSettled = ContinuousClock.now
+        var lastCaughtUp = ContinuousClock.now
+        var lastLooked = ContinuousClock.now
         var latest = BSONTimestamp(seconds: 0, increment: 0)
+        var rounds = 0
         /// What happened before it has to be seen.
         var mark: BSONTimestamp?
-        if phase == .renamed { mark = try await serverTime() }
-        while let element = try await stream.next() {
-            var isIdle = true
-            if case .change(let head, _) = element {
-                isIdle = false
-                if let head {
-                    pending.insert(head.id)
-                    latest = head.clusterTime ?? latest
-                }
+        while true {
+            let element = try await feed.next()
+            if let id = element.id {
+                pending.insert(id)
+                shared.note(changed: id)
             }
-            // Behind the rename queries read what is caught up here, so nothing waits.
-            let isDue = phase == .renamed || isIdle || ContinuousClock.now - lastSettled > Self.interval
+            latest = element.time ?? latest
+            let isDue = element.isIdle || ContinuousClock.now - lastCaughtUp > Self.interval
             guard isDue || pending.count >= Self.maximumPending else { continue }
-            try await settle(pending, in: phase == .building ? building : live)
+            try await catchUp(pending, in: build, shared)
             pending = []
-            lastSettled = .now
-            try await record.followed(to: element.token, A.type)
-            guard isBuilt.isSet else { continue }
+            lastCaughtUp = .now
+            try await record.followed(to: element.token, type)
+            if ContinuousClock.now - lastLooked > .seconds(5) {
+                // A build that was dropped by hand is found missing now, and not after hours.
+                guard case .under = try await place(of: build) else { throw BuildLost() }
+                lastLooked = .now
+            }
+            guard shared.isBuilt else { continue }
             guard let reached = mark else {
-                mark = try await serverTime()
+                mark = try await database.time()
                 continue
             }
-            guard isIdle || latest >= reached else { continue }
-            if phase == .renamed { return }
-            // Whatever waits for its second is saved first: behind the rename there is no way back to the build.
-            try await record.save()
-            try await rename()
-            phase = .renamed
-            mark = try await serverTime()
-        }
-        throw CancellationError()
-    }
-
-    private func settle(_ ids: Set<AggregateID>, in collection: Namespace) async throws {
-        let repository = store.repository(A.self)
-        let ids = Array(ids)
-        for start in stride(from: 0, to: ids.count, by: 50) {
-            let portion = Array(ids[start..<min(start + 50, ids.count)])
-            _ = try await store.client.withConnection(.single) { try repository.catchUp(portion, into: collection, on: $0) }
-        }
-    }
-
-    /// The time of the server's last operation.
-    private func serverTime() async throws -> BSONTimestamp {
-        let reply = try await store.client.withConnection(.single) { try $0.read(["ping": 1], database: "admin") }
-        if case .timestamp(let time) = reply["operationTime"] { return time }
-        // Without it only silence tells that all was seen.
-        return BSONTimestamp(seconds: .max, increment: .max)
-    }
-
-    /// https://www.mongodb.com/docs/manual/reference/command/renameCollection/
-    private func rename() async throws {
-        let command: BSONDocument = [
-            "renameCollection": .string(building.description), "to": .string(live.description), "dropTarget": true,
-        ]
-        for attempt in 1... {
-            do {
-                _ = try await store.client.withConnection(.single) { try $0.write(command, database: "admin") }
-                return
-            } catch let error as MongoError where attempt < 10 && (error.isOfTheMoment || error.canBeTriedAgain) {
-                let isThere = try await store.client.withConnection(.single) { connection in
-                    try !connection.collections(named: [building.collection], in: building.database).isEmpty
-                }
-                // The request was done, and only its answer was lost.
-                guard isThere else { return }
+            guard element.isIdle || latest >= reached else { continue }
+            mark = nil
+            guard await record.refused(type).isEmpty else {
+                rounds += 1
+                if rounds > Self.maximumRounds, let refusal = shared.refusal { throw refusal }
+                continue
             }
+            if try await database.addIndexes(to: build) { continue }
+            try await database.refuseNewer(among: shared.changed)
+            // Whatever waits for its second is saved first: after the rename there is no way back to the build.
+            try await record.save()
+            guard case .live = try await move(build, to: database.live) else { throw BuildLost() }
+            return try await finish(feed)
+        }
+    }
+
+    /// Writes what the journal has of some aggregates, and of those that were refused.
+    private func catchUp(_ ids: Set<AggregateID>, in build: SnapshotBuild, _ shared: SharedState) async throws {
+        let refused = await record.refused(type)
+        // Two aggregates may have exchanged what is unique: each older snapshot is in the other's way. Nobody reads a build, so they may go.
+        if !refused.isEmpty { try await database.remove(refused, from: build) }
+        let all = Array(ids.union(refused))
+        for start in stride(from: 0, to: all.count, by: Self.portion) {
+            let portion = Array(all[start..<min(start + Self.portion, all.count)])
+            let failures = try await database.catchUp(portion, into: build.collection)
+            if let refusal = failures.values.first { shared.note(refusal) }
+            await record.accept(portion.filter { failures[$0] == nil }, type)
+            await record.refuse(Array(failures.keys), type)
+        }
+        let count = await record.refused(type).count
+        if count > Self.maximumRefused, let refusal = shared.refusal { throw refusal }
+    }
+
+    // MARK: Finish
+
+    /// Aggregates whose changes were read, and not yet caught up.
+    private final class Backlog: Sendable {
+        private let ids = Mutex<Set<AggregateID>>([])
+        private let signal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+        func add(_ id: AggregateID) {
+            ids.withLock { _ = $0.insert(id) }
+            signal.continuation.yield()
+        }
+
+        func end() { signal.continuation.finish() }
+
+        /// Hands over what has come, again and again, until the end.
+        func forEach(_ body: ([AggregateID]) async throws -> Void) async throws {
+            for await _ in signal.stream { try await body(take()) }
+            try await body(take())
+        }
+
+        private func take() -> [AggregateID] {
+            ids.withLock { ids in
+                defer { ids = [] }
+                return Array(ids)
+            }
+        }
+    }
+
+    /// Catches up, in the collection in use, the commits whose snapshots went to the one before: those between the last look and the rename.
+    ///
+    /// Queries miss them until then, so what has been read is written at once, while the next is read. The token that is saved stays the one of
+    /// before: should this process end here, all of it is done again.
+    private func finish(_ feed: Database.Feed) async throws {
+        let reached = try await database.time()
+        let backlog = Backlog()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await backlog.forEach { ids in
+                    for start in stride(from: 0, to: ids.count, by: Self.portion) {
+                        _ = try await database.catchUp(Array(ids[start..<min(start + Self.portion, ids.count)]), into: database.live)
+                    }
+                }
+            }
+            group.addTask {
+                while true {
+                    let element = try await feed.next()
+                    if let id = element.id { backlog.add(id) }
+                    if element.isIdle || (element.time.map { $0 >= reached } ?? false) { return backlog.end() }
+                }
+            }
+            while try await group.next() != nil {}
         }
     }
 }

@@ -44,7 +44,7 @@ extension DatabasePlan {
             $0[journal.name] = Self.appending
             for snapshots in snapshots {
                 $0[snapshots.name] = Self.keeping
-                $0[Self.rebuildCollection(of: snapshots.name)] = Self.keeping
+                for build in Self.rebuildCollections(of: snapshots.name) { $0[build] = Self.keeping }
             }
             for control in ControlCollection.allCases { $0[control.rawValue] = Self.writing }
         }
@@ -53,7 +53,7 @@ extension DatabasePlan {
     private func role(_ name: RoleDefinition.Name, _ fill: (inout [String: Actions]) -> Void) -> RoleDefinition {
         var actions: [String: Actions] = [:]
         fill(&actions)
-        let rebuilds = snapshots.map { Self.rebuildCollection(of: $0.name) }
+        let rebuilds = snapshots.flatMap { Self.rebuildCollections(of: $0.name) }
         let order = collections.map(\.name) + rebuilds + ControlCollection.allCases.map(\.rawValue)
         let privileges = order.compactMap { name in
             actions[name].map { RoleDefinition.Privilege(collection: name, actions: $0) }

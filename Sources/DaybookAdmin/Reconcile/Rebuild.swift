@@ -10,7 +10,10 @@ struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {
             discussion: """
                 In place, a snapshot that is right to the byte is left as it is, and every other one is replaced. With --swap a complete collection \
                 is built beside the one in use, follows the journal until it has everything, and takes its place at once: readers see the old one \
-                or the new one, and writers go on. Damaged aggregates are reported, and their snapshots left.
+                or the new one, and writers go on. For a moment after that a query may miss what was committed just before. Damaged aggregates are \
+                reported, and their snapshots left. A swap is refused on a sharded cluster, and where a newer program keeps the snapshots.
+
+                A run that was stopped or killed is resumed by the same command and the same program within an hour; else all is begun anew.
 
                 Exit codes: 0 done, 1 something was left, 2 it could not be done, 130 interrupted.
                 """)

@@ -26,6 +26,15 @@ struct ReportPrinting {
                 try document.append("written", .int64(Int64(report.written)))
                 try document.append("unrepaired", .int64(Int64(report.unrepaired)))
                 if let run = report.runID { try document.append("run", .string(run)) }
+                if let earlier = report.earlier {
+                    try document.append(
+                        "earlier",
+                        [
+                            "startedAt": .string(earlier.startedAt.rfc3339), "updatedAt": .string(earlier.updatedAt.rfc3339),
+                            "checked": .int64(Int64(earlier.checked)), "events": .int64(Int64(earlier.events)),
+                            "written": .int64(Int64(earlier.written)),
+                        ])
+                }
             }
             if !report.unknownTypes.isEmpty {
                 try document.append("unknownTypes", .array(report.unknownTypes.map { .string($0) }))
@@ -110,6 +119,11 @@ struct ReportPrinting {
             text += "; \(counted(report.written, "snapshot")) written"
         }
         if report.unrepaired > 0 { text += ", \(report.unrepaired) left" }
+        if let earlier = report.earlier {
+            text +=
+                "; before that, until \(earlier.updatedAt.rfc3339), the same run had checked \(counted(earlier.checked, "aggregate")) and "
+                + "written \(counted(earlier.written, "snapshot"))"
+        }
         return text
     }
 

@@ -10,7 +10,8 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "runs",
             abstract: "Print the last repairs and rebuilds, the newest first, and those that did not come to their end.",
             discussion: """
-                A rebuild that is interrupted, failed, or running without a process goes on when the same command is started again.
+                A rebuild that is interrupted, failed, or running without a process goes on when the same program is started again with the same \
+                command within an hour.
                 """)
     }
 

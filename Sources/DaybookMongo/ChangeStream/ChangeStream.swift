@@ -43,7 +43,7 @@ package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
         Iterator(cursor: ChangeCursor(self))
     }
 
-    package struct Iterator: AsyncIteratorProtocol {
+    package struct Iterator: AsyncIteratorProtocol, Sendable {
         let cursor: ChangeCursor<Change>
 
         /// Opens the stream now, so that no change after this call is missed; otherwise the first ``next()`` does.

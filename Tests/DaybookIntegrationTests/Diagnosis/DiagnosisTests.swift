@@ -149,9 +149,16 @@ struct DiagnosisTests {
             for name in ["snapshots.account.rebuild", "snapshots.other.rebuild"] {
                 _ = try await store.raw.write(["create": .string(name)])
             }
+            // A run knows what it builds in.
+            let build = SnapshotBuild(collection: "snapshots.account.rebuild", uuid: UUID())
             let now = BSONValue.datetime(try BSONDate(Date()))
             try await store.raw.insert(
-                [["_id": 1, "kind": "rebuild", "swap": true, "types": ["account"], "status": "running", "updatedAt": now]],
+                [
+                    [
+                        "_id": 1, "kind": "rebuild", "swap": true, "types": ["account"], "status": "running", "updatedAt": now,
+                        "builds": ["account": .document(build.document)],
+                    ]
+                ],
                 into: "daybook.runs")
             let (later, before) = (try BSONDate(Date().addingTimeInterval(60)), try BSONDate(Date().addingTimeInterval(-60)))
             try await store.raw.insert(

@@ -67,7 +67,7 @@ struct RebuildTests {
             accounts.types = [Account.type]
             #expect(try await store.rebuild(accounts, swap: true).written == 30)
             #expect(try await ReconcileFixture.snapshots(of: Account.self, in: store) == before)
-            #expect(try await store.raw.contents().keys.contains { $0.hasSuffix(".rebuild") } == false)
+            #expect(try await store.raw.contents().keys.contains { $0.contains(".rebuild") } == false)
         }
     }
 

@@ -33,6 +33,7 @@ enum ReconcileFixture {
     /// Runs `body` with one more store whose messages go through a proxy, to be looked at.
     static func withWatched<R: Sendable>(
         on store: DaybookStore, for aggregates: [any Aggregate.Type] = aggregates, maximumWireVersion: Int32? = nil,
+        options: [String] = [],
         _ body: (DaybookStore, FaultProxy) async throws -> R
     ) async throws -> R {
         let proxy = try FaultProxy(to: try ServerAddress(TestServer.uri).port, maximumWireVersion: maximumWireVersion)
@@ -41,6 +42,7 @@ enum ReconcileFixture {
         address.host = "127.0.0.1:\(proxy.port)"
         address.options.removeAll { $0.lowercased().hasPrefix("replicaset=") }
         address.options.append("directConnection=true")
+        address.options += options
         return try await withAnother(on: store, for: aggregates, uri: address.uri) { try await body($0, proxy) }
     }
 

@@ -54,7 +54,7 @@ struct SwapTests {
                 let optionsAfter = try await self.options(store)
                 #expect(optionsAfter == options)
             }
-            #expect(try await store.raw.contents().keys.contains { $0.hasSuffix(".rebuild") } == false)
+            #expect(try await store.raw.contents().keys.contains { $0.contains(".rebuild") } == false)
         }
     }
 

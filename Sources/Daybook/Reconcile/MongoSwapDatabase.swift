@@ -1,0 +1,410 @@
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Logging
+
+/// A swap's steps on MongoDB.
+struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
+    let reconciliation: Reconciliation
+    let liveNamespace: Namespace
+    let pace: Pace?
+    let lease: MaintenanceLease.Held
+
+    var live: String { liveNamespace.collection }
+    var buildNames: [String] { DatabasePlan.rebuildCollections(of: live) }
+
+    private var store: DaybookStore { reconciliation.store }
+
+    private func namespace(_ collection: String) -> Namespace {
+        Namespace(database: liveNamespace.database, collection: collection)
+    }
+
+    // MARK: Before
+
+    func check() async throws {
+        try await store.client.withConnection(.single) { connection in
+            guard connection.isSharded else { return }
+            throw DaybookError(
+                .unsupportedServer,
+                "a swap is not safe on a sharded cluster: a router may hold events of the journal back for seconds, and a sharded or zoned "
+                    + "collection cannot be replaced by a rename. Rebuild without swap.")
+        }
+        try await refuseNewer(among: nil)
+    }
+
+    func requireLease() async throws { try await lease.renew() }
+
+    func refuseNewer(among ids: [AggregateID]?) async throws {
+        let newer: BSONDocument = ["stateSchema": ["$gt": .int32(A.stateSchema)]]
+        var filters = [newer]
+        if let ids {
+            filters = stride(from: 0, to: ids.count, by: 500).map { start in
+                let portion = ids[start..<min(start + 500, ids.count)]
+                return ["_id": ["$in": .array(portion.map { .string($0.rawValue) })], "stateSchema": ["$gt": .int32(A.stateSchema)]]
+            }
+        }
+        for filter in filters {
+            let id = try await store.client.readingThroughSwaps { connection in
+                try connection.findOne(filter, in: liveNamespace, decode: { try? $0.first("_id")?.string() })
+            }
+            guard let id else { continue }
+            throw DaybookError(
+                .conflict,
+                "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which a swap would lose. "
+                    + "Rebuild with that program, or without swap: then they are left.", aggregateID: id)
+        }
+    }
+
+    // MARK: Collections
+
+    func collections() async throws -> [String: UUID] {
+        let names = [live] + buildNames
+        return try await store.client.withConnection(.single) { connection in
+            var found: [String: UUID] = [:]
+            for description in try connection.collections(named: names, in: liveNamespace.database) {
+                guard case .string(let name) = description["name"], case .document(let info) = description["info"],
+                    case .binary(let uuid) = info["uuid"]
+                else { continue }
+                found[name] = uuid.uuid
+            }
+            return found
+        }
+    }
+
+    func lastBuildName() async throws -> String? {
+        let filter: BSONDocument = [
+            "kind": .string(ReconcileRun.Kind.rebuild.rawValue), "swap": true, "builds.\(A.type)": ["$exists": true],
+        ]
+        let namespace = ReconcileRun.namespace(store.database)
+        return try await store.client.withConnection(.single) { connection in
+            try connection.findOne(filter, in: namespace, options: FindOptions(sort: [("_id", -1)])) { document in
+                ReconcileRun(BSONDocument(document))?.builds[A.type.rawValue]?.collection
+            } ?? nil
+        }
+    }
+
+    func drop(_ build: SnapshotBuild) async throws {
+        let command: BSONDocument = ["drop": .string(build.collection)]
+        try await store.client.withConnection(.single) { connection in
+            do throws(MongoError) {
+                _ = try connection.write(command, of: build.uuid, database: liveNamespace.database)
+            } catch {
+                guard error.isOfAnotherCollection else { throw error }
+            }
+        }
+    }
+
+    func create(_ name: String) async throws -> SnapshotBuild {
+        try await waitForIndexes()
+        let uuid = try await store.client.withConnection(.single) { connection -> UUID? in
+            var create: BSONDocument = ["create": .string(name)]
+            let description = try connection.collections(named: [live], in: liveNamespace.database).first
+            if case .document(let options)? = description?["options"] {
+                for (key, value) in options.fields where key != "uuid" && key != "autoIndexId" { try create.append(key, value) }
+            }
+            do throws(MongoError) {
+                _ = try connection.write(create, database: liveNamespace.database)
+            } catch {
+                // A request that a dead process had sent has made one meanwhile.
+                guard error.serverError == .namespaceExists else { throw error }
+                _ = try connection.write(["drop": .string(name)], database: liveNamespace.database)
+                _ = try connection.write(create, database: liveNamespace.database)
+            }
+            let made = try connection.collections(named: [name], in: liveNamespace.database).first
+            guard case .document(let info)? = made?["info"], case .binary(let uuid) = info["uuid"] else { return nil }
+            return uuid.uuid
+        }
+        guard let uuid else {
+            throw DaybookError(.server, "the collection \(namespace(name)) was dropped as soon as it was made; start this again")
+        }
+        let build = SnapshotBuild(collection: name, uuid: uuid)
+        _ = try await addIndexes(to: build)
+        return build
+    }
+
+    /// The indexes that the live collection has or an operator gave it, and those that the fields declare.
+    func addIndexes(to build: SnapshotBuild) async throws -> Bool {
+        try await waitForIndexes()
+        return try await store.client.withConnection(.single) { connection in
+            let there = try connection.indexes(of: namespace(build.collection))
+            let names = Set(there.compactMap { $0["name"] })
+            var indexes: [BSONDocument] = []
+            for index in try connection.indexes(of: liveNamespace) where !names.contains(index["name"] ?? .null) {
+                // The one of _id is made with the collection; so is that of a clustered collection, which createIndexes refuses:
+                // https://www.mongodb.com/docs/manual/core/clustered-collections/
+                guard index["name"] != "_id_", index["clustered"] != .bool(true) else { continue }
+                var copy = BSONDocument()
+                for (key, value) in index.fields where key != "ns" { try copy.append(key, value) }
+                indexes.append(copy)
+            }
+            for index in A.indexes where !(there + indexes).contains(where: { index.isSatisfied(by: $0) }) {
+                indexes.append(try index.document())
+            }
+            guard !indexes.isEmpty else { return false }
+            _ = try connection.write(
+                ["createIndexes": .string(build.collection), "indexes": .array(indexes.map { .document($0) })],
+                database: liveNamespace.database)
+            return true
+        }
+    }
+
+    /// Waits until no index of the live collection is in construction: its build would end with the collection.
+    private func waitForIndexes() async throws {
+        var isFirst = true
+        while true {
+            let building = try await store.client.withConnection(.single) { try $0.indexesInConstruction(of: liveNamespace) }
+            guard !building.isEmpty else { return }
+            if isFirst {
+                let names = building.joined(separator: ", ")
+                store.telemetry.logger.notice("\(liveNamespace) has indexes in construction, which are waited for: \(names)")
+            }
+            isFirst = false
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// The rename waits on the server for the open transactions on both collections, and longer than an answer may take.
+    ///
+    /// It is acknowledged by a majority, whatever the URI asks for: only then does the next look at the change stream see every commit before it.
+    ///
+    /// https://www.mongodb.com/docs/manual/reference/command/renameCollection/
+    func rename(_ build: SnapshotBuild, to name: String) async throws -> RenameOutcome {
+        let command: BSONDocument = [
+            "renameCollection": .string(namespace(build.collection).description), "to": .string(namespace(name).description),
+            "dropTarget": true,
+        ]
+        do {
+            try await store.client.withConnection(.single) { connection in
+                _ = try connection.write(command, of: build.uuid, database: "admin", writeConcern: WriteConcern(.majority))
+            }
+            return .done
+        } catch let error as MongoError where error.isOfTheMoment || error.canBeTriedAgain || error.isOfAnotherCollection {
+            return .unknown(error)
+        }
+    }
+
+    func pause(_ attempt: Int) async throws {
+        try await Task.sleep(for: .milliseconds(min(2_000, 50 << attempt)))
+    }
+
+    // MARK: Journal
+
+    struct Feed: SwapFeed {
+        let stream: ChangeStream<JournalHead?>.Iterator
+
+        func next() async throws -> SwapFeedElement {
+            do {
+                guard let element = try await stream.next() else { throw CancellationError() }
+                guard case .change(let head, let token) = element else {
+                    return SwapFeedElement(isIdle: true, token: element.token)
+                }
+                return SwapFeedElement(id: head?.id, time: head?.clusterTime, isIdle: false, token: token)
+            } catch let error as MongoError where error.isPlaceLost {
+                throw SwapPlaceLost(underlying: error)
+            }
+        }
+    }
+
+    func follow(after token: ResumeToken?) async throws -> Feed {
+        let stream = store.journalHeads(of: A.type, after: token).makeAsyncIterator()
+        do {
+            try await stream.open()
+        } catch let error as MongoError where token != nil && !error.isOfTheMoment {
+            store.telemetry.logger.warning(
+                "the server no longer knows the place up to which the journal was followed; the snapshots are built anew",
+                [.aggregateType: A.type, .error: "\(error)"])
+            throw SwapPlaceLost(underlying: error)
+        }
+        return Feed(stream: stream)
+    }
+
+    /// The time of the server's last operation.
+    func time() async throws -> BSONTimestamp {
+        let reply = try await store.client.withConnection(.single) { try $0.read(["ping": 1], database: "admin") }
+        if case .timestamp(let time) = reply["operationTime"] { return time }
+        // Without it only silence tells that all was seen.
+        return BSONTimestamp(seconds: .max, increment: .max)
+    }
+
+    // MARK: Snapshots
+
+    func fill(
+        _ build: SnapshotBuild, _ parts: [Int], _ record: RunRecord,
+        refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
+    ) async throws {
+        try await reconciliation.work(at: parts, of: await record.run) { index in
+            // Compared with nothing, every aggregate is missing.
+            let subject = ReconcileSubject(type: A.type, lifecycle: A.lifecycle, snapshots: nil, expectsSnapshots: true)
+            try await reconciliation.pass(Fold<A>.self, subject, index, record) { suspects in
+                var findings: [Finding] = []
+                var written = 0
+                let size = pace?.portion(of: 500) ?? 500
+                for start in stride(from: 0, to: suspects.count, by: size) {
+                    let part = suspects[start..<min(start + size, suspects.count)]
+                    try await pace?.wait(for: part.count)
+                    try await lease.require()
+                    written += try await insert(part.compactMap(\.expected), into: build.collection, refused)
+                    findings += try await carryOver(part.filter { $0.kind?.isDamage ?? false }, into: build.collection)
+                }
+                return (findings, written)
+            }
+        }
+    }
+
+    /// Inserts snapshots where none stand, and replaces those that are older, or that another program left.
+    private func insert(
+        _ snapshots: [BSONDocument], into collection: String,
+        _ refused: @Sendable ([AggregateID], any Error) async -> Void
+    ) async throws -> Int {
+        guard !snapshots.isEmpty else { return 0 }
+        let namespace = namespace(collection)
+        let refusals = try await store.client.withConnection(.single) { connection -> [Refusal] in
+            var refusals: [Refusal] = []
+            let inserts = snapshots.map { BulkOperation.insert($0) }
+            let standing = try send(inserts, of: snapshots, to: namespace, &refusals, on: connection)
+            let replacements = standing.map { snapshot -> BulkOperation in
+                let (version, digest) = (snapshot["version"] ?? .null, snapshot["digest"] ?? .null)
+                let older: BSONDocument = ["version": ["$lt": version]]
+                let other: BSONDocument = ["version": version, "digest": ["$ne": digest]]
+                let selector: BSONDocument = ["_id": snapshot["_id"] ?? .null, "$or": [.document(older), .document(other)]]
+                return .replaceOne(selector, replacement: snapshot)
+            }
+            if !standing.isEmpty { _ = try send(replacements, of: standing, to: namespace, &refusals, on: connection) }
+            return refusals
+        }
+        if A.mayLoseSnapshot {
+            // A later commit may have been caught up before, by deleting a snapshot that was not there yet, and ours is there now.
+            let surpassed = try await store.client.withConnection(.single) { connection in
+                try snapshots.compactMap { snapshot -> AggregateID? in
+                    let id = try AggregateID(parsing: snapshot.text("_id"))
+                    guard case .int64(let version) = snapshot["version"] else { return nil }
+                    return try store.journal.head(of: id, on: connection) > version ? id : nil
+                }
+            }
+            for (id, error) in try await catchUp(surpassed, into: collection) { await refused([id], error) }
+        }
+        if let first = refusals.first {
+            let ids = try refusals.map { try AggregateID(parsing: $0.id) }
+            await refused(ids, refusal(first.error, of: first.id))
+        }
+        return snapshots.count - refusals.count
+    }
+
+    private struct Refusal {
+        var id: String
+        var error: MongoError
+    }
+
+    /// Sends one operation for each snapshot.
+    ///
+    /// - Returns: Those in whose place another of their id stands.
+    private func send(
+        _ operations: [BulkOperation], of snapshots: [BSONDocument], to namespace: Namespace, _ refusals: inout [Refusal],
+        on connection: isolated MongoConnection
+    ) throws -> [BSONDocument] {
+        let result = try connection.bulkWrite(operations, ordered: false, in: namespace)
+        var standing: [BSONDocument] = []
+        for (snapshot, outcome) in zip(snapshots, result.outcomes) {
+            switch outcome {
+            case .done, .notSent: break
+            case .failed(let error) where error.isOfForeignIndex:
+                refusals.append(Refusal(id: snapshot.text("_id"), error: error))
+            case .failed(let error) where error.code == .duplicateKey: standing.append(snapshot)
+            case .failed(let error), .unknown(let error): throw error
+            }
+        }
+        return standing
+    }
+
+    /// Of a damaged aggregate nobody can say what the snapshot should be: the one in use stays what it is.
+    private func carryOver(_ damaged: [Assessment], into collection: String) async throws -> [Finding] {
+        guard !damaged.isEmpty else { return [] }
+        return try await store.client.withConnection(.single) { connection in
+            try damaged.compactMap { assessment in
+                let id: BSONDocument = ["_id": .string(assessment.text)]
+                if let old = try connection.findOne(id, in: liveNamespace, decode: { BSONDocument($0) }) {
+                    try connection.replaceOne(id, with: old, upsert: true, in: namespace(collection))
+                }
+                var finding = assessment.finding
+                finding?.repair = SnapshotWrite.none("the journal is never changed; the snapshot was taken over as it was")
+                    .repair(isDryRun: false)
+                return finding
+            }
+        }
+    }
+
+    func catchUp(_ ids: [AggregateID], into collection: String) async throws -> [AggregateID: any Error] {
+        try await lease.require()
+        let repository = store.repository(A.self)
+        let namespace = namespace(collection)
+        let failures = try await store.client.withConnection(.single) { try repository.catchUp(ids, into: namespace, on: $0) }
+        var refused: [AggregateID: any Error] = [:]
+        for (id, error) in failures {
+            switch error {
+            case let error as DaybookError where error.code == .foreignIndex:
+                refused[id] = (error.underlying as? MongoError).map { refusal($0, of: id.rawValue) } ?? error
+            // One that is too large for the server ends the swap; of a damaged aggregate the snapshot stays what it is.
+            case let error as DaybookError where error.code == .tooLarge: throw error
+            case is MongoError: throw error
+            default: break
+            }
+        }
+        return refused
+    }
+
+    private func refusal(_ error: MongoError, of id: String) -> DaybookError {
+        DaybookError(uniqueIndexOf: liveNamespace, error, aggregateID: id)
+    }
+
+    func remove(_ ids: [AggregateID], from build: SnapshotBuild) async throws {
+        let namespace = namespace(build.collection)
+        let filter: BSONDocument = ["_id": ["$in": .array(ids.map { .string($0.rawValue) })]]
+        try await lease.require()
+        let result = try await store.client.withConnection(.single) { connection in
+            try connection.bulkWrite([.deleteMany(filter)], ordered: false, in: namespace)
+        }
+        for case .failed(let error) in result.outcomes { throw error }
+        for case .unknown(let error) in result.outcomes { throw error }
+    }
+}
+
+extension BSONDocument {
+    fileprivate func text(_ key: String) -> String { if case .string(let text) = self[key] { text } else { "" } }
+}
+
+extension DaybookError {
+    /// A unique index that is none of Daybook's has refused a snapshot.
+    init(uniqueIndexOf collection: Namespace, _ error: MongoError, aggregateID: String) {
+        let fields = error.keyPattern.isEmpty ? "" : " over (\(error.keyPattern.joined(separator: ", ")))"
+        self.init(
+            .foreignIndex,
+            "a unique index of \(collection)\(fields) refuses its snapshot: another aggregate's has the same value, and the journal says that "
+                + "both are right. Drop that index, or change one of the two aggregates; then start this again.",
+            aggregateID: aggregateID, underlying: error)
+    }
+}
+
+extension MongoError {
+    /// Whether the collection of that name is gone, or another one.
+    fileprivate var isOfAnotherCollection: Bool { serverError == .namespaceNotFound || serverError == .collectionUUIDMismatch }
+}
+
+extension MongoConnection {
+    /// Runs a command on a collection only if it still is the one of this UUID, where the server can check that: since MongoDB 6.0 it refuses
+    /// another with CollectionUUIDMismatch (checkCollectionUUIDMismatch in its source).
+    fileprivate func write(
+        _ command: BSONDocument, of uuid: UUID, database: String, writeConcern: WriteConcern? = nil
+    ) throws(MongoError) -> BSONDocument {
+        guard checksCollectionUUIDs else { return try write(command, database: database, writeConcern: writeConcern) }
+        var exact = command
+        // Fails only for a key with NUL, or at 2 GiB.
+        try? exact.append("collectionUUID", .binary(BSONBinary(uuid)))
+        do {
+            return try write(exact, database: database, writeConcern: writeConcern)
+        } catch {
+            // A 6.0 that still has the feature compatibility version 5.0 refuses the field, before it does anything.
+            guard [.invalidOptions, .commandNotSupported, .unknownField].contains(error.serverError) else { throw error }
+            return try write(command, database: database, writeConcern: writeConcern)
+        }
+    }
+}
