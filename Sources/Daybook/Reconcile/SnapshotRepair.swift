@@ -128,7 +128,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
             switch result.outcomes[0] {
             case .done where result.inserted + result.matched + result.deleted > 0: return finding(assessment, repair)
             case .done: continue
-            case .failed(let error) where error.isRefusedByIndex(otherThan: [["_id"]]): return refused(assessment, error)
+            case .failed(let error) where error.isOfForeignIndex: return refused(assessment, error)
             case .failed(let error) where error.code == .duplicateKey: continue
             case .failed(let error): throw error
             case .unknown, .notSent: continue

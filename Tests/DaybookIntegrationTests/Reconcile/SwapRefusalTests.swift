@@ -81,7 +81,7 @@ struct SwapRefusalTests {
             try await makeUnique("snapshots.account", store)
             let before = try await ReconcileFixture.snapshots(of: Account.self, in: store)
             let error = try await daybookError { _ = try await store.rebuild(Self.accounts, swap: true) }
-            #expect(error?.code == .conflict)
+            #expect(error?.code == .foreignIndex)
             #expect(error?.message.contains("state.balance") == true, "\(error?.message ?? "nothing")")
             #expect(try await ReconcileFixture.snapshots(of: Account.self, in: store) == before)
 
