@@ -1,5 +1,6 @@
 internal import DaybookBSON
 internal import DaybookMongo
+internal import Foundation
 
 extension Examination {
     /// Whether this user may read what Daybook reads.
