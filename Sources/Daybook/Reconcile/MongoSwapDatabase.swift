@@ -141,9 +141,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
                 indexes.append(try index.document())
             }
             guard !indexes.isEmpty else { return false }
-            _ = try connection.write(
-                ["createIndexes": .string(build.collection), "indexes": .array(indexes.map { .document($0) })],
-                database: liveNamespace.database)
+            try connection.createIndexes(described: indexes, in: namespace(build.collection))
             return true
         }
     }
@@ -152,10 +150,10 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
     private func waitForIndexes() async throws {
         var isFirst = true
         while true {
-            let building = try await store.client.withConnection(.single) { try $0.indexesInConstruction(of: liveNamespace) }
-            guard !building.isEmpty else { return }
+            let unfinished = try await store.client.withConnection(.single) { try $0.allIndexes(of: liveNamespace).unfinished }
+            guard !unfinished.isEmpty else { return }
             if isFirst {
-                let names = building.joined(separator: ", ")
+                let names = unfinished.map { $0.text("name") }.joined(separator: ", ")
                 store.telemetry.logger.notice("\(liveNamespace) has indexes in construction, which are waited for: \(names)")
             }
             isFirst = false
@@ -163,7 +161,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         }
     }
 
-    /// The rename waits on the server for the open transactions on both collections, and longer than an answer may take.
+    /// The rename waits on the server for the open transactions on both collections, which may be longer than an answer usually takes.
     ///
     /// It is acknowledged by a majority, whatever the URI asks for: only then does the next look at the change stream see every commit before it.
     ///
@@ -340,13 +338,13 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         let failures = try await store.client.withConnection(.single) { try repository.catchUp(ids, into: namespace, on: $0) }
         var refused: [AggregateID: any Error] = [:]
         for (id, error) in failures {
-            switch error {
-            case let error as DaybookError where error.code == .foreignIndex:
-                refused[id] = (error.underlying as? MongoError).map { refusal($0, of: id.rawValue) } ?? error
-            // One that is too large for the server ends the swap; of a damaged aggregate the snapshot stays what it is.
-            case let error as DaybookError where error.code == .tooLarge: throw error
-            case is MongoError: throw error
-            default: break
+            if let error = error as? DaybookError {
+                // Of a damaged aggregate the snapshot stays what it is; one that is too large for the server ends the swap.
+                if error.code == .tooLarge { throw error }
+                guard error.code == .foreignIndex, let cause = error.underlying as? MongoError else { continue }
+                refused[id] = refusal(cause, of: id.rawValue)
+            } else {
+                throw error
             }
         }
         return refused
@@ -395,16 +393,18 @@ extension MongoConnection {
     fileprivate func write(
         _ command: BSONDocument, of uuid: UUID, database: String, writeConcern: WriteConcern? = nil
     ) throws(MongoError) -> BSONDocument {
-        guard checksCollectionUUIDs else { return try write(command, database: database, writeConcern: writeConcern) }
+        guard checksCollectionUUIDs else {
+            return try write(command, database: database, writeConcern: writeConcern, takesLong: true)
+        }
         var exact = command
         // Fails only for a key with NUL, or at 2 GiB.
         try? exact.append("collectionUUID", .binary(BSONBinary(uuid)))
         do {
-            return try write(exact, database: database, writeConcern: writeConcern)
+            return try write(exact, database: database, writeConcern: writeConcern, takesLong: true)
         } catch {
             // A 6.0 that still has the feature compatibility version 5.0 refuses the field, before it does anything.
             guard [.invalidOptions, .commandNotSupported, .unknownField].contains(error.serverError) else { throw error }
-            return try write(command, database: database, writeConcern: writeConcern)
+            return try write(command, database: database, writeConcern: writeConcern, takesLong: true)
         }
     }
 }

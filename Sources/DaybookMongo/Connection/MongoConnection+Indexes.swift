@@ -45,24 +45,6 @@ extension MongoConnection {
         return (listed.filter { $0["spec"] == nil }, unfinished)
     }
 
-    /// The names of the indexes of a collection that are still being built: beside them the server names their builds.
-    ///
-    /// https://www.mongodb.com/docs/manual/reference/command/listIndexes/
-    package func indexesInConstruction(of namespace: Namespace) throws(MongoError) -> [String] {
-        do {
-            let command: BSONDocument = ["listIndexes": .string(namespace.collection), "includeBuildUUIDs": true]
-            guard case .document(let cursor) = try read(command, database: namespace.database)["cursor"] else { return [] }
-            return cursor.documents("firstBatch").compactMap { index in
-                guard index["buildUUID"] != nil, case .document(let spec) = index["spec"], case .string(let name) = spec["name"]
-                else { return nil }
-                return name
-            }
-        } catch {
-            guard error.serverError == .namespaceNotFound else { throw error }
-            return []
-        }
-    }
-
     /// Removes an index.
     package func dropIndex(_ name: String, of namespace: Namespace) throws(MongoError) {
         _ = try write(
