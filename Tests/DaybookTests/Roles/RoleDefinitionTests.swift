@@ -87,6 +87,7 @@ struct RoleDefinitionTests {
             "createRole": "daybookReader",
             "privileges": [
                 ["resource": ["db": "shop", "collection": "journal"], "actions": ["find", "killCursors", "listIndexes"]],
+                ["resource": ["db": "shop", "collection": "daybook.runs"], "actions": ["find", "killCursors", "listIndexes"]],
                 ["resource": ["db": "shop", "collection": ""], "actions": ["listCollections"]],
             ],
             "roles": [],
@@ -108,14 +109,17 @@ struct RoleDefinitionTests {
             ["role": "daybookReader", "db": "shop", "isBuiltin": false, "roles": roles, "privileges": privileges]
         }
         let listing: BSONValue = ["resource": ["db": "shop", "collection": ""], "actions": ["listCollections"]]
+        let runs: BSONValue = [
+            "resource": ["db": "shop", "collection": "daybook.runs"], "actions": ["killCursors", "find", "listIndexes"],
+        ]
         let reading: BSONValue = [
             "resource": ["collection": "journal", "db": "shop"], "actions": ["listIndexes", "find", "killCursors"],
         ]
-        #expect(role.isSame(as: described([listing, reading])))
+        #expect(role.isSame(as: described([listing, runs, reading])))
         #expect(
             role.isSame(
                 as: described([
-                    listing, ["resource": ["db": "shop", "collection": "journal"], "actions": ["find"]],
+                    listing, runs, ["resource": ["db": "shop", "collection": "journal"], "actions": ["find"]],
                     ["resource": ["db": "shop", "collection": "journal"], "actions": ["killCursors", "listIndexes"]],
                 ])))
         let more: BSONValue = [
@@ -125,12 +129,13 @@ struct RoleDefinitionTests {
             "resource": ["collection": "journal", "db": "else"], "actions": ["listIndexes", "find", "killCursors"],
         ]
         let everything: BSONValue = ["resource": ["anyResource": true], "actions": ["anyAction"]]
-        for privileges in [[listing], [reading], [listing, more], [listing, elsewhere], [listing, reading, everything], []]
-            as [BSONValue]
-        {
+        for privileges in [
+            [listing, runs], [runs, reading], [listing, reading], [listing, runs, more], [listing, runs, elsewhere],
+            [listing, runs, reading, everything], [],
+        ] as [BSONValue] {
             #expect(!role.isSame(as: described(privileges)))
         }
-        #expect(!role.isSame(as: described([listing, reading], roles: [["role": "readWrite", "db": "shop"]])))
+        #expect(!role.isSame(as: described([listing, runs, reading], roles: [["role": "readWrite", "db": "shop"]])))
         #expect(!role.isSame(as: ["role": "daybookReader"]))
     }
 }
