@@ -217,7 +217,7 @@ package final class FaultProxy: Sendable {
         func pumpRequests() {
             pump: while let message = WireMessage.read(from: link.client) {
                 let (exchange, fault) = condition.withLock { arrival(of: message) }
-                if let exchange, fault == nil, let answer = disguises.lazy.compactMap({ $0.answer(to: exchange) }).first {
+                if let exchange, fault == nil, let answer = answer(to: exchange) {
                     guard send(answer, for: exchange, to: message) else { break }
                     continue
                 }
@@ -259,6 +259,11 @@ package final class FaultProxy: Sendable {
             var exchange = exchange
             for disguise in disguises { exchange = exchange.asking(disguise.request(exchange)) }
             return exchange.request == message.body ? message : message.replacingBody(with: exchange.request)
+        }
+
+        private func answer(to exchange: Exchange) -> BSONDocument? {
+            for disguise in disguises { if let answer = disguise.answer(to: exchange) { return answer } }
+            return nil
         }
 
         private func hold(_ request: WireMessage) -> Bool {
@@ -336,8 +341,10 @@ package final class FaultProxy: Sendable {
             var exchange = asked
             exchange.reply = message.body
             if place < state.exchanges.count { state.exchanges[place].reply = exchange.reply }
-            // The next one names this one as what it answers.
-            if message.hasMoreToCome { link.pending[message.requestID] = (place, exchange) }
+            // The next one names this one as what it answers, or the request once more.
+            if message.hasMoreToCome {
+                for id in [message.requestID, message.responseTo] { link.pending[id] = (place, exchange) }
+            }
             if exchange.isLate { state.held -= 1 }
             return ((exchange, exchange.isLate), isDropped)
         }

@@ -97,6 +97,8 @@ package final class Mongos: Disguise {
     private static func router(_ hello: BSONDocument) -> BSONDocument {
         let ofReplicaSets = [
             "setName", "setVersion", "hosts", "passives", "arbiters", "primary", "me", "electionId", "lastWrite", "secondary",
+            // Without it the driver asks each time, and is not sent states that it has not asked for.
+            "topologyVersion",
         ]
         let router = ofReplicaSets.reduce(hello) { (try? $0.setting($1, to: nil)) ?? $0 }
         return (try? router.setting("msg", to: "isdbgrid")) ?? router
