@@ -7,11 +7,20 @@ struct Checkpoint: Sendable {
     let name: String
     let store: DaybookStore
 
-    /// Where to go on; nil when it never got anywhere.
+    /// Where to go on; nil when it never got anywhere, and for what is no token.
     func load(on connection: isolated MongoConnection) throws -> ResumeToken? {
-        try connection.findOne(["_id": .string(name)], in: namespace) { document in
-            try document.first("token").map { ResumeToken(BSONDocument(try $0.document())) }
-        } ?? nil
+        guard case .document(let token) = try stored(on: connection)?["token"] else { return nil }
+        return ResumeToken(token)
+    }
+
+    /// When its place was last noted; nil when it never was.
+    func updatedAt(on connection: isolated MongoConnection) throws -> Date? {
+        guard case .datetime(let date) = try stored(on: connection)?["updatedAt"] else { return nil }
+        return date.date
+    }
+
+    private func stored(on connection: isolated MongoConnection) throws -> BSONDocument? {
+        try connection.findOne(["_id": .string(name)], in: namespace) { BSONDocument($0) }
     }
 
     /// Notes that everything before `token` was handled.
@@ -22,5 +31,11 @@ struct Checkpoint: Sendable {
         try connection.updateOne(["_id": .string(name)], with: update, upsert: true, in: namespace)
     }
 
-    var namespace: Namespace { Namespace(database: store.database, collection: "daybook.checkpoints") }
+    /// Forgets the place: the next ``load(on:)`` gives none.
+    func forget(on connection: isolated MongoConnection) throws {
+        // Not a delete, which the role of a service does not allow.
+        try connection.updateOne(["_id": .string(name)], with: ["$unset": ["token": ""]], in: namespace)
+    }
+
+    private var namespace: Namespace { Namespace(database: store.database, collection: "daybook.checkpoints") }
 }

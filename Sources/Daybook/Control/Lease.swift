@@ -14,31 +14,50 @@ struct Lease: Sendable, Hashable {
     /// How long it lasts without being renewed; renew it well before.
     static let duration: TimeInterval = 15
 
-    /// Takes the lease if nobody has it, or its time is over.
+    /// Takes the lease if no process has it, or its time is over.
+    ///
+    /// A document of its name that is no lease, because it was edited by hand, is taken over. So is an epoch that is no `int64`: mongosh writes
+    /// numbers as doubles.
     static func acquire(
         _ name: String, holder: String, from store: DaybookStore, on connection: isolated MongoConnection
     ) throws -> Lease? {
         store.clock.measureIfDue(on: connection)
         let now = store.clock.now()
         let namespace = namespace(store)
+        let found = try connection.findOne(["_id": .string(name)], in: namespace) { BSONDocument($0) }
+        if let held = found.flatMap(HeldLease.init), held.expiresAt > now { return nil }
+        let epoch = nextEpoch(after: found?["epoch"])
         let taken: BSONDocument = [
-            "holder": .string(holder), "acquiredAt": .datetime(try BSONDate(now)),
+            "holder": .string(holder), "epoch": .int64(epoch), "acquiredAt": .datetime(try BSONDate(now)),
             "expiresAt": .datetime(try BSONDate(now + duration)),
         ]
-        let command: BSONDocument = [
-            "findAndModify": .string(namespace.collection),
-            "query": ["_id": .string(name), "expiresAt": ["$lte": .datetime(try BSONDate(now))]],
-            "update": ["$set": .document(taken), "$inc": ["epoch": .int64(1)]], "upsert": true, "new": true,
-        ]
-        do {
-            let reply = try connection.write(command, database: namespace.database)
-            guard case .document(let document) = reply["value"], case .int64(let epoch) = document["epoch"] else { return nil }
-            return Lease(name: name, holder: holder, epoch: epoch)
-        } catch {
-            // Someone holds it: it does not match, and a second one of its name cannot be.
-            guard error.code == .duplicateKey else { throw error }
-            return nil
+        if let found {
+            // Only as it was seen: another process may have taken it since. Each taker writes a name of its own.
+            var seen: BSONDocument = ["_id": .string(name)]
+            for field in ["holder", "epoch", "expiresAt"] { try seen.append(field, .condition(equalTo: found[field])) }
+            guard try connection.updateOne(seen, with: ["$set": .document(taken)], in: namespace).matched > 0 else { return nil }
+        } else {
+            do {
+                var document: BSONDocument = ["_id": .string(name)]
+                for (key, value) in taken.fields { try document.append(key, value) }
+                try connection.insert([document], into: namespace)
+            } catch let error as MongoError where error.code == .duplicateKey {
+                return nil
+            }
         }
+        return Lease(name: name, holder: holder, epoch: epoch)
+    }
+
+    /// The epoch of the next holder. After what is no number, or one that cannot grow, it begins anew.
+    private static func nextEpoch(after epoch: BSONValue?) -> Int64 {
+        let last: Int64?
+        if case .int64(let number) = epoch {
+            last = number
+        } else {
+            last = epoch?.number.flatMap { Int64(exactly: $0.rounded(.up)) }
+        }
+        guard let last, last > 0, last < .max else { return 1 }
+        return last + 1
     }
 
     /// Keeps the lease for another while; false when it is lost.

@@ -94,10 +94,7 @@ extension Examination {
         let name = "projector of \(aggregate.type)"
         let id: BSONDocument = ["_id": .string("snapshots.\(aggregate.type)")]
         let lease = try connection.findOne(id, in: namespace("daybook.leases")) { HeldLease(BSONDocument($0)) } ?? nil
-        let checkpoint =
-            try connection.findOne(id, in: namespace("daybook.checkpoints")) { document in
-                try document.first("updatedAt")?.date().date
-            } ?? nil
+        let checkpoint = try Checkpoint(name: "snapshots.\(aggregate.type)", store: store).updatedAt(on: connection)
         guard let lease, lease.expiresAt > now else {
             return Diagnosis.Check(
                 name, .warning, "no process catches up the snapshots of writers that died",

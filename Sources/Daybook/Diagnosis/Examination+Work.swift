@@ -2,23 +2,6 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
-/// A document of `daybook.leases`, as far as people want to know.
-struct HeldLease: Sendable {
-    let name: String
-    let holder: String
-    let acquiredAt: Date?
-    let expiresAt: Date
-
-    /// Nil for what is no lease.
-    init?(_ document: BSONDocument) {
-        guard case .string(let name) = document["_id"], case .string(let holder) = document["holder"],
-            case .datetime(let expiresAt) = document["expiresAt"]
-        else { return nil }
-        (self.name, self.holder, self.expiresAt) = (name, holder, expiresAt.date)
-        acquiredAt = if case .datetime(let date) = document["acquiredAt"] { date.date } else { nil }
-    }
-}
-
 extension Examination {
     /// A document of `daybook.runs`, as far as doctor needs it.
     struct Run: Sendable {
@@ -120,7 +103,14 @@ extension Examination {
             guard !held.isEmpty else { return [Diagnosis.Check("leases", .ok, "none is held")] }
             return held.map { lease in
                 let since = lease.acquiredAt.map { ", for \(Self.shown(now.timeIntervalSince($0)))" } ?? ""
-                return Diagnosis.Check("leases", .ok, "\(lease.name) is held by \(lease.holder)\(since)")
+                let detail = "\(lease.name) is held by \(lease.holder)\(since)"
+                guard lease.outlastsHolder(at: now) else { return Diagnosis.Check("leases", .ok, detail) }
+                return Diagnosis.Check(
+                    "leases", .warning,
+                    "\(detail), and ends in \(Self.shown(lease.expiresAt.timeIntervalSince(now))): it was written by a clock that is wrong, or "
+                        + "by hand, and does not end when its process does",
+                    remedy: "If that process is gone, in mongosh:\n  \(Shell.collection("daybook.leases", in: store.database))"
+                        + ".deleteOne(\(Shell.json(["_id": .string(lease.name)])))")
             }
         }
     }

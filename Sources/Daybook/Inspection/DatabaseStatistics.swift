@@ -49,6 +49,7 @@ extension DaybookStore {
     package func statistics() async throws -> DatabaseStatistics {
         try await telemetry.perform("stats") {
             try await client.withConnection(.single) { connection in
+                try requireJournal(on: connection)
                 var types = Dictionary(aggregates.map { ($0.type, Optional($0)) }, uniquingKeysWith: { first, _ in first })
                 for name in try journal.typeNames(on: connection) {
                     guard let type = AggregateType(rawValue: name), types[type] == nil else { continue }
@@ -78,13 +79,7 @@ extension DaybookStore {
             events: try connection.fastCount(["aggregateId": ids], in: journal.namespace),
             snapshots: existing.contains(name) ? try connection.statistics(of: snapshots) : nil,
             projectedAt: aggregate?.lifecycle == .async
-                ? try Checkpoint(name: "snapshots.\(type)", store: self).date(on: connection) : nil)
-    }
-}
-
-extension Checkpoint {
-    fileprivate func date(on connection: isolated MongoConnection) throws -> Date? {
-        try connection.findOne(["_id": .string(name)], in: namespace) { try $0.first("updatedAt")?.date().date } ?? nil
+                ? try Checkpoint(name: "snapshots.\(type)", store: self).updatedAt(on: connection) : nil)
     }
 }
 

@@ -11,14 +11,6 @@ internal import Synchronization
 struct MaintenanceLease: Sendable {
     private static let prefix = "reconcile."
 
-    /// Who holds a lease that is in the way.
-    private struct Holder: Sendable, Hashable {
-        var name: String
-        var holder: String
-        var acquiredAt: Date
-        var expiresAt: Date
-    }
-
     let store: DaybookStore
     let holder: String
     /// `license`, or `license/L-1`.
@@ -113,34 +105,48 @@ struct MaintenanceLease: Sendable {
     }
 
     private func acquire(_ subject: String) async throws -> Lease {
-        var seen: [String: Holder] = [:]
-        var hasWarned = false
+        var seen: [String: HeldLease] = [:]
+        let start = ContinuousClock.now
         while true {
             try Task.checkCancellation()
             let (lease, rival) = try await store.client.withConnection(.single) { try attempt(subject, on: $0) }
             if let lease { return lease }
-            guard let rival else { continue }
-            if let before = seen[rival.name], before.expiresAt < rival.expiresAt || before.holder != rival.holder {
-                throw DaybookError(
-                    .conflict,
-                    "another run works at \(rival.name.dropFirst(Self.prefix.count)): \(rival.holder), since "
-                        + "\(rival.acquiredAt.formatted(.iso8601)). Wait for its end, or stop it.")
-            }
-            seen[rival.name] = rival
-            if !hasWarned {
-                hasWarned = true
-                store.telemetry.logger.notice(
-                    """
-                    waiting up to \(Int(Lease.duration)) s for the lease of \(rival.holder), which has it since \
-                    \(rival.acquiredAt.formatted(.iso8601)): if that process is gone, the lease ends
-                    """)
+            // A dead holder's lease has ended by then, unless a wrong clock or a hand has put its end further off.
+            if ContinuousClock.now - start > .seconds(2 * Lease.duration) { throw stuck(subject, rival) }
+            if let rival {
+                if let before = seen[rival.name], before.expiresAt < rival.expiresAt || before.holder != rival.holder {
+                    throw DaybookError(
+                        .conflict,
+                        "another run works at \(rival.name.dropFirst(Self.prefix.count)): \(rival.holder)\(rival.since). "
+                            + "Wait for its end, or stop it.")
+                }
+                if seen.isEmpty {
+                    store.telemetry.logger.notice(
+                        """
+                        waiting up to \(Int(2 * Lease.duration)) s for the lease of \(rival.holder)\(rival.since): if that process is gone, \
+                        the lease ends
+                        """)
+                }
+                seen[rival.name] = rival
             }
             try await Task.sleep(for: .milliseconds(250))
         }
     }
 
+    private func stuck(_ subject: String, _ rival: HeldLease?) -> DaybookError {
+        guard let rival else {
+            return DaybookError(
+                .conflict,
+                "the lease \"\(Self.prefix)\(subject)\" cannot be acquired: others take it again and again. Try again later.")
+        }
+        return DaybookError(
+            .conflict,
+            "the lease \"\(rival.name)\" is held by \(rival.holder)\(rival.since), until \(rival.expiresAt.formatted(.iso8601)), and is not "
+                + "renewed. If that process is gone, delete the document of that _id from daybook.leases.")
+    }
+
     /// The lease, or who is in the way.
-    private func attempt(_ subject: String, on connection: isolated MongoConnection) throws -> (Lease?, Holder?) {
+    private func attempt(_ subject: String, on connection: isolated MongoConnection) throws -> (Lease?, HeldLease?) {
         let name = Self.prefix + subject
         if let rival = try rival(of: subject, on: connection) { return (nil, rival) }
         guard let lease = try Lease.acquire(name, holder: holder, from: store, on: connection) else { return (nil, nil) }
@@ -152,8 +158,8 @@ struct MaintenanceLease: Sendable {
         return (lease, nil)
     }
 
-    /// Somebody else's lease on the same aggregates, on all of the type, or on some of it.
-    private func rival(of subject: String, on connection: isolated MongoConnection) throws -> Holder? {
+    /// Another run's lease on the same aggregates, on all of the type, or on some of it.
+    private func rival(of subject: String, on connection: isolated MongoConnection) throws -> HeldLease? {
         let name = Self.prefix + subject
         var overlapping: [BSONValue] = [["_id": .string(name)]]
         if let slash = subject.firstIndex(of: "/") {
@@ -167,11 +173,11 @@ struct MaintenanceLease: Sendable {
             "expiresAt": ["$gt": .datetime(try BSONDate(store.clock.now()))],
         ]
         let namespace = Namespace(database: store.database, collection: DatabasePlan.ControlCollection.leases.rawValue)
-        return try connection.findOne(filter, in: namespace) { document in
-            guard let name = try document.first("_id")?.string(), let holder = try document.first("holder")?.string(),
-                let acquiredAt = try document.first("acquiredAt")?.date(), let expiresAt = try document.first("expiresAt")?.date()
-            else { return nil }
-            return Holder(name: name, holder: holder, acquiredAt: acquiredAt.date, expiresAt: expiresAt.date)
-        } ?? nil
+        var rival: HeldLease?
+        try connection.find(filter, in: namespace) { document in
+            rival = HeldLease(BSONDocument(document))
+            return rival == nil
+        }
+        return rival
     }
 }

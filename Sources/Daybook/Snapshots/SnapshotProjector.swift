@@ -71,18 +71,32 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
 
     private func follow(_ lease: Lease) async throws {
         let checkpoint = Checkpoint(name: name, store: store)
-        var start = try await store.client.withConnection(.single) { try checkpoint.load(on: $0) }
-        var stream = store.journalHeads(of: A.type, after: start).makeAsyncIterator()
+        let start = try await store.client.withConnection(.single) { try checkpoint.load(on: $0) }
         do {
-            try await stream.open()
-        } catch let error as MongoError where start != nil && error.code != .network && error.code != .noServer {
+            try await follow(from: start, checkpoint, lease)
+        } catch let error as MongoError where losesPlace(error, isResumed: start != nil) {
+            // The oplog has rolled past the place, or the journal was dropped or renamed: at the opening or, as the stream comes to that, later.
             store.telemetry.logger.warning(
                 "the server no longer knows the place up to which snapshots were followed; all are compared",
                 [.aggregateType: A.type, .error: "\(error)"])
-            start = nil
-            stream = store.journalHeads(of: A.type, after: nil).makeAsyncIterator()
-            try await stream.open()
+            try await store.client.withConnection(.single) { try checkpoint.forget(on: $0) }
+            try await follow(from: nil, checkpoint, lease)
         }
+    }
+
+    /// Whether the stream cannot go on from its place, now or ever. What is not about the place (no server, no connection free, no permission, an
+    /// election) may go on from it later.
+    ///
+    /// - Parameter isResumed: Whether it was opened with a token: then any other refusal of the server's is taken for one of the token, which may
+    ///   be none.
+    private func losesPlace(_ error: MongoError, isResumed: Bool) -> Bool {
+        if error.isPlaceLost { return true }
+        return isResumed && error.operation == "watch" && error.code == .server && !error.isOfTheMoment
+    }
+
+    private func follow(from start: ResumeToken?, _ checkpoint: Checkpoint, _ lease: Lease) async throws {
+        let stream = store.journalHeads(of: A.type, after: start).makeAsyncIterator()
+        try await stream.open()
         // Behind the opening, so that nothing is missed in between.
         var hold = Hold(lease)
         if start == nil { try await compareAll(&hold) }

@@ -125,6 +125,29 @@ public final class DaybookStore: Sendable {
         }
         isVerified.withLock { $0 = true }
     }
+
+    /// See ``requireJournal(on:)``.
+    package func requireJournal() async throws {
+        try await telemetry.perform("look") {
+            try await client.withConnection(.single) { try requireJournal(on: $0) }
+        }
+    }
+
+    /// Makes sure that there is a journal at all: what looks at a database of another name than it was meant finds nothing wrong there.
+    ///
+    /// https://www.mongodb.com/docs/manual/reference/command/listCollections/: with `nameOnly` and `authorizedCollections` whoever may read the
+    /// journal may ask.
+    ///
+    /// - Throws: ``DaybookError/Code/notInitialized``
+    func requireJournal(on connection: isolated MongoConnection) throws {
+        if isVerified.withLock({ $0 }) { return }
+        let filter: BSONDocument = ["name": .string(journal.namespace.collection)]
+        guard try connection.collectionNames(matching: filter, in: database).isEmpty else { return }
+        throw DaybookError(
+            .notInitialized,
+            "the database \"\(database)\" has no journal. Is that its name? A new database is prepared by initialize, or the command init."
+        )
+    }
 }
 
 /// Runs `body` with a store that is closed afterwards, for scripts and tools.

@@ -13,11 +13,13 @@ extension MongoConnection {
         guard case .document(let cursor) = reply["cursor"] else { return [] }
         return cursor.documents("firstBatch")
     }
-    /// The names of the collections, and not of views, that match a filter on what the server says of them.
+
+    /// The names of the collections, and not of views, that match a filter on name and type; of those that the user may read, where not of all.
     package func collectionNames(matching filter: BSONDocument, in database: String) throws(MongoError) -> [String] {
         // One batch: a database of more has other worries.
         let command: BSONDocument = [
-            "listCollections": 1, "filter": .document(filter), "nameOnly": true, "cursor": ["batchSize": 100_000],
+            "listCollections": 1, "filter": .document(filter), "nameOnly": true, "authorizedCollections": true,
+            "cursor": ["batchSize": 100_000],
         ]
         let reply = try read(command, database: database)
         guard case .document(let cursor) = reply["cursor"] else { return [] }

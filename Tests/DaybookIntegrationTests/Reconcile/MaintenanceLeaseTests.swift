@@ -137,4 +137,50 @@ struct MaintenanceLeaseTests {
             #expect(lease.integer(at: "epoch") == 5)
         }
     }
+
+    @Test(
+        "a lease that a hand or an older version has left in another form is taken over",
+        arguments: [
+            ["epoch": 3.0, "holder": "h", "expiresAt": .datetime(BSONDate(milliseconds: 1))],
+            ["epoch": "three", "holder": "h", "expiresAt": .datetime(BSONDate(milliseconds: 1))],
+            ["epoch": .int64(.max), "holder": "h", "expiresAt": .datetime(BSONDate(milliseconds: 1))],
+            ["epoch": .double(.nan), "holder": 7, "expiresAt": "tomorrow"],
+            ["expiresAt": .datetime(BSONDate(milliseconds: .max))],
+            ["epoch": .int64(2), "holder": "h", "acquiredAt": "then", "expiresAt": .int64(.max)], [:],
+        ] as [BSONDocument])
+    func otherForms(lease: BSONDocument) async throws {
+        try await ReconcileFixture.withStore { store in
+            try await ReconcileFixture.seed(Account.self, count: 2, in: store)
+            var document: BSONDocument = ["_id": "reconcile.account"]
+            for (key, value) in lease.fields { try document.append(key, value) }
+            // One that covers a part of it is in nobody's way either.
+            try await store.raw.insert([document, document.setting("_id", to: "reconcile.account/x")], into: "daybook.leases")
+            #expect(try await store.patch(options(types: [Account.type])).isClean)
+            let taken = try #require(try await store.raw.document(in: "daybook.leases", id: "reconcile.account"))
+            guard case .int64(let epoch) = taken["epoch"] else { throw RawDatabase.NoMatch() }
+            #expect(epoch == (lease["epoch"] == 3.0 ? 4 : lease["epoch"] == .int64(2) ? 3 : 1))
+        }
+    }
+
+    @Test("a lease that ends far in the future is given up on, with who holds it; doctor warns of it")
+    func farFuture() async throws {
+        try await ReconcileFixture.withStore { store in
+            try await ReconcileFixture.seed(Account.self, count: 2, in: store)
+            try await store.raw.insert(
+                [
+                    [
+                        "_id": "reconcile.account", "holder": "elsewhere:1:2", "epoch": .int64(4),
+                        "expiresAt": .datetime(try BSONDate(Date() + 86_400)),
+                    ]
+                ], into: "daybook.leases")
+            let checks = await store.diagnose().checks.filter { $0.name == "leases" }
+            #expect(checks.map(\.level) == [.warning])
+            #expect(checks.first?.remedy?.contains("deleteOne") == true, "\(checks)")
+            let error = try await daybookError { _ = try await store.patch(options(types: [Account.type])) }
+            #expect(error?.code == .conflict)
+            for part in ["elsewhere:1:2", "reconcile.account", "daybook.leases"] {
+                #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
+            }
+        }
+    }
 }
