@@ -21,11 +21,16 @@ extension DaybookStore {
 /// What is stored is what the commits one by one would have stored. What is given up is that each commit is whole or absent: after a crash a part
 /// is there. Appending the same batches again completes it, because an event that is there already, and is the same, is skipped.
 ///
+/// Snapshots follow their events in writes of their own, so a transaction's `guard` does not see a bulk load: it protects against commits only.
+///
 /// Nothing is overwritten: the journal's unique indexes decide as ever, and where something else stands ``DaybookError/Code/conflict`` is thrown.
 /// Events go in order, so nothing is appended behind somebody else's.
 ///
 /// Several tasks may append at a time: while one of them waits for the server, the others go on folding. It holds at most
 /// ``eventsPerInsert`` events, and as many for each task that is writing.
+///
+/// One task's ``append(_:)`` writes what other tasks have handed in. Where that fails nothing is lost: the loader keeps it, and each later
+/// ``append(_:)`` and ``finish()`` tries it again, and throws while it fails. So a load has succeeded when ``finish()`` has returned.
 public final class BulkLoader: Sendable {
     /// What came of it.
     public struct Report: Sendable, Hashable {
@@ -43,6 +48,12 @@ public final class BulkLoader: Sendable {
         var bytes = 0
 
         var isEmpty: Bool { events.isEmpty && snapshots.isEmpty }
+
+        mutating func append(_ other: Pending) {
+            events += other.events
+            snapshots += other.snapshots
+            bytes += other.bytes
+        }
     }
 
     /// How many events wait until they are sent.
@@ -64,7 +75,7 @@ public final class BulkLoader: Sendable {
     /// Takes the commits of `batch`, and writes them together with others when enough have come.
     ///
     /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands; what keeps the server from being
-    ///   reached. What was written stays.
+    ///   reached. What was written stays, and what was not is tried again with the next call, this batch too: there is no need to append it again.
     public func append(_ batch: BulkBatch) async throws {
         let (events, folds) = batch.state.withLock { ($0.events, $0.folds) }
         let snapshots = try folds.values.compactMap { try $0.post(to: store.database) }
@@ -86,9 +97,10 @@ public final class BulkLoader: Sendable {
         if let full { try await write(full) }
     }
 
-    /// Writes what still waits.
+    /// Writes what still waits, also what an ``append(_:)`` could not write.
     ///
     /// - Returns: What was written in all.
+    /// - Throws: As ``append(_:)``; the load is not complete then.
     @discardableResult
     public func finish() async throws -> Report {
         let rest = pending.withLock { pending in
@@ -99,21 +111,31 @@ public final class BulkLoader: Sendable {
         return report
     }
 
-    private func write(_ pending: Pending) async throws {
-        try await store.telemetry.perform("bulk") {
-            let report = try await store.client.withConnection(.single) { connection in
-                try store.ready(connection)
-                var (report, counts) = (Report(), EventInsertion.Counts())
-                try EventInsertion(journal: store.journal).insert(pending.events, &counts, on: connection)
-                (report.events, report.skippedEvents) = (counts.inserted, counts.skipped)
-                try insert(pending.snapshots, &report, on: connection)
-                return report
+    private func write(_ full: Pending) async throws {
+        do {
+            try await store.telemetry.perform("bulk") {
+                try await store.client.withConnection(.single) { connection in
+                    try store.ready(connection)
+                    var counts = EventInsertion.Counts()
+                    // Counted also where the rest fails: of what is tried again, that is what is skipped.
+                    defer {
+                        totals.withLock { totals in
+                            totals.events += counts.inserted
+                            totals.skippedEvents += counts.skipped
+                        }
+                    }
+                    try EventInsertion(journal: store.journal).insert(full.events, &counts, on: connection)
+                    try insert(full.snapshots, on: connection)
+                }
             }
-            totals.withLock { totals in
-                totals.events += report.events
-                totals.snapshots += report.snapshots
-                totals.skippedEvents += report.skippedEvents
+        } catch {
+            // It holds what other tasks have handed in, and their calls have returned.
+            pending.withLock { pending in
+                var kept = full
+                kept.append(pending)
+                pending = kept
             }
+            throw error
         }
     }
 
@@ -130,19 +152,23 @@ public final class BulkLoader: Sendable {
     }
 
     /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
-    private func insert(_ snapshots: [SnapshotPost], _ report: inout Report, on connection: isolated MongoConnection) throws {
+    private func insert(_ snapshots: [SnapshotPost], on connection: isolated MongoConnection) throws {
         for (namespace, snapshots) in Dictionary(grouping: snapshots, by: \.collection) {
             let kept = snapshots.filter(\.isKept)
             let outcomes = try send(kept.map { .insert(try $0.document()) }, to: namespace, on: connection)
             // An earlier load that was interrupted may have left the snapshot of an earlier state.
             var standing = snapshots.filter { !$0.isKept }
             for (snapshot, outcome) in zip(kept, outcomes) {
-                if try isDuplicate(outcome, snapshot.aggregateID) { standing.append(snapshot) } else { report.snapshots += 1 }
+                if try isDuplicate(outcome, snapshot.aggregateID) {
+                    standing.append(snapshot)
+                } else {
+                    totals.withLock { $0.snapshots += 1 }
+                }
             }
             guard !standing.isEmpty else { continue }
             let writes = try send(standing.map { try $0.guardedWrite() }, to: namespace, on: connection)
             for (snapshot, outcome) in zip(standing, writes) {
-                if try !isDuplicate(outcome, snapshot.aggregateID), snapshot.isKept { report.snapshots += 1 }
+                if try !isDuplicate(outcome, snapshot.aggregateID), snapshot.isKept { totals.withLock { $0.snapshots += 1 } }
             }
         }
     }

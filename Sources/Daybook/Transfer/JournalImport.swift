@@ -38,6 +38,10 @@ extension DaybookStore {
     ///
     /// The first line that is wrong ends it: what stands before that line is written, nothing behind it.
     ///
+    /// No snapshot is written with the events, not even an inline one: until `rebuild` is done, or where an error ends the import before, the
+    /// snapshots are behind the journal, loads are right and queries are not. For the same reason a transaction's `guard` does not see an import:
+    /// it protects against commits only.
+    ///
     /// While some events are written the next are read; it holds a few hundred events, and a number of eight bytes for each aggregate.
     ///
     /// - Parameters:
@@ -88,6 +92,8 @@ private struct JournalImport {
             if let fault = try await transfer() { throw fault }
         } catch let error as DaybookError {
             throw advised(error)
+        } catch let error as MongoError {
+            throw advised(DaybookError(error, operation: "import", aggregateID: nil))
         }
         let kept = store.aggregates.filter { types.contains($0.type) && $0.lifecycle != .live }.map { $0.type }
         var report = ImportReport(
@@ -157,12 +163,20 @@ private struct JournalImport {
         batch.append(event, line: reader.number, mustContinue: begins && envelope.version > 1)
     }
 
-    /// With what to do about it.
+    /// With what to do about it, and what is behind until then.
     private func advised(_ error: DaybookError) -> DaybookError {
-        guard error.code == .invalidImport || error.code == .conflict, !isDryRun else { return error }
+        guard !isDryRun else { return error }
         var error = error
+        if error.code == .invalidImport || error.code == .conflict {
+            error.message +=
+                ". What stands before that line is in the journal, and nothing after it; start the import again when that is put right."
+        } else if !types.isEmpty {
+            error.message += ". A part of the file is in the journal; start the import again, which skips what is there."
+        }
+        guard !types.isEmpty else { return error }
+        let names = types.inOrder.map(\.rawValue).joined(separator: ", ")
         error.message +=
-            ". What stands before that line is in the journal, and nothing behind it; start the import again when that is put right."
+            " Until an import has come to its end, or rebuild was run, the snapshots of what it wrote are behind the journal, inline ones too (\(names))."
         return error
     }
 }

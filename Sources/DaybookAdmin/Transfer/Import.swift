@@ -12,7 +12,8 @@ struct Import<Application: AdminApplication>: AsyncParsableCommand {
                 aggregate the file must have every version from 1, or from the next one that this journal wants, in order and together. Aggregates \
                 may come in any order.
 
-                The first line that is wrong ends it, with its number: what stands before that line is written, nothing behind it. A dry run \
+                The first line that is wrong ends it, with its number: what stands before that line is written, nothing behind it. The snapshots of \
+                what is written are behind the journal then, inline ones too, until the import is started again or rebuild is run. A dry run \
                 finds what is wrong without writing, but for an event id that two aggregates in the file have.
 
                 The database must be prepared (init). It takes a user with the role daybookOperator.
@@ -48,7 +49,8 @@ struct Import<Application: AdminApplication>: AsyncParsableCommand {
         } catch {
             display.finish()
             if error is CancellationError {
-                StandardError.line("interrupted; start the same import again, which skips what is there")
+                StandardError.line(
+                    "interrupted; start the same import again, which skips what is there and then rebuilds the snapshots")
             }
             throw error
         }

@@ -74,6 +74,9 @@ struct ImportTests {
             #expect(content.code == .conflict && content.aggregateID == Self.first && content.version == 4)
             #expect(content.message.hasPrefix("line 4: ") && content.message.contains("its content is another"))
             #expect(content.message.contains("start the import again"))
+            #expect(
+                content.message.contains("snapshots of what it wrote are behind the journal, inline ones too (relic)"),
+                "\(content.message)")
             #expect(try await target.journal().count == 4)
             // Another event at the place.
             try await target.store.raw.insert([TransferFixture.event("relic/2", 2)], into: "journal")
