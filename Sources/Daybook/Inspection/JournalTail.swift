@@ -21,11 +21,11 @@ package struct JournalTail: AsyncSequence, Sendable {
 
     package struct Iterator: AsyncIteratorProtocol {
         private let tail: JournalTail
-        private var stream: ChangeStream<JournalEntry>.Iterator?
+        private var stream: ChangeStream<Arrival>.Iterator?
         /// Those of the last that were not given out yet.
         private var last: ArraySlice<JournalEntry>?
         /// What the stream may have besides the last.
-        private var overlap: Overlap?
+        private var overlap = Overlap([])
 
         init(tail: JournalTail) {
             self.tail = tail
@@ -37,8 +37,9 @@ package struct JournalTail: AsyncSequence, Sendable {
                 if last == nil { try await begin() }
                 if let entry = last?.popFirst() { return .event(entry) }
                 while let element = try await stream?.next() {
-                    guard case .change(let entry, _) = element else { return .idle }
-                    if let overlap, overlap.covers(entry) { continue }
+                    guard case .change(let arrival, _) = element else { return .idle }
+                    // An event that was removed by hand meanwhile is not there to be shown.
+                    guard let entry = try await tail.entry(arrival), !overlap.covers(entry) else { continue }
                     return .event(entry)
                 }
                 return nil
@@ -49,8 +50,10 @@ package struct JournalTail: AsyncSequence, Sendable {
 
         /// Opens the stream before the last events are read, so that none falls in between; those that are in both are told by their ids.
         private mutating func begin() async throws {
+            let store = tail.store
+            try await store.client.withConnection(.single) { try store.requireJournal(on: $0) }
             if tail.isFollowing {
-                let opened = tail.changes.makeAsyncIterator()
+                let opened = tail.arrivals.makeAsyncIterator()
                 try await opened.open()
                 stream = opened
             }
@@ -74,14 +77,38 @@ package struct JournalTail: AsyncSequence, Sendable {
         return entries.reversed()
     }
 
-    private var changes: ChangeStream<JournalEntry> {
+    /// Where an event stands that was just inserted.
+    private struct Arrival: Sendable {
+        let id: BSONValue
+        let aggregateID: BSONValue?
+    }
+
+    /// The events as they come, without what they hold: a change is larger than its document, and the server ends a stream with a change of
+    /// more than 16 MiB, so an event of nearly that size could not be told of whole.
+    /// https://www.mongodb.com/docs/manual/administration/change-streams-production-recommendations/
+    private var arrivals: ChangeStream<Arrival> {
         var match: BSONDocument = ["operationType": "insert"]
         for (key, value) in condition(on: "fullDocument.aggregateId").fields { try? match.append(key, value) }
-        return store.client.changes(of: store.journal.namespace, matching: match) { change in
-            guard let document = try change.first("fullDocument")?.document() else {
-                throw BSONError(.corrupt, "The change stream's insert has no document.")
+        return store.client.changes(
+            of: store.journal.namespace, matching: match, showing: ["documentKey", "fullDocument.aggregateId"]
+        ) { change in
+            let change = BSONDocument(change)
+            guard case .document(let key) = change["documentKey"], let id = key["_id"] else {
+                throw BSONError(.corrupt, "The change stream's insert has no key.")
             }
-            return JournalEntry(BSONDocument(document))
+            guard case .document(let document) = change["fullDocument"] else { return Arrival(id: id, aggregateID: nil) }
+            return Arrival(id: id, aggregateID: document["aggregateId"])
+        }
+    }
+
+    /// What arrived, read by its id; nil when it is not there any more. What a change stream tells of a majority has.
+    private func entry(_ arrival: Arrival) async throws -> JournalEntry? {
+        var filter: BSONDocument = ["_id": .condition(equalTo: arrival.id)]
+        // It is the shard key, where the journal is sharded.
+        if let aggregateID = arrival.aggregateID { try filter.append("aggregateId", .condition(equalTo: aggregateID)) }
+        let selector = filter
+        return try await store.client.withConnection(.single) { connection in
+            try connection.findOne(selector, in: store.journal.namespace) { JournalEntry(BSONDocument($0)) }
         }
     }
 

@@ -1,4 +1,4 @@
-import Daybook
+@testable import Daybook
 import DaybookBSON
 import Foundation
 import IntegrationSupport
@@ -54,6 +54,30 @@ struct TailTests {
                 }
                 child.interrupt()
                 #expect(await child.ending() == .exited(status: 130))
+            }
+        }
+    }
+
+    @Test("an event of nearly 16 MiB comes whole: the server is not asked for changes that are larger than their documents")
+    func largeEvent() async throws {
+        try await withTestStore { store in
+            try await ReconcileFixture.withWatched(on: store) { watched, proxy in
+                let seen = Recorder<BSONDocument>()
+                let tail = Task {
+                    for try await case .event(let entry) in watched.tail(0, isFollowing: true) { seen.record(entry.document) }
+                }
+                await eventually("the stream is open") { proxy.count("getMore") > 0 }
+                let event = try TransferFixture.event(
+                    "account/large", 1,
+                    data: ["blob": .binary(BSONBinary(bytes: [UInt8](repeating: 7, count: (16 << 20) - 2_048)))])
+                try await store.raw.insert([event], into: "journal")
+                await eventually("it comes", within: .seconds(30)) { !seen.all.isEmpty }
+                #expect(seen.all == [event])
+                // A change that has the document is larger than it, and refused by MongoDB; the local server does not mind.
+                let changes = proxy.exchanges.filter { $0.command == "getMore" }.compactMap(\.reply)
+                #expect(changes.allSatisfy { $0.bytes.count < 1 << 20 })
+                tail.cancel()
+                _ = await tail.result
             }
         }
     }
