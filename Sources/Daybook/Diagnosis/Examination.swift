@@ -65,7 +65,7 @@ struct Examination {
     }
 
     private var looks: [Look] {
-        access + definitions + foreignIndexes + lag + [runs, leases, leftovers]
+        access + definitions + foreignIndexes + [commits] + lag + [runs, leases, leftovers]
     }
 
     private static func failed(_ look: Look, _ error: any Error) -> Check {

@@ -99,6 +99,13 @@ struct EventID: Sendable, Hashable, Comparable {
         return EventID(high: high + 1, low: sum & (1 << 62 - 1))
     }
 
+    /// How far it is from `other` on, where that is what ``advanced(by:)`` goes; nil for an id before it, or of another time.
+    func distance(from other: EventID) -> UInt64? {
+        if high == other.high { return low >= other.low ? low - other.low : nil }
+        guard other.high & 0xFFF < 0xFFF, high == other.high + 1 else { return nil }
+        return (1 << 62 - other.low) + low
+    }
+
     static func < (left: EventID, right: EventID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }

@@ -14,6 +14,8 @@ struct ReplayEntry {
     let recordedAt: BSONDate
     /// The payload, valid as long as the document.
     let data: BorrowedDocument
+    /// What the event says of its commit, valid as long as the document and not looked at here; nil where that is no document.
+    let commit: BorrowedDocument?
 
     /// A field of the envelope; they follow one another as ``JournalEvent/document(data:)`` writes them.
     private enum Field: Int {
@@ -54,7 +56,7 @@ struct ReplayEntry {
     /// - Throws: ``DaybookError/Code/unreadableEvent`` when the envelope is not what the journal's validator lets in.
     init(_ document: BorrowedDocument, typeBefore: String = "") throws {
         var id: UUID?, aggregateID: UnsafeRawBufferPointer?, version: Int64?, type: String?, schema: Int32?
-        var data: BorrowedDocument?, recordedAt: BSONDate?
+        var data: BorrowedDocument?, recordedAt: BSONDate?, commit: BorrowedDocument?
         do throws(BSONError) {
             var elements = document.makeElements()
             var expected = 0
@@ -69,7 +71,8 @@ struct ReplayEntry {
                 case .schema: schema = try element.int32()
                 case .data: data = try element.document()
                 case .recordedAt: recordedAt = try element.date()
-                case .commit, .metadata: break
+                case .commit: commit = try? element.document()
+                case .metadata: break
                 }
             }
         } catch {
@@ -90,6 +93,7 @@ struct ReplayEntry {
         self.schema = schema
         self.data = data
         self.recordedAt = recordedAt
+        self.commit = commit
     }
 
     private static func fault(

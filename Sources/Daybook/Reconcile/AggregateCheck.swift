@@ -28,6 +28,10 @@ final class AggregateCheck<F: AggregateFold> {
     private(set) var events = 0
     /// The size of all that was read of it.
     private(set) var byteCount: Int
+    /// The commits that it has a part of; nil where those are not looked at.
+    private var trace: CommitTrace?
+    /// Parts of commits of which another part was not found.
+    private(set) var torn: [CommitPart] = []
 
     private struct Damage {
         var kind: Finding.Kind
@@ -35,9 +39,15 @@ final class AggregateCheck<F: AggregateFold> {
         var detail: String
     }
 
-    /// - Parameter snapshot: What stands in the collection; nil when nothing does.
-    init(_ id: [UInt8], snapshot: BSONDocument?, expecting expectation: Expectation, _ coding: F.Coding) {
+    /// - Parameters:
+    ///   - snapshot: What stands in the collection; nil when nothing does.
+    ///   - tracesCommits: Whether the commits are wanted that it has only a part of.
+    init(
+        _ id: [UInt8], snapshot: BSONDocument?, expecting expectation: Expectation, tracesCommits: Bool = false,
+        _ coding: F.Coding
+    ) {
         self.id = id
+        trace = tracesCommits ? CommitTrace() : nil
         self.expectation = expectation
         stored = snapshot.map(StoredIdentity.init)
         byteCount = snapshot?.bytes.count ?? 0
@@ -55,7 +65,7 @@ final class AggregateCheck<F: AggregateFold> {
     func take(_ document: BorrowedDocument, at place: Int64?) {
         events += 1
         byteCount += document.bytes.count
-        guard damage == nil else { return }
+        guard damage == nil else { return traceAlone(document, at: place) }
         guard let place else {
             damage = Damage(kind: .unreadable, version: version, detail: "an event's version is not an integer")
             return
@@ -67,20 +77,41 @@ final class AggregateCheck<F: AggregateFold> {
                 : version + 1 == place - 1
                     ? "version \(version + 1) is not there" : "versions \(version + 1) to \(place - 1) are not there"
             damage = Damage(kind: .gap, version: version, detail: "the journal is damaged: \(detail)")
-            return
+            return traceAlone(document, at: place)
         }
         do {
             if let stored, stored.version == version, stored.hasSchema(of: F.self) {
                 agreesAtStored = try fold?.agrees(with: stored.document)
             }
-            try fold?.take(document)
+            let membership = try fold?.take(document)
             version = place
+            if trace != nil, let membership { trace?.take(membership, version: place) }
         } catch {
             let isOrder = (error as? DaybookError)?.code == .damagedJournal
             damage = Damage(
                 kind: isOrder ? .gap : .unreadable, version: version,
                 detail: (isOrder ? "the journal is damaged: " : "") + describe(error))
+            traceAlone(document, at: place)
         }
+    }
+
+    /// Of what the fold does not take, the commit is looked at all the same.
+    private func traceAlone(_ document: BorrowedDocument, at place: Int64?) {
+        guard trace != nil, let place, let membership = (try? ReplayEntry(document))?.membership else { return }
+        trace?.take(membership, version: place)
+    }
+
+    /// The parts of commits so far, whose others are to be looked for.
+    ///
+    /// - Parameter isLast: Whether no event follows.
+    func takeParts(isLast: Bool) -> [CommitPart] { trace?.takeParts(isLast: isLast) ?? [] }
+
+    /// Whether there are so many that they are looked for before the aggregate's end.
+    var hasManyParts: Bool { (trace?.parts.count ?? 0) >= 2_000 }
+
+    /// Notes those of which others were not found; as many as a report can have.
+    func note(torn parts: [CommitPart]) {
+        torn += parts.prefix(max(0, ReconcileReport.maximumFindings - torn.count))
     }
 
     /// What became of it, behind its last event.
@@ -197,8 +228,9 @@ struct Assessment: Sendable {
     /// The id as it is reported.
     var name: String {
         if kind == .orphan, let id = stored?.document["_id"] {
-            if case .string(let text) = id { return text }
-            return (try? id.extendedJSON(.relaxed)) ?? "?"
+            guard case .string(let text) = id else { return id.shown() }
+            // An aggregate's id is far shorter; a document may have any.
+            return text.utf8.count > 1_024 ? "\(text.prefix(200))…" : text
         }
         return text
     }
@@ -210,14 +242,9 @@ struct Assessment: Sendable {
     var selector: BSONDocument {
         guard let stored else { return ["_id": .string(text)] }
         return [
-            "_id": ["$eq": stored.document["_id"] ?? .null], "version": Self.condition(stored.document["version"]),
-            "digest": Self.condition(stored.document["digest"]),
+            "_id": ["$eq": stored.document["_id"] ?? .null], "version": BSONValue.condition(equalTo: stored.document["version"]),
+            "digest": BSONValue.condition(equalTo: stored.document["digest"]),
         ]
-    }
-
-    private static func condition(_ value: BSONValue?) -> BSONValue {
-        // MongoDB does not compare with the deprecated type undefined, but finds it by its number.
-        value == .undefined ? ["$type": .int32(6)] : ["$eq": value ?? .null]
     }
 
     /// - Throws: ``DaybookError/Code/tooLarge``
@@ -231,13 +258,13 @@ struct Assessment: Sendable {
     /// The finding that it is; nil when nothing is wrong.
     var finding: Finding? {
         guard let kind else { return nil }
-        var differences: [Finding.Difference] = []
+        var difference: SnapshotDifference?
         if kind == .diverged, let stored, let expected {
-            differences = SnapshotDifference(stored: stored.document, expected: expected).places
+            difference = SnapshotDifference(stored: stored.document, expected: expected)
         }
         return Finding(
             aggregateID: name, kind: kind, snapshotVersion: stored?.version,
             journalVersion: journalVersion.flatMap { $0 > 0 ? $0 : nil },
-            detail: detail, differences: differences)
+            detail: detail, differences: difference?.places ?? [], isCut: difference?.isCut ?? false)
     }
 }

@@ -21,8 +21,9 @@ protocol AggregateFold: Sendable {
 
     /// Takes in the next event.
     ///
+    /// - Returns: What it says of its commit; nil where that is not read.
     /// - Throws: ``DaybookError`` when it cannot be read.
-    mutating func take(_ document: BorrowedDocument) throws
+    mutating func take(_ document: BorrowedDocument) throws -> CommitMembership?
 
     /// Whether a snapshot of this state is kept, as far as that can be told.
     var keepsSnapshot: Bool { get }
@@ -42,6 +43,11 @@ extension AggregateFold {
     static var mayLoseSnapshot: Bool { false }
 }
 
+extension ReplayEntry {
+    /// What it says of its commit.
+    var membership: CommitMembership? { commit.map { CommitMembership(eventID: id, commit: $0) } }
+}
+
 extension AggregateFold where Coding == Void {
     static func makeCoding() {}
 }
@@ -56,11 +62,12 @@ extension Fold: AggregateFold {
 
     var recordedAt: BSONDate? { updatedAt }
 
-    mutating func take(_ document: BorrowedDocument) throws {
+    mutating func take(_ document: BorrowedDocument) throws -> CommitMembership? {
         let entry = try ReplayEntry(document, typeBefore: typeBefore)
         typeBefore = entry.type
         if let fault = try RecordingOrder(after: headID, updatedAt).fault(of: entry) { throw fault }
         try apply(entry)
+        return entry.membership
     }
 
     func agrees(with snapshot: BSONDocument) throws -> Bool {
@@ -87,13 +94,14 @@ struct EnvelopeFold: AggregateFold {
         self.id = id
     }
 
-    mutating func take(_ document: BorrowedDocument) throws {
+    mutating func take(_ document: BorrowedDocument) throws -> CommitMembership? {
         // With commit and metadata: here nothing else reads them.
         let event = try BorrowedJournalEvent(document)
         let entry = try ReplayEntry(document)
         if let fault = try RecordingOrder(after: headID, recordedAt).fault(of: entry) { throw fault }
         headID = event.event.id
         recordedAt = event.event.recordedAt
+        return entry.membership
     }
 
     func agrees(with snapshot: BSONDocument) throws -> Bool {
@@ -119,7 +127,7 @@ struct HeadFold<A: Aggregate>: AggregateFold {
     }
 
     /// Its version, which is all that was read, is known.
-    mutating func take(_ document: BorrowedDocument) {}
+    mutating func take(_ document: BorrowedDocument) -> CommitMembership? { nil }
 
     func agrees(with snapshot: BSONDocument) throws -> Bool {
         try snapshot.withBorrowed { try BorrowedSnapshot($0).isGenuine(for: id) }

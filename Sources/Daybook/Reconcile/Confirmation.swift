@@ -14,6 +14,16 @@ struct Confirmation<F: AggregateFold>: Sendable {
     let needsSnapshots: Bool
     private let coding = F.makeCoding()
 
+    /// How a second look reads.
+    ///
+    /// A commit over two shards becomes visible on one before the other: a majority read sees a snapshot without its event, or the event without
+    /// its snapshot, for as long as that takes. A read with snapshot concern waits until all of the commit is visible, where the first look has
+    /// seen any of it, since its time is not before the router's:
+    /// https://www.mongodb.com/docs/manual/core/transactions-production-consideration/#outside-reads-during-commit
+    static func reads(of client: MongoClient) -> FindOptions.Reads { client.isSharded ? .onPrimary(.snapshot) : .deciding }
+
+    private var reads: FindOptions.Reads { Self.reads(of: store.client) }
+
     /// Those of `suspects` with which something is wrong, as they are now.
     ///
     /// A missing, stale, outdated or diverged snapshot is one if it still stands there as it was seen: the journal only grows, and what it had
@@ -65,7 +75,7 @@ struct Confirmation<F: AggregateFold>: Sendable {
         let ids = suspects.map { BSONValue.string($0.text) }
         let found = try await store.client.withConnection(.single) { connection in
             var found: [[UInt8]: BSONDocument] = [:]
-            try connection.find(["_id": ["$in": .array(ids)]], in: snapshots) { document in
+            try connection.find(["_id": ["$in": .array(ids)]], in: snapshots, options: FindOptions(reads: reads)) { document in
                 if let id = try? document.first("_id")?.stringBytes() { found[Array(id)] = BSONDocument(document) }
                 return true
             }
@@ -97,11 +107,13 @@ struct Confirmation<F: AggregateFold>: Sendable {
         let text = String(decoding: id, as: UTF8.self)
         var snapshot: BSONDocument?
         if let snapshots = subject.snapshots {
-            snapshot = try connection.findOne(["_id": .string(text)], in: snapshots) { BSONDocument($0) }
+            snapshot = try connection.findOne(["_id": .string(text)], in: snapshots, options: FindOptions(reads: reads)) {
+                BSONDocument($0)
+            }
         }
         let check = AggregateCheck<F>(
             id, snapshot: snapshot, expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
-        let options = FindOptions(sort: Journal.inVersionOrder, projection: F.projection)
+        let options = FindOptions(sort: Journal.inVersionOrder, projection: F.projection, reads: reads)
         try connection.find(["aggregateId": .string(text)], in: store.journal.namespace, options: options) { document in
             check.take(document, at: JournalPlace(document)?.version)
             return true

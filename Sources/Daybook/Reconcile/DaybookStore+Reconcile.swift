@@ -11,8 +11,9 @@ extension DaybookStore {
     /// - Parameters:
     ///   - options: ``ReconcileOptions/aggregatesPerSecond`` and ``ReconcileOptions/isDryRun`` have no meaning here.
     ///   - progress: Told now and then how far it is, on no particular thread.
-    /// - Throws: ``DaybookError``: `invalidArgument` for a type that the store was not made with; what keeps the server from being read;
-    ///   `CancellationError`.
+    /// - Returns: What was found. Of ids that were asked for and are not there it says so in ``ReconcileReport/absentIDs``.
+    /// - Throws: ``DaybookError``: `invalidArgument` for a type that the store was not made with; `notInitialized` for a database without a journal,
+    ///   as of a mistyped name; what keeps the server from being read; `CancellationError`.
     public func verify(
         _ options: ReconcileOptions = ReconcileOptions(), depth: VerifyDepth = .full,
         progress: @escaping @Sendable (ReconcileProgress) -> Void = { _ in }
@@ -26,8 +27,8 @@ extension DaybookStore {
     /// to the other. A damaged journal, and a snapshot that a newer program keeps, are reported and left as they are.
     ///
     /// - Parameter kinds: The kinds of findings that are repaired; the others are reported and left.
-    /// - Throws: ``DaybookError``: `conflict` when another run works at the same aggregates, with who and since when; `unauthorized` with what is
-    ///   missing; the first error that keeps a snapshot from being written: nothing is skipped. `CancellationError`.
+    /// - Throws: ``DaybookError``: `conflict` when another run works at the same aggregates, with who and since when; `notInitialized` for a database
+    ///   without a journal; `unauthorized` with what is missing; the first error that keeps a snapshot from being written: nothing is skipped. `CancellationError`.
     public func patch(
         _ options: ReconcileOptions = ReconcileOptions(), only kinds: Set<Finding.Kind> = Set(Finding.Kind.allCases),
         progress: @escaping @Sendable (ReconcileProgress) -> Void = { _ in }
@@ -108,7 +109,7 @@ extension DaybookStore {
     ///
     /// Snapshots are looked for in `snapshots.<type>`; of a type that has no such collection only the journal is looked at.
     ///
-    /// - Parameter options: Types and ids may be any that the database has.
+    /// - Parameter options: Types and ids may be any that the database has; `invalidArgument` is thrown for a type that it has not.
     /// - Throws: As ``verify(_:depth:progress:)``.
     public func verifyEnvelopes(
         _ options: ReconcileOptions = ReconcileOptions(), progress: @escaping @Sendable (ReconcileProgress) -> Void = { _ in }
@@ -120,7 +121,12 @@ extension DaybookStore {
                 let collections = try Set(connection.snapshotCollections(in: database))
                 let types = Set(
                     try journal.typeNames(on: connection) + collections.map { String($0.dropFirst("snapshots.".count)) })
-                return types.sorted().compactMap { name -> ReconcileTarget? in
+                if let absent = options.types.first(where: { !types.contains($0.rawValue) }) {
+                    try requireJournal(on: connection)
+                    throw DaybookError(.invalidArgument, Self.absent(absent, among: types))
+                }
+                // Of a type that only an id names there is nothing, which the report says of that id.
+                return types.union(options.ids.map { $0.type.rawValue }).sorted().compactMap { name -> ReconcileTarget? in
                     guard let type = AggregateType(rawValue: name), wanted.isEmpty || wanted.contains(type) else { return nil }
                     let collection = "snapshots.\(name)"
                     return ReconcileTarget(
@@ -132,6 +138,13 @@ extension DaybookStore {
                 store: self, work: .verify(.full), options: options, targets: targets, progress: progress
             ).run()
         }
+    }
+}
+
+extension DaybookStore {
+    static func absent(_ type: AggregateType, among types: Set<String>) -> String {
+        let names = types.sorted().joined(separator: ", ")
+        return "the database has no aggregate of the type \"\(type)\"; it has \(names.isEmpty ? "none at all" : names)"
     }
 }
 

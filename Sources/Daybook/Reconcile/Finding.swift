@@ -20,9 +20,13 @@ public struct Finding: Sendable, Hashable {
         case gap
         /// An event cannot be decoded or applied, so nobody can say what the state is.
         case unreadable
+        /// A commit of which the aggregate has its part, and the journal lacks another: restored from a backup that is not of one moment, or
+        /// removed by hand. Only a full verify looks for it, and reports it with the aggregate that has the first event, or, where that event is
+        /// missing, with each that has a part.
+        case torn
 
         /// Whether the journal itself is at fault, which is reported and never repaired.
-        public var isDamage: Bool { self == .gap || self == .unreadable }
+        public var isDamage: Bool { self == .gap || self == .unreadable || self == .torn }
     }
 
     /// A place at which a snapshot says something else than the journal.
@@ -33,6 +37,15 @@ public struct Finding: Sendable, Hashable {
         public let stored: BSONValue?
         /// What the journal says; nil when there should be nothing.
         public let expected: BSONValue?
+        /// Whether the two values are too large for a report, and were left out: ``stored`` and ``expected`` are nil then.
+        public let isCut: Bool
+
+        init(path: String, stored: BSONValue?, expected: BSONValue?, isCut: Bool = false) {
+            self.path = path
+            self.stored = stored
+            self.expected = expected
+            self.isCut = isCut
+        }
     }
 
     /// What was done about it; of a dry run what would be done.
@@ -49,7 +62,7 @@ public struct Finding: Sendable, Hashable {
         /// Why nothing is.
         public let reason: String?
         /// Of a dry run: the snapshot that would be put there, or the update that would be made.
-        public let write: BSONDocument?
+        public internal(set) var write: BSONDocument?
     }
 
     /// `license/L-1`; for an orphan whatever its `_id` is, as extended JSON where it is no text.
@@ -62,8 +75,56 @@ public struct Finding: Sendable, Hashable {
     public let journalVersion: Int64?
     /// One sentence for people. It names fields and never shows what they hold.
     public let detail: String
-    /// Where the two differ, for ``Kind/diverged``; at most 100 places.
-    public let differences: [Difference]
+    /// Where the two differ, for ``Kind/diverged``: at most 100 places, with values of at most 64 KiB together.
+    public internal(set) var differences: [Difference]
+    /// Whether ``differences`` is not all of them, or lacks values, or ``Repair/write`` was left out, because the report would be too large.
+    public internal(set) var isCut = false
     /// Of ``DaybookStore/patch(_:only:progress:)`` and ``DaybookStore/rebuild(_:swap:restart:progress:)``.
     public internal(set) var repair: Repair?
+
+    init(
+        aggregateID: String, kind: Kind, snapshotVersion: Int64?, journalVersion: Int64?, detail: String,
+        differences: [Difference] = [], isCut: Bool = false
+    ) {
+        self.aggregateID = aggregateID
+        self.kind = kind
+        self.snapshotVersion = snapshotVersion
+        self.journalVersion = journalVersion
+        self.detail = detail
+        self.differences = differences
+        self.isCut = isCut
+    }
+
+    /// About how many bytes it holds of snapshots.
+    var contentBytes: Int {
+        differences.reduce(repair?.write?.bytes.count ?? 0) { $0 + $1.byteCount }
+    }
+
+    /// Without what it holds of snapshots.
+    mutating func cut() {
+        differences = []
+        repair?.write = nil
+        isCut = true
+    }
+}
+
+extension Finding.Difference {
+    /// About how many bytes it takes.
+    var byteCount: Int { path.utf8.count + (stored?.byteCount ?? 0) + (expected?.byteCount ?? 0) }
+
+    /// Itself without the values.
+    var withoutValues: Finding.Difference { Finding.Difference(path: path, stored: nil, expected: nil, isCut: true) }
+}
+
+extension BSONValue {
+    /// About how many bytes it takes in a document.
+    fileprivate var byteCount: Int {
+        switch self {
+        case .document(let document): return document.bytes.count
+        default:
+            // In a document of its own; what does not fit into one counts as a whole one.
+            var alone = BSONDocument()
+            return (try? alone.append("", self)) == nil ? BSONDocument.maximumBytes : alone.bytes.count
+        }
+    }
 }

@@ -21,6 +21,8 @@ struct IDRange: Sendable, Hashable {
         self.upper = upper
     }
 
+    func contains(_ id: String) -> Bool { !id.isBefore(lower) && id.isBefore(upper) }
+
     /// The condition on ids, behind `position` where some are done.
     func condition(after position: String?) -> BSONValue {
         position.map { ["$gt": .string($0), "$lt": .string(upper)] } ?? ["$gte": .string(lower), "$lt": .string(upper)]
@@ -70,7 +72,7 @@ struct JournalSample: Sendable {
 
     /// At most `count` ranges that make up `range` and have about the same work.
     func parts(of range: IDRange, count: Int) -> [IDRange] {
-        let inside = ids.filter { !$0.isBefore(range.lower) && $0.isBefore(range.upper) }
+        let inside = ids.filter(range.contains)
         guard count > 1, inside.count >= count else { return [range] }
         let boundaries = (1..<count).map { inside[$0 * inside.count / count] }
         return range.split(at: boundaries)
@@ -79,7 +81,7 @@ struct JournalSample: Sendable {
     /// About how many events some ranges have.
     func events(in ranges: [IDRange]) -> Int {
         guard !ids.isEmpty else { return events }
-        let inside = ids.filter { id in ranges.contains { !id.isBefore($0.lower) && id.isBefore($0.upper) } }
+        let inside = ids.filter { id in ranges.contains { $0.contains(id) } }
         return events * inside.count / ids.count
     }
 }

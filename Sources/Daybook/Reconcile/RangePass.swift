@@ -21,6 +21,8 @@ struct RangePass<F: AggregateFold>: Sendable {
     struct Batch: Sendable {
         /// Those with which something is wrong.
         var suspects: [Assessment] = []
+        /// Commits of which a part was not found.
+        var torn: [TornCommit] = []
         var checked = 0
         var events = 0
         /// The id of the last of them.
@@ -36,6 +38,8 @@ struct RangePass<F: AggregateFold>: Sendable {
     let range: IDRange
     /// Whether the snapshot that should be there is wanted of each suspect.
     let needsSnapshots: Bool
+    /// Looks for the missing parts of commits; nil where that is not wanted.
+    var commits: CommitCheck?
     /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is finished.
     var maximumSuspects = 500
     /// After how many aggregates it is told how far it came, whatever was found.
@@ -75,7 +79,10 @@ struct RangePass<F: AggregateFold>: Sendable {
         while let documents = try await events.next() {
             var index = 0
             while index < documents.count {
-                if let current { index = try current.take(documents, from: index) }
+                if let current {
+                    index = try current.take(documents, from: index)
+                    if current.hasManyParts { try await look(for: current.takeParts(isLast: false), of: current) }
+                }
                 guard index < documents.count else { break }
                 if let finished = current {
                     current = nil
@@ -84,11 +91,34 @@ struct RangePass<F: AggregateFold>: Sendable {
                 let id = try documents.aggregateID(at: index)
                 try await orphans(before: id, &snapshots, stages)
                 current = AggregateCheck(
-                    id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
+                    id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing,
+                    tracesCommits: commits != nil, coding)
             }
         }
         if let current { try await stages.add(current) }
         try await orphans(before: nil, &snapshots, stages)
+    }
+
+    private func look(for parts: [CommitPart], of check: AggregateCheck<F>) async throws {
+        guard let commits, !parts.isEmpty else { return }
+        check.note(torn: try await commits.torn(among: parts))
+    }
+
+    /// Looks for the missing parts of the commits of some aggregates together.
+    private func lookForParts(of checks: [AggregateCheck<F>]) async throws {
+        guard let commits else { return }
+        var parts: [CommitPart] = []
+        var owners: [(check: AggregateCheck<F>, parts: Set<CommitPart>)] = []
+        for check in checks {
+            let own = check.takeParts(isLast: true)
+            guard !own.isEmpty else { continue }
+            parts += own
+            owners.append((check, Set(own)))
+        }
+        guard !parts.isEmpty else { return }
+        let torn = try await commits.torn(among: parts)
+        guard !torn.isEmpty else { return }
+        for (check, own) in owners { check.note(torn: torn.filter(own.contains)) }
     }
 
     /// The snapshots that stand before `id`, all that are left where it is nil: there are no events of theirs.
@@ -102,7 +132,8 @@ struct RangePass<F: AggregateFold>: Sendable {
     }
 
     private func isFull(_ batch: Batch) -> Bool {
-        batch.suspects.count >= maximumSuspects || batch.bytes >= Self.maximumBytes || batch.checked >= maximumChecked
+        batch.suspects.count + batch.torn.count >= maximumSuspects || batch.bytes >= Self.maximumBytes
+            || batch.checked >= maximumChecked
     }
 
     /// What comes behind the folding: while the next aggregates are folded, some are compared, and a batch of those before them is consumed.
@@ -110,12 +141,13 @@ struct RangePass<F: AggregateFold>: Sendable {
         private struct Compared: Sendable {
             let events: Int
             let assessment: Assessment
+            let torn: [CommitPart]
         }
 
         private let pass: RangePass
         private let consume: @Sendable (Batch) async throws -> Void
         private var folded = FoldedGroup<F>()
-        private var comparing: Task<[Compared], Never>?
+        private var comparing: Task<[Compared], any Error>?
         private var batch = Batch()
         private var consuming: Task<Void, any Error>?
 
@@ -140,27 +172,31 @@ struct RangePass<F: AggregateFold>: Sendable {
 
         /// Waits for what was begun. What no batch was full of yet is left.
         func abandon() async throws {
-            _ = await comparing?.value
+            _ = await comparing?.result
             try await settled()
         }
 
         private func compare() async throws {
             try await takeCompared()
-            let (group, needsSnapshots) = (folded, pass.needsSnapshots)
+            let (group, pass) = (folded, pass)
             folded = FoldedGroup(after: group)
             comparing = Task {
-                group.checks.map { Compared(events: $0.events, assessment: $0.assess(needsSnapshot: needsSnapshots)) }
+                try await pass.lookForParts(of: group.checks)
+                return group.checks.map {
+                    Compared(events: $0.events, assessment: $0.assess(needsSnapshot: pass.needsSnapshots), torn: $0.torn)
+                }
             }
         }
 
         private func takeCompared() async throws {
             guard let comparing else { return }
             self.comparing = nil
-            for compared in await comparing.value {
+            for compared in try await comparing.value {
                 let assessment = compared.assessment
                 batch.checked += 1
                 batch.events += compared.events
                 batch.position = assessment.text
+                batch.torn += compared.torn.map { TornCommit(aggregateID: assessment.id, part: $0) }
                 folded.expect(assessment.byteCount)
                 if assessment.kind != nil {
                     batch.suspects.append(assessment)

@@ -12,6 +12,10 @@ public struct ReconcileOptions: Sendable {
     /// Whether nothing is written: the report tells what would have been.
     public var isDryRun = false
 
+    /// Whether a full ``DaybookStore/verify(_:depth:progress:)`` looks for commits of which a part is missing. Not for a journal into which only
+    /// some types of another were imported: there commits over several aggregates need not be whole.
+    public var checksCommits = true
+
     /// Every aggregate of the store, as fast as can be.
     public init() {}
 
@@ -29,6 +33,7 @@ public enum VerifyDepth: Sendable {
     /// Folds every aggregate and compares every byte.
     case full
     /// Compares the journal's last version with the snapshot's, and the snapshot with its own digest; reads no event's content. It does not find
-    /// what somebody has forged together with its digest, what cannot be decoded, nor a state that another program would have folded.
+    /// what somebody has forged together with its digest, what cannot be decoded, a state that another program would have folded, nor a commit of
+    /// which a part is missing.
     case quick
 }

@@ -20,6 +20,10 @@ public struct ReconcileReport: Sendable {
     public internal(set) var runID: String?
     /// What an earlier run of the same work had done, which this one continued; it is not counted in the other numbers.
     public internal(set) var earlier: Earlier?
+    /// How many of the findings show less than there is, because the report would be too large; see ``Finding/isCut``.
+    public internal(set) var cutFindings = 0
+    /// Of the aggregates that were asked for, those of which there is neither an event nor a snapshot: mistyped, mostly.
+    public internal(set) var absentIDs: [String] = []
     /// Types of aggregates that the journal has and this program does not know; they were not looked at.
     public internal(set) var unknownTypes: [String] = []
 
@@ -35,6 +39,9 @@ public struct ReconcileReport: Sendable {
 
     /// Beyond these, findings are counted and not kept: a report must not grow with the journal.
     public static let maximumFindings = 10_000
+    /// Beyond so many bytes of snapshots, findings are kept without what the snapshots hold.
+    private static let maximumContentBytes = 64 << 20
+    private var contentBytes = 0
 
     /// How many findings there are in all.
     public var total: Int { counts.values.reduce(0, +) }
@@ -42,13 +49,18 @@ public struct ReconcileReport: Sendable {
     /// How many findings were counted and not kept.
     public var omitted: Int { total - findings.count }
 
-    /// Whether nothing is wrong.
-    public var isClean: Bool { total == 0 }
+    /// Whether nothing is wrong, and all that was asked for is there.
+    public var isClean: Bool { total == 0 && absentIDs.isEmpty }
 
     mutating func add(_ finding: Finding) {
         counts[finding.kind, default: 0] += 1
         if finding.repair?.action == Finding.Repair.Action.none { unrepaired += 1 }
-        if findings.count < Self.maximumFindings { findings.append(finding) }
+        guard findings.count < Self.maximumFindings else { return }
+        var kept = finding
+        let bytes = kept.contentBytes
+        if bytes > Self.maximumContentBytes - contentBytes { kept.cut() } else { contentBytes += bytes }
+        if kept.isCut { cutFindings += 1 }
+        findings.append(kept)
     }
 }
 

@@ -52,6 +52,9 @@ struct Reconciliation: Sendable {
         let sample = try await store.client.withConnection(.single) {
             try JournalSample(of: store.journal, drawsIDs: drawsIDs, on: $0)
         }
+        if sample.events == 0 {
+            try await store.client.withConnection(.single) { try store.requireJournal(on: $0) }
+        }
         if writes { try await prepareCollections() }
         let (run, earlier) = try await begin(sample, holder)
         let record = RunRecord(
@@ -66,6 +69,7 @@ struct Reconciliation: Sendable {
                 try await work(at: Array(run.parts.indices), of: run) { index in try await reconcile(index, record, pace) }
             }
             for target in targets where options.ids.isEmpty && !isSwap { try await settleStrays(of: target, record) }
+            if !options.ids.isEmpty { await record.noteAbsentIDs() }
             if options.ids.isEmpty, options.types.isEmpty { await record.add(unknownTypes: try await unknownTypes()) }
             if writes { try await record.end(.done) }
         } catch {
@@ -168,13 +172,15 @@ struct Reconciliation: Sendable {
     ) async throws {
         let pass = RangePass<F>(
             store: store, subject: subject, range: await record.run.parts[index].range, needsSnapshots: needsSnapshots,
+            commits: commits,
             maximumSuspects: options.aggregatesPerSecond.map { Pace(perSecond: $0).portion(of: 500) } ?? 500)
         var patience = Patience()
         while true {
             let position = await record.run.parts[index].position
             do {
                 try await pass.run(after: position) { batch in
-                    let (findings, written) = try await settle(batch.suspects)
+                    var (findings, written) = try await settle(batch.suspects)
+                    if let commits, !batch.torn.isEmpty { findings += try await commits.confirm(batch.torn) }
                     try await record.advance(
                         (index, batch.position), checked: batch.checked, events: batch.events, written: written,
                         findings: findings)
@@ -184,6 +190,13 @@ struct Reconciliation: Sendable {
                 try await patience.wait(after: error, hasProgressed: await record.run.parts[index].position != position)
             }
         }
+    }
+
+    /// Commits are looked at by a full verify alone: a repair can do nothing about them.
+    private var commits: CommitCheck? {
+        guard work == .verify(.full), options.checksCommits else { return nil }
+        // Of single aggregates each says whether its commits are whole.
+        return CommitCheck(store: store, comparesAll: !options.ids.isEmpty)
     }
 
     private var needsSnapshots: Bool { if case .verify(.quick) = work { false } else { true } }
@@ -228,21 +241,62 @@ struct Reconciliation: Sendable {
     // MARK: Strays
 
     /// Documents among the snapshots that no aggregate of the type can have: their ids are of another type, or no text at all.
+    ///
+    /// They stand before and after the ids of the type, in the order of the index on `_id`, which has values of every type: so nothing else is
+    /// looked at, and none is missed. https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
     private func settleStrays(of target: ReconcileTarget, _ record: RunRecord) async throws {
         guard let snapshots = target.subject.snapshots else { return }
-        let filter: BSONDocument = ["_id": ["$not": IDRange(target.subject.type).condition(after: nil)]]
-        let strays = try await store.client.withConnection(.single) { connection in
-            var strays: [Assessment] = []
-            try connection.find(filter, in: snapshots, options: FindOptions(limit: 10_000)) { document in
-                strays.append(Assessment(stray: BSONDocument(document)))
-                return true
+        let range = IDRange(target.subject.type)
+        for (lower, upper) in [(nil, range.lower), (range.upper, nil)] as [(String?, String?)] {
+            var position = lower.map { BSONValue.string($0) }
+            var patience = Patience()
+            var last: BSONValue?
+            while true {
+                do {
+                    let page = try await strays(in: snapshots, besides: range, from: position, upTo: upper, after: last)
+                    guard let end = page.last?.document["_id"] else { break }
+                    let (findings, written) = try await target.repairStrays(page.map(Assessment.init(stray:)), for: self)
+                    try await record.advance(nil, checked: page.count, events: 0, written: written, findings: findings)
+                    (position, last) = (end, end)
+                    patience = Patience()
+                } catch let error as MongoError where error.isOfTheMoment {
+                    try await patience.wait(after: error, hasProgressed: false)
+                }
+            }
+        }
+    }
+
+    /// Some that follow one another.
+    ///
+    /// - Parameter last: The one that is done, at which the page begins: it may have been deleted since.
+    private func strays(
+        in snapshots: Namespace, besides range: IDRange, from lower: BSONValue?, upTo upper: String?, after last: BSONValue?
+    ) async throws -> [StoredIdentity] {
+        var options = FindOptions(sort: [("_id", 1)], limit: Self.strayPage + 1)
+        options.hint = ["_id": 1]
+        options.minimum = lower.map { ["_id": $0] }
+        options.maximum = upper.map { ["_id": .string($0)] }
+        let page = options
+        return try await store.client.withConnection(.single) { connection in
+            var strays: [StoredIdentity] = []
+            var bytes = 0
+            try connection.find([:], in: snapshots, options: page) { document in
+                let stray = StoredIdentity(BSONDocument(document))
+                let id = stray.document["_id"]
+                if let last, id == last { return true }
+                // A server that passes over the bounds must not lead to the deletion of a snapshot.
+                if case .string(let text) = id, range.contains(text) { return true }
+                strays.append(stray)
+                bytes += stray.document.bytes.count
+                return strays.count < Self.strayPage && bytes < Self.strayBytes
             }
             return strays
         }
-        guard !strays.isEmpty else { return }
-        let (findings, written) = try await target.repairStrays(strays, for: self)
-        try await record.advance(nil, checked: strays.count, events: 0, written: written, findings: findings)
     }
+
+    /// How many strays are in memory at a time, and about how many bytes of them.
+    private static let strayPage = 500
+    private static let strayBytes = 16 << 20
 
     /// A stray is what it is at the first look.
     func repairStrays<F: AggregateFold>(
@@ -328,8 +382,8 @@ extension Assessment {
     }
 
     /// A document that no aggregate of its collection's type can have.
-    fileprivate init(stray: BSONDocument) {
-        self.init(id: [], stored: StoredIdentity(stray), journalVersion: nil)
+    fileprivate init(stray: StoredIdentity) {
+        self.init(id: [], stored: stray, journalVersion: nil)
         kind = .orphan
         detail = "its id is none that an aggregate of this type can have"
     }

@@ -15,6 +15,8 @@ actor RunRecord {
     private var savedAt = ContinuousClock.now
     private var isSaving = false
     private var waitsForSaving: [CheckedContinuation<Void, Never>] = []
+    /// The parts in which there was anything, now or in an earlier run.
+    private var found: Set<Int>
 
     /// - Parameters:
     ///   - isKept: Whether there is a document.
@@ -29,6 +31,7 @@ actor RunRecord {
         self.isKept = isKept
         self.totalEvents = totalEvents
         self.report = report
+        found = Set(run.parts.indices.filter { run.parts[$0].isDone || run.parts[$0].position != nil })
         if isKept { result.runID = run.id.uuidString.lowercased() }
     }
 
@@ -39,7 +42,10 @@ actor RunRecord {
     func advance(
         _ part: (index: Int, position: String?)?, checked: Int, events: Int, written: Int, findings: [Finding]
     ) async throws {
-        if let part { run.parts[part.index].position = part.position ?? run.parts[part.index].position }
+        if let part {
+            run.parts[part.index].position = part.position ?? run.parts[part.index].position
+            found.insert(part.index)
+        }
         run.checked += checked
         run.events += events
         run.written += written
@@ -112,6 +118,11 @@ actor RunRecord {
     func add(earlier run: ReconcileRun) {
         result.earlier = ReconcileReport.Earlier(
             startedAt: run.startedAt, updatedAt: run.updatedAt, checked: run.checked, events: run.events, written: run.written)
+    }
+
+    /// Where each part is one aggregate: notes those of which nothing was there.
+    func noteAbsentIDs() {
+        result.absentIDs = run.parts.indices.filter { !found.contains($0) }.map { run.parts[$0].range.lower }
     }
 
     func add(unknownTypes: [String]) {

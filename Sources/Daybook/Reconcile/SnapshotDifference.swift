@@ -5,23 +5,42 @@ internal import DaybookMongo
 struct SnapshotDifference {
     /// What a report shows, at most.
     private static let maximumPlaces = 100
+    private static let maximumBytes = 64 << 10
 
     /// A transaction's guard writes it beside the snapshot; it says nothing, and stays as it is.
     private static let ignored: Set<String> = ["lock"]
 
-    /// The places that differ; at most 100.
+    /// The places that differ: as many as a report shows.
     private(set) var places: [Finding.Difference] = []
+    /// Whether there are more, or values were left out.
+    private(set) var isCut = false
     /// The update that changes only those, and leaves exactly the expected bytes; nil when the whole document has to be replaced.
     private(set) var update: BSONDocument?
 
     init(stored: BSONDocument, expected: BSONDocument) {
-        places = stored.withoutLock.differences(to: expected).prefix(Self.maximumPlaces).map {
-            Finding.Difference(path: $0.path, stored: $0.before, expected: $0.after)
-        }
+        collect(stored.withoutLock.differences(to: expected))
         var changes = Changes()
         let canBeUpdated = compare(stored, expected, at: "", &changes)
         // The id is what it was found by; an update without a change is none.
         if canBeUpdated, !changes.set.contains(where: { $0.path == "_id" }) { update = changes.document }
+    }
+
+    /// Keeps what fits: a value that does not is left out, and its place is kept.
+    private mutating func collect(_ differences: [FieldDifference]) {
+        var bytes = 0
+        for difference in differences {
+            var place = Finding.Difference(path: difference.path, stored: difference.before, expected: difference.after)
+            if bytes + place.byteCount > Self.maximumBytes {
+                place = place.withoutValues
+                isCut = true
+            }
+            guard places.count < Self.maximumPlaces, bytes + place.byteCount <= Self.maximumBytes else {
+                isCut = true
+                return
+            }
+            bytes += place.byteCount
+            places.append(place)
+        }
     }
 
     private struct Changes {

@@ -33,12 +33,15 @@ extension DaybookStore {
     /// - Parameters:
     ///   - types: Only aggregates of these types, whether or not the program knows them; all when empty.
     ///   - write: Gets many lines at a time, each with its end.
+    /// - Throws: ``DaybookError``: `notInitialized` for a database without a journal; `invalidArgument` for a type of which there is no event and
+    ///   which the program does not know: both are mistyped, mostly. What `write` throws.
     package func exportJournal(
         types: [AggregateType] = [], progress: (@Sendable (ExportProgress) -> Void)? = nil,
         to write: (_ lines: [UInt8]) throws -> Void
     ) async throws -> ExportReport {
         try await telemetry.perform("export") {
             var report = ExportReport()
+            try await requireExportable(types)
             guard types.isEmpty else {
                 // "a-b/" comes before "a/".
                 for type in Set(types).sorted(by: { "\($0)/".utf8.lexicographicallyPrecedes("\($1)/".utf8) }) {
@@ -51,6 +54,19 @@ extension DaybookStore {
             let total = progress == nil ? nil : try await countedEvents()
             try await export([:], total, &report, progress, write)
             return report
+        }
+    }
+
+    private func requireExportable(_ types: [AggregateType]) async throws {
+        let known = Set(aggregates.map { $0.type })
+        try await client.withConnection(.single) { connection in
+            try requireJournal(on: connection)
+            let doubtful = types.filter { !known.contains($0) }
+            guard !doubtful.isEmpty else { return }
+            let there = Set(try journal.typeNames(on: connection))
+            if let absent = doubtful.first(where: { !there.contains($0.rawValue) }) {
+                throw DaybookError(.invalidArgument, Self.absent(absent, among: there))
+            }
         }
     }
 

@@ -47,6 +47,7 @@ struct Patch<Application: AdminApplication>: AsyncParsableCommand {
             }
         }
         try await report.print(isRepair: true, isDryRun: write.dryRun, json: scope.json)
+        try report.requireAllThere()
         if report.unrepaired > 0 { throw ExitCode.findings }
     }
 }

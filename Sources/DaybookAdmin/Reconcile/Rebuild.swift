@@ -49,6 +49,7 @@ struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {
             }
         }
         try await report.print(isRepair: true, isDryRun: write.dryRun, json: scope.json)
+        try report.requireAllThere()
         if report.unrepaired > 0 { throw ExitCode.findings }
     }
 }

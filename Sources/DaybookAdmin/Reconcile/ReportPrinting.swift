@@ -21,6 +21,10 @@ struct ReportPrinting {
                 "findings": .array(try report.findings.map { .document(try json($0)) }),
             ]
             if report.omitted > 0 { try document.append("omitted", .int64(Int64(report.omitted))) }
+            if report.cutFindings > 0 { try document.append("cut", .int64(Int64(report.cutFindings))) }
+            if !report.absentIDs.isEmpty {
+                try document.append("absent", .array(report.absentIDs.map { .string($0) }))
+            }
             if isRepair {
                 try document.append("dryRun", .bool(isDryRun))
                 try document.append("written", .int64(Int64(report.written)))
@@ -53,12 +57,14 @@ struct ReportPrinting {
                 var place: BSONDocument = ["path": .string(difference.path)]
                 try place.append("stored", ifPresent: difference.stored)
                 try place.append("expected", ifPresent: difference.expected)
+                if difference.isCut { try place.append("cut", true) }
                 return .document(place)
             }
             try document.append("detail", .array(places))
         } else {
             try document.append("detail", .string(finding.detail))
         }
+        if finding.isCut { try document.append("cut", true) }
         guard let repair = finding.repair else { return document }
         var done: BSONDocument = ["action": .string(repair.action.rawValue)]
         try done.append("reason", ifPresent: repair.reason.map { .string($0) })
@@ -78,12 +84,23 @@ struct ReportPrinting {
             if let repair = finding.repair { line += "; \(said(of: repair))" }
             try output.line(line)
             for difference in finding.differences {
-                let (stored, expected) = (shown(difference.stored), shown(difference.expected))
-                try output.line("    \(Text.plain(difference.path))  is \(stored), should be \(expected)")
+                let path = Text.plain(difference.path)
+                guard !difference.isCut else {
+                    try output.line("    \(path)  differs, by more than is shown")
+                    continue
+                }
+                try output.line("    \(path)  is \(shown(difference.stored)), should be \(shown(difference.expected))")
             }
+            if finding.isCut { try output.line("    cut: there is more than a report shows") }
             if let write = finding.repair?.write { try output.line("    \(try write.extendedJSON(.relaxed))") }
         }
         if report.omitted > 0 { try output.line("and \(report.omitted) more") }
+        if report.cutFindings > 0 {
+            try output.line("\(counted(report.cutFindings, "finding")) shown in part, since the report would be too large")
+        }
+        for id in report.absentIDs {
+            try output.line("not there: \(Text.plain(id)), of which there is neither an event nor a snapshot")
+        }
         for type in report.unknownTypes {
             try output.line("not looked at: aggregates of the type \"\(Text.plain(type))\", which this program does not know")
         }

@@ -27,7 +27,10 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
     func validate() throws { if limit < 1 { throw ValidationError("--limit is at least 1.") } }
 
     func run() async throws {
-        let runs = try await options.withStore(of: Application.self) { try await $0.runs(limit: limit) }
+        let runs = try await options.withStore(of: Application.self) { store in
+            try await store.requireJournal()
+            return try await store.runs(limit: limit)
+        }
         try await StandardOutput.write { output in
             if json {
                 for run in runs { try output.json(run.document) }

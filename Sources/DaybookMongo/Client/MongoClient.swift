@@ -109,6 +109,9 @@ package final class MongoClient: Sendable {
         return try await body(connection)
     }
 
+    /// Whether the last server that was asked is a mongos; false before the first was.
+    package var isSharded: Bool { pool.topology?.kind == .sharded }
+
     func checkOut(_ purpose: Purpose) async throws -> MongoConnection {
         try await permits.acquire(purpose.permit, timeout: waitTimeout)
         return takeConnection()

@@ -10,6 +10,13 @@ package struct FindOptions: Sendable {
     package var projection: BSONDocument?
     /// How many documents the server sends at a time; nil leaves it to the server (101 first, then 16 MiB).
     package var batchSize: Int?
+    /// Where the index of ``hint`` is entered and left: keys from `minimum` on, up to `maximum`, which is not among them. Unlike conditions, they take
+    /// values of every type, in the order of the index. Both need a hint.
+    ///
+    /// https://www.mongodb.com/docs/manual/reference/method/cursor.min/
+    package var minimum: BSONDocument?, maximum: BSONDocument?
+    /// The index that is used, by its keys.
+    package var hint: BSONDocument?
     /// Where it is read from.
     package var reads: Reads = .deciding
 
@@ -50,6 +57,9 @@ package struct FindOptions: Sendable {
         writer.writeIfPresent(limit.map(Int64.init), forKey: "limit")
         writer.writeIfPresent(batchSize.map(Int32.init(clamping:)), forKey: "batchSize")
         writer.writeIfPresent(projection, forKey: "projection")
+        writer.writeIfPresent(minimum, forKey: "min")
+        writer.writeIfPresent(maximum, forKey: "max")
+        writer.writeIfPresent(hint, forKey: "hint")
         if let readConcern = reads.concern, !inTransaction {
             writer.write(["level": .string(readConcern.rawValue)] as BSONDocument, forKey: "readConcern")
         }

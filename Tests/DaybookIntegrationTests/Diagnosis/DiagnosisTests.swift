@@ -51,8 +51,7 @@ struct DiagnosisTests {
             #expect(
                 diagnosis.checks.map(\.name) == [
                     "server", "write concern", "read preference", "clock", "journal", "snapshots.account", "snapshots.ticket",
-                    "runs",
-                    "leases", "leftovers",
+                    "commits", "runs", "leases", "leftovers",
                 ])
             #expect(try await store.raw.read(["listCollections": 1, "nameOnly": true])["cursor"] == before["cursor"])
         }

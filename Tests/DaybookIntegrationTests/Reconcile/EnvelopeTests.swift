@@ -93,7 +93,9 @@ struct EnvelopeTests {
                         "\(finding.aggregateID): \(finding.detail)")
                 }
                 #expect(try await generic.verify(for: "gone").kinds == ["gone/1": [.orphan]])
-                #expect(try await generic.verify(for: "nothing").isClean)
+                let nothing = try await daybookError { _ = try await generic.verify(for: "nothing") }
+                #expect(nothing?.code == .invalidArgument)
+                #expect(nothing?.message.contains("account, gone") == true, "\(nothing?.message ?? "")")
                 let run = try await CommandRun("daybook", ["verify", "--database", store.database, "--json"])
                 #expect(run.status == 1, "\(run.errors)")
                 #expect(try BSONDocument(extendedJSON: run.output).documents(at: "findings").count == wanted.count)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("verify, patch and rebuild on the command line", .serialized, .timeLimit(.minutes(5)))
 struct ReconcileCommandTests {
-    private static let kinds = ["missing", "stale", "outdated", "diverged", "ahead", "orphan", "gap", "unreadable"]
+    private static let kinds = ["missing", "stale", "outdated", "diverged", "ahead", "orphan", "gap", "unreadable", "torn"]
 
     private func json(_ run: CommandRun) throws -> BSONDocument {
         #expect(

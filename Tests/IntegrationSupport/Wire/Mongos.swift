@@ -51,7 +51,7 @@ package final class Mongos: Disguise {
     /// How many events are held back now.
     package var heldEvents: Int { state.withLock { state in state.streams.values.reduce(0) { $0 + $1.held.count } } }
 
-    /// Hides what matches `filter` from reads outside transactions, as the part of a commit over two shards is hidden whose shard has prepared it
+    /// Hides what matches `filter` from reads outside transactions that are not of snapshot concern, as the part of a commit over two shards is hidden whose shard has prepared it
     /// and not yet heard that it is committed. A read inside a transaction would wait for that, and so sees it; a write finds it.
     ///
     /// https://www.mongodb.com/docs/manual/core/read-isolation-consistency-recency/#read-uncommitted-and-multi-document-transactions
@@ -70,7 +70,7 @@ package final class Mongos: Disguise {
         let request = exchange.request
         // The server behind is no router, and would not know it.
         if request["recoveryToken"] != nil { return (try? request.setting("recoveryToken", to: nil)) ?? request }
-        guard !exchange.isInTransaction, case .string(let collection)? = request[exchange.command],
+        guard !exchange.isInTransaction, !exchange.readsSnapshot, case .string(let collection)? = request[exchange.command],
             let hidden = state.withLock({ $0.hidden[collection] })
         else { return request }
         let visible: BSONValue = ["$nor": .array(hidden.map { .document($0) })]
@@ -136,6 +136,9 @@ extension FaultProxy.Exchange {
         guard case .document(let stage)? = request.documents(at: "pipeline").first?["$changeStream"] else { return nil }
         return stage
     }
+
+    /// Such a read waits until all of a commit is visible, as one inside a transaction does.
+    fileprivate var readsSnapshot: Bool { request.string(at: "readConcern.level") == "snapshot" }
 
     fileprivate var opensStream: Bool { streamStage != nil }
     fileprivate var resumedAfter: BSONValue? { streamStage?["resumeAfter"] }
