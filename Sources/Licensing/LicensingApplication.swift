@@ -41,7 +41,7 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
     public func acquire(
         member: String, device: String, title: String, studio: String, _ request: Request = Request()
     ) async throws -> Snapshot<License> {
-        guard !member.isEmpty, !member.contains(":") else { throw LicensingError.invalidMember(member) }
+        guard !member.isEmpty, !member.utf8.contains(UInt8(ascii: ":")) else { throw LicensingError.invalidMember(member) }
         let key = request.key ?? UUID().uuidString
         let license = License.id(member: member, key: key)
         return try await transaction(request, about: title) { tx, now, terms in
@@ -158,7 +158,7 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
     public func correctDownloadCount(
         of title: String, for member: String, to count: Int, reason: String, operator: String, _ request: Request = Request()
     ) async throws -> Snapshot<Title> {
-        guard !member.isEmpty, !member.contains(":") else { throw LicensingError.invalidMember(member) }
+        guard !member.isEmpty, !member.utf8.contains(UInt8(ascii: ":")) else { throw LicensingError.invalidMember(member) }
         let key = Title.key(member: member, title: title)
         return try await transaction(request) { tx, now, terms in
             try await tx.execute(

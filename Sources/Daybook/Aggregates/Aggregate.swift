@@ -29,6 +29,7 @@ public import Foundation
 /// ```
 ///
 /// `apply` and `decide` must be pure: their result depends on their arguments alone, so that a replay years later gives the same state.
+/// Dates in the state are whole milliseconds after each event, also those that `apply` computes: what it is given next is what is stored.
 public protocol Aggregate: Codable, Sendable {
     /// An enum with one case for each type of event. The case's name (or its coding key) is the stored `type`, its payload the stored `data`.
     associatedtype Event: Codable & Sendable

@@ -1,3 +1,4 @@
+internal import DaybookBSON
 internal import Foundation
 
 /// The identity of an aggregate: its type and its key, written `license/L-1`. The first `/` ends the type.
@@ -58,8 +59,9 @@ public struct AggregateID: Sendable, CustomStringConvertible {
 
 extension AggregateID: Hashable, Comparable {
     public static func == (left: AggregateID, right: AggregateID) -> Bool {
-        // Both are in normalization form C, so that what Swift calls equal is the same bytes, and of ASCII it compares those.
-        left.rawValue == right.rawValue
+        // Not as texts. Swift calls more texts equal than Foundation's normalization form C makes the same bytes: characters newer than
+        // Foundation's Unicode version, and combining marks that it leaves in either order. MongoDB keeps those apart.
+        left.rawValue.hasSameBytes(as: right.rawValue)
     }
 
     public static func < (left: AggregateID, right: AggregateID) -> Bool {
@@ -71,5 +73,18 @@ extension AggregateID: Hashable, Comparable {
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         // No UTF-8 has it, so no id's bytes are those of another with something behind it.
         hasher.combine(0xFF as UInt8)
+    }
+}
+
+extension StringProtocol {
+    /// Whether MongoDB would call both the same text: names and ids are compared by their UTF-8, never as Swift compares texts.
+    func hasSameBytes(as other: some StringProtocol) -> Bool {
+        let isSame = utf8.withContiguousStorageIfAvailable { left in
+            other.utf8.withContiguousStorageIfAvailable { right in
+                haveSameBytes(UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
+            }
+        }
+        if case .some(.some(let isSame)) = isSame { return isSame }
+        return utf8.elementsEqual(other.utf8)
     }
 }

@@ -20,7 +20,7 @@ public final class BulkBatch: TransactionalStore {
     struct State: Sendable {
         /// The `Fold` of every aggregate, at its head.
         var folds: [AggregateID: any BulkFold] = [:]
-        var commands: [AggregateID: [String: (identity: CommandIdentity, version: Int64)]] = [:]
+        var commands: [AggregateID: [BSONValue: (identity: CommandIdentity, version: Int64)]] = [:]
         /// In the order of the commits.
         var events: [BulkEvent] = []
         var commits = 0

@@ -75,9 +75,9 @@ public actor BulkTransaction: StoreTransaction {
 
     /// The version at which a command took effect before.
     private func known(_ command: CommandIdentity, _ id: AggregateID) throws -> Int64? {
-        guard let commandID = command.id,
-            let known = places[id].flatMap({ drafts[$0].commands[commandID] })
-                ?? batch.state.withLock({ $0.commands[id]?[commandID] })
+        guard let key = command.key,
+            let known = places[id].flatMap({ drafts[$0].commands[key] })
+                ?? batch.state.withLock({ $0.commands[id]?[key] })
         else { return nil }
         let recorded = EventMetadata(commandName: known.identity.name, commandDigest: known.identity.digest)
         guard !command.isContradicted(by: recorded) else { throw command.reused(by: recorded, known.version) }

@@ -79,7 +79,7 @@ struct EventComparison: Sendable {
             id, events -> BSONValue in
             [
                 "aggregateId": .string(id.rawValue),
-                "meta.commandId": ["$in": .array(events.compactMap { $0.commandID.map { .string($0) } })],
+                "meta.commandId": ["$in": .array(events.compactMap(\.commandID))],
             ]
         }
         var used: [Use: Int64] = [:]
@@ -87,7 +87,7 @@ struct EventComparison: Sendable {
             if let version = try document.first("version")?.int64(),
                 let commandID = try document.first("meta")?.document().first("commandId")?.string()
             {
-                used[Use(id, commandID)] = version
+                used[Use(id, .string(commandID))] = version
             }
         }
         return used
@@ -115,16 +115,17 @@ struct EventComparison: Sendable {
 
     private struct Use: Hashable {
         let aggregateID: AggregateID
-        let commandID: String
+        /// A text, compared by its bytes.
+        let commandID: BSONValue
 
-        init(_ aggregateID: AggregateID, _ commandID: String) { (self.aggregateID, self.commandID) = (aggregateID, commandID) }
+        init(_ aggregateID: AggregateID, _ commandID: BSONValue) { (self.aggregateID, self.commandID) = (aggregateID, commandID) }
     }
 }
 
 extension BulkEvent {
-    fileprivate var commandID: String? {
+    fileprivate var commandID: BSONValue? {
         guard case .document(let meta) = document["meta"], case .string(let id) = meta["commandId"] else { return nil }
-        return id
+        return .string(id)
     }
 
     fileprivate func conflict(_ reason: String) -> DaybookError {

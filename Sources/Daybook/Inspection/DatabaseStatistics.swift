@@ -55,7 +55,7 @@ extension DaybookStore {
                     guard let type = AggregateType(rawValue: name), types[type] == nil else { continue }
                     types[type] = .some(nil)
                 }
-                let existing = Set(try connection.collectionNames(in: database))
+                let existing = try connection.collectionNames(in: database)
                 return DatabaseStatistics(
                     journal: try connection.statistics(of: journal.namespace),
                     types: try types.sorted { $0.key.rawValue < $1.key.rawValue }.map { type, aggregate in
@@ -66,7 +66,7 @@ extension DaybookStore {
     }
 
     private func statistics(
-        of type: AggregateType, _ aggregate: (any Aggregate.Type)?, _ existing: Set<String>,
+        of type: AggregateType, _ aggregate: (any Aggregate.Type)?, _ existing: [String],
         on connection: isolated MongoConnection
     ) throws -> DatabaseStatistics.Aggregates {
         let ids = BSONValue.document(Journal.ids(of: type))
@@ -77,7 +77,7 @@ extension DaybookStore {
             // Each has a first event, and only one.
             aggregates: try connection.fastCount(["aggregateId": ids, "version": 1], in: journal.namespace),
             events: try connection.fastCount(["aggregateId": ids], in: journal.namespace),
-            snapshots: existing.contains(name) ? try connection.statistics(of: snapshots) : nil,
+            snapshots: existing.contains(where: name.hasSameBytes) ? try connection.statistics(of: snapshots) : nil,
             projectedAt: aggregate?.lifecycle == .async
                 ? try Checkpoint(name: "snapshots.\(type)", store: self).updatedAt(on: connection) : nil)
     }

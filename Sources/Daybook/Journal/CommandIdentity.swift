@@ -12,6 +12,9 @@ struct CommandIdentity: Sendable, Hashable {
 
     static let anonymous = CommandIdentity()
 
+    /// The id as MongoDB compares it, by its bytes: what dictionaries know a command by.
+    var key: BSONValue? { id.map { .string($0) } }
+
     /// - Parameter encoder: One for many commands, where there are many.
     /// - Throws: ``DaybookError/Code/invalidArgument`` for an id that breaks its rule.
     init<Command>(_ command: Command, id: String?, encoder: BSONEncoder? = nil) throws {

@@ -12,6 +12,15 @@ final class EventCoding<A: Aggregate>: Sendable {
     /// One of their own for commands, so that neither's types crowd out what is remembered of the other's.
     let commandEncoder = BSONEncoder()
 
+    /// What is known of the states that these events lead to.
+    let computedDates: ComputedDates
+
+    /// - Parameter looksAtEveryState: Whether a fold looks at the state after each event for dates that its stored form has not; where many
+    ///   events are folded, a sample does, see ``ComputedDates``.
+    init(looksAtEveryState: Bool = false) {
+        computedDates = ComputedDates(areAssumed: looksAtEveryState)
+    }
+
     /// The stored form of an event, in the schema that its type has now.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``

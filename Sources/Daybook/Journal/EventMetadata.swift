@@ -117,12 +117,12 @@ public struct CommandContext: Sendable, Hashable {
         try check(causationID, "causation id")
         try check(actor, "actor")
         guard !headers.isEmpty else { return self }
-        let allowedHeaders = Set(allowedHeaders.map { $0.lowercased() })
+        let allowedHeaders = Set(allowedHeaders.map { Array($0.lowercased().utf8) })
         var admitted = self
         admitted.headers = [:]
         for (name, value) in headers {
             let name = name.lowercased()
-            guard allowedHeaders.contains(name) else { continue }
+            guard allowedHeaders.contains(Array(name.utf8)) else { continue }
             try check(value, "header \(name)")
             guard admitted.headers.updateValue(value, forKey: name) == nil else {
                 throw DaybookError(.invalidArgument, "the header \(name) is given twice, in different cases")

@@ -78,6 +78,9 @@ final class GroupCommit: Sendable {
     /// How many wait for an insert to carry them.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
+    /// How many inserts are on their way, or wait for a connection.
+    var flightCount: Int { state.withLock { $0.flights } }
+
     private func withdraw(_ ticket: UInt64) {
         let member = state.withLock { state -> Member? in
             // One that may have landed has left already: it has to learn its outcome.
@@ -124,16 +127,31 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// Sends batch after batch on one connection, until nobody waits.
+    /// Sends batch after batch on one connection, until no commit waits.
     private func depart() {
         client.start(.single) { [self] connection in
             clock.measureIfDue(on: connection)
-            while let batch = takeBatch() { send(batch, on: connection) }
+            while let batch = takeBatch() {
+                send(batch, on: connection)
+                // With few connections, loads would wait for as long as there are commits: they come first, and this flight queues up again.
+                guard !client.isAwaited || waitingCount == 0 else { return depart() }
+            }
         } orElse: { [self] error in
-            // No connection. Those behind the next batch may have more luck.
+            // No connection. While another flight has one, that carries them all.
+            guard !endIfAnotherFlies() else { return }
+            // Those behind the next batch may have more luck.
             guard let batch = takeBatch() else { return }
             settle(unsent: batch, error)
             depart()
+        }
+    }
+
+    /// Ends a flight, unless it is the last one: what waits is then never left to nobody.
+    private func endIfAnotherFlies() -> Bool {
+        state.withLock { state in
+            guard state.flights > 1 else { return false }
+            state.flights -= 1
+            return true
         }
     }
 

@@ -27,7 +27,8 @@ struct DatabasePlan: Sendable {
         self.database = database
         journal = Collection(name: "journal", indexes: JournalIndex.allCases.map(\.model), validation: Journal.validation)
         var types: [AggregateType: any Aggregate.Type] = [:]
-        var owners: [String: AggregateType] = [:]
+        // By bytes, as MongoDB compares names.
+        var owners: [[UInt8]: AggregateType] = [:]
         var snapshots: [Collection] = []
         for aggregate in aggregates {
             if let other = types[aggregate.type] {
@@ -45,7 +46,7 @@ struct DatabasePlan: Sendable {
             let name = aggregate.snapshotCollection
             try Self.check(name, of: aggregate, in: database)
             for taken in [name] + Self.rebuildCollections(of: name) {
-                if let owner = owners.updateValue(aggregate.type, forKey: taken) {
+                if let owner = owners.updateValue(aggregate.type, forKey: Array(taken.utf8)) {
                     throw DaybookError(
                         .invalidConfiguration,
                         "the aggregates \"\(owner)\" and \"\(aggregate.type)\" both keep snapshots in \"\(taken)\"; each needs a collection of "

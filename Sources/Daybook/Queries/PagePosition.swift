@@ -109,7 +109,7 @@ extension BSONValue {
 extension BorrowedDocument {
     /// The value at a dotted path of documents; the array when there is one on the way.
     fileprivate func value(at path: Substring) throws -> BSONValue? {
-        guard let dot = path.firstIndex(of: ".") else { return try first(String(path))?.value() }
+        guard let dot = path.utf8.firstIndex(of: UInt8(ascii: ".")) else { return try first(String(path))?.value() }
         guard let element = try first(String(path[..<dot])) else { return nil }
         switch element.type {
         case .document: return try element.document().value(at: path[path.index(after: dot)...])

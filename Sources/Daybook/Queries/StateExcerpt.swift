@@ -11,7 +11,8 @@ struct StateExcerpt: Sendable {
             throw DaybookError(.invalidArgument, "a query of parts of the state names at least one field")
         }
         var kept: [String] = []
-        for name in names where !kept.contains(name) && !names.contains(where: { name.hasPrefix($0 + ".") }) {
+        for name in names
+        where !kept.contains(where: name.hasSameBytes) && !names.contains(where: { name.inner(of: $0) != nil }) {
             kept.append(name)
         }
         self.names = kept
@@ -51,11 +52,11 @@ struct StateExcerpt: Sendable {
             var elements = document.makeElements()
             while let element = try elements.next() {
                 let key = try element.keyString
-                if names.contains(where: { $0 == key }) {
+                if names.contains(where: key.hasSameBytes) {
                     try selected.append(key, try element.value())
                     continue
                 }
-                let inner = names.filter { $0.hasPrefix(key + ".") }.map { $0.dropFirst(key.count + 1) }
+                let inner = names.compactMap { $0.inner(of: key) }
                 if !inner.isEmpty, let value = try select(inner, of: try element.value()) { try selected.append(key, value) }
             }
         }
@@ -69,5 +70,16 @@ struct StateExcerpt: Sendable {
         case .array(let values): .array(try values.compactMap { try select(names, of: $0) })
         default: nil
         }
+    }
+}
+
+extension StringProtocol {
+    /// What follows `name` and a dot in this path, by bytes as MongoDB takes a path apart; nil where it does not begin so.
+    fileprivate func inner(of name: String) -> Substring? {
+        let prefix = name.utf8.count
+        guard utf8.count > prefix, utf8.starts(with: name.utf8),
+            utf8[utf8.index(utf8.startIndex, offsetBy: prefix)] == UInt8(ascii: ".")
+        else { return nil }
+        return Substring(self[utf8.index(utf8.startIndex, offsetBy: prefix + 1)...])
     }
 }

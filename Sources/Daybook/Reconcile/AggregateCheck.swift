@@ -137,6 +137,9 @@ final class AggregateCheck<F: AggregateFold> {
             assessment.kind = .unreadable
             assessment.detail = describe(error)
         }
+        // Behind the comparison, which encodes the last state.
+        assessment.hasSkippedStates = fold.hasSkippedStates
+        assessment.isUncertain = fold.isUncertain
         return assessment
     }
 
@@ -215,6 +218,10 @@ struct Assessment: Sendable {
     var recordedAt: BSONDate?
     /// The snapshot that should stand there, where it was asked for.
     var expected: BSONDocument?
+    /// As its fold has it; see ``AggregateFold``.
+    var hasSkippedStates = false
+    /// As its fold has it.
+    var isUncertain = false
 
     init(id: [UInt8], stored: StoredIdentity?, journalVersion: Int64?) {
         self.id = id

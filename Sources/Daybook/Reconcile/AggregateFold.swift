@@ -12,9 +12,16 @@ protocol AggregateFold: Sendable {
     /// What the folds of many aggregates share: it remembers what it found out about the types of their events.
     associatedtype Coding: Sendable
 
-    static func makeCoding() -> Coding
+    /// - Parameter looksAtEveryState: Whether a fold is exact whatever `apply` computes; see ``ComputedDates``.
+    static func makeCoding(looksAtEveryState: Bool) -> Coding
 
     init(_ id: AggregateID, _ coding: Coding)
+
+    /// Whether a state on the way was not looked at for dates that `apply` computes.
+    var hasSkippedStates: Bool { get }
+
+    /// Whether it has gone on from a state that a writer did not have, because dates that `apply` computes showed too late.
+    var isUncertain: Bool { get }
 
     /// When the last event taken in was recorded; nil where it is not read.
     var recordedAt: BSONDate? { get }
@@ -49,7 +56,9 @@ extension ReplayEntry {
 }
 
 extension AggregateFold where Coding == Void {
-    static func makeCoding() {}
+    static func makeCoding(looksAtEveryState: Bool) {}
+    var hasSkippedStates: Bool { false }
+    var isUncertain: Bool { false }
 }
 
 /// The whole state, folded and compared byte by byte.
@@ -58,7 +67,7 @@ extension Fold: AggregateFold {
     static var stateSchema: Int32? { A.stateSchema }
     static var mayLoseSnapshot: Bool { A.mayLoseSnapshot }
 
-    static func makeCoding() -> EventCoding<A> { EventCoding() }
+    static func makeCoding(looksAtEveryState: Bool) -> EventCoding<A> { EventCoding(looksAtEveryState: looksAtEveryState) }
 
     var recordedAt: BSONDate? { updatedAt }
 

@@ -12,7 +12,7 @@ struct Confirmation<F: AggregateFold>: Sendable {
     let store: DaybookStore
     let subject: ReconcileSubject
     let needsSnapshots: Bool
-    private let coding = F.makeCoding()
+    private let coding = F.makeCoding(looksAtEveryState: true)
 
     /// How a second look reads.
     ///
@@ -41,7 +41,10 @@ struct Confirmation<F: AggregateFold>: Sendable {
                 if let found = try await reassess(suspect) { confirmed.append(found) }
             }
         }
-        return confirmed + (try await wait(for: waiting))
+        let found = confirmed + (try await wait(for: waiting))
+        return try await SecondFold<F>(store: store, subject: subject, needsSnapshots: needsSnapshots).settle(found) {
+            $0.kind == .diverged && $0.hasSkippedStates
+        }
     }
 
     /// Those whose snapshots do not come while one waits.

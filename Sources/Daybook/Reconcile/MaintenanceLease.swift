@@ -162,7 +162,8 @@ struct MaintenanceLease: Sendable {
     private func rival(of subject: String, on connection: isolated MongoConnection) throws -> HeldLease? {
         let name = Self.prefix + subject
         var overlapping: [BSONValue] = [["_id": .string(name)]]
-        if let slash = subject.firstIndex(of: "/") {
+        // By bytes: a slash before a combining mark is no character of its own.
+        if let slash = subject.utf8.firstIndex(of: UInt8(ascii: "/")) {
             overlapping.append(["_id": .string(Self.prefix + subject[..<slash])])
         } else {
             overlapping.append(["_id": ["$gte": .string("\(name)/"), "$lt": .string("\(name)0")]])

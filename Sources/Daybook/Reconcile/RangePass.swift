@@ -44,7 +44,7 @@ struct RangePass<F: AggregateFold>: Sendable {
     var maximumSuspects = 500
     /// After how many aggregates it is told how far it came, whatever was found.
     var maximumChecked = 5_000
-    private let coding = F.makeCoding()
+    private let coding = F.makeCoding(looksAtEveryState: false)
 
     /// Hands the aggregates behind `position` to `consume`, batch by batch and in order: while one is consumed, the next is read and folded.
     ///

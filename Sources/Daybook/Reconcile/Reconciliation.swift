@@ -174,12 +174,13 @@ struct Reconciliation: Sendable {
             store: store, subject: subject, range: await record.run.parts[index].range, needsSnapshots: needsSnapshots,
             commits: commits,
             maximumSuspects: options.aggregatesPerSecond.map { Pace(perSecond: $0).portion(of: 500) } ?? 500)
+        let second = SecondFold<F>(store: store, subject: subject, needsSnapshots: needsSnapshots)
         var patience = Patience()
         while true {
             let position = await record.run.parts[index].position
             do {
                 try await pass.run(after: position) { batch in
-                    var (findings, written) = try await settle(batch.suspects)
+                    var (findings, written) = try await settle(second.settle(batch.suspects, where: \.isUncertain))
                     if let commits, !batch.torn.isEmpty { findings += try await commits.confirm(batch.torn) }
                     try await record.advance(
                         (index, batch.position), checked: batch.checked, events: batch.events, written: written,

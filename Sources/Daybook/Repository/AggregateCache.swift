@@ -107,8 +107,7 @@ final class AggregateCache: Sendable {
 
     /// Keeps what was loaded, unless it has no events, a snapshot that was not believed, or a state whose size nobody can tell.
     func put<A: Aggregate>(_ loaded: Loaded<A>, readAt: ContinuousClock.Instant) {
-        guard maximumBytes > 0, loaded.fold.version > 0, loaded.stored == nil || loaded.stateBytes != nil else { return }
-        guard let bytes = loaded.stateBytes ?? (try? loaded.fold.encodedState().bytes.count) else { return }
+        guard maximumBytes > 0, loaded.fold.version > 0, let bytes = loaded.stateBytes else { return }
         // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
         guard A.lifecycle != .inline || loaded.fold.keepsSnapshot else { return }
         var loaded = loaded

@@ -3,7 +3,8 @@ internal import Foundation
 
 /// The state of an aggregate while its events are folded into it.
 ///
-/// Events come as their stored bytes, also those just decided: what a writer folds is what every later replay folds.
+/// Events come as their stored bytes, also those just decided: what a writer folds is what every later replay folds. And each is folded into
+/// what a load of the stored state would give: ``normalize()``.
 struct Fold<A: Aggregate>: Sendable {
     let id: AggregateID
     let coding: EventCoding<A>
@@ -15,9 +16,17 @@ struct Fold<A: Aggregate>: Sendable {
     var headID: UUID?
     var createdAt: BSONDate?
     var updatedAt: BSONDate?
+    /// The last version at which the state was known to be what a load of its stored form would give.
+    private var normalVersion: Int64 = 0
+    /// An event was folded into a state that may not have been so.
+    private var hasFoldedIntoAnother = false
+    private(set) var hasSkippedStates = false
+
+    /// Whether it is to be folded again, with what is known by now.
+    var isUncertain: Bool { hasFoldedIntoAnother || (normalVersion < version - 1 && coding.computedDates.areKnown) }
 
     /// - Parameter coding: One that many folds share, where there are many.
-    init(_ id: AggregateID, _ coding: EventCoding<A> = EventCoding()) {
+    init(_ id: AggregateID, _ coding: EventCoding<A> = EventCoding(looksAtEveryState: true)) {
         self.id = id
         self.coding = coding
     }
@@ -35,6 +44,33 @@ struct Fold<A: Aggregate>: Sendable {
         headID = event.id
         updatedAt = event.recordedAt
         if createdAt == nil { createdAt = event.recordedAt }
+        // What cannot be encoded has no stored form to differ from.
+        if coding.computedDates.isDue(event.id.uuid.15) { _ = try? normalize() } else { hasSkippedStates = true }
+    }
+
+    /// A state that comes from its stored form.
+    mutating func begin(with state: A, at version: Int64) {
+        self.state = state
+        self.version = version
+        normalVersion = version
+    }
+
+    /// Makes the state what a load of its stored form would give: dates, which a program can compute to fractions of a nanosecond, are whole
+    /// milliseconds.
+    ///
+    /// - Returns: The stored form.
+    /// - Throws: ``DaybookError/Code/notEncodable``
+    @discardableResult
+    mutating func normalize() throws -> BSONDocument {
+        let (document, hasExactDates) = try encode(state)
+        if normalVersion < version - 1, !hasExactDates || coding.computedDates.areKnown { hasFoldedIntoAnother = true }
+        normalVersion = version
+        if hasExactDates { return document }
+        coding.computedDates.note()
+        // A state that cannot be decoded is never loaded, so there is nothing to agree with.
+        guard let loaded = try? document.withBorrowed({ try coding.decoder.decode(A.self, from: $0) }) else { return document }
+        state = loaded
+        return try encode(state).document
     }
 
     /// The next event, of which only type and payload are known yet.
@@ -86,10 +122,17 @@ struct Fold<A: Aggregate>: Sendable {
     /// Whether a snapshot of the state is kept.
     var keepsSnapshot: Bool { A.keepsSnapshot?(state) ?? true }
 
+    /// The stored form of the state.
+    ///
     /// - Throws: ``DaybookError/Code/notEncodable``
     func encodedState() throws -> BSONDocument {
+        var fold = self
+        return try fold.normalize()
+    }
+
+    private func encode(_ state: A) throws -> (document: BSONDocument, hasExactDates: Bool) {
         do {
-            return try coding.encoder.encode(state)
+            return try coding.encoder.encodeNotingDates(state)
         } catch {
             throw DaybookError(
                 .notEncodable, "the state after event \(version) cannot be encoded: \(describe(error))", aggregateID: id.rawValue,
@@ -109,6 +152,8 @@ struct Loaded<A: Aggregate>: Sendable {
     var stored: BorrowedSnapshot.Identity?
     /// Nothing was read: it is as the last commit or load from here left it.
     var isAssumed = false
-    /// Of the encoded state, where a snapshot told.
+    /// Of the encoded state, where it is known.
     var stateBytes: Int?
+    /// Events came behind the snapshot: it lags, or a rival has written it between the two reads.
+    var hasTail = false
 }

@@ -29,7 +29,13 @@ final class Loader<A: Aggregate>: Sendable {
     /// its head. Otherwise it is ignored, with a warning, and the journal is folded from the first event.
     func load(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Loaded<A> {
         metrics.loads.increment()
-        guard A.lifecycle != .live else { return Loaded(fold: try replay(id, on: connection), stored: nil) }
+        let loaded = try read(id, on: connection)
+        // The first state that shows computed dates shows them too late for those before it.
+        return loaded.fold.isUncertain ? try read(id, on: connection) : loaded
+    }
+
+    private func read(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Loaded<A> {
+        guard A.lifecycle != .live else { return try replay(id, stored: nil, on: connection) }
         var identity: BorrowedSnapshot.Identity?
         var stateBytes: Int?
         let trusted = try connection.findOne(["_id": .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
@@ -42,51 +48,71 @@ final class Loader<A: Aggregate>: Sendable {
             let version = fold.version
             if try foldTail(&fold, on: connection) {
                 metrics.eventsFolded.increment(by: fold.version - version)
-                return Loaded(fold: fold, stored: identity, stateBytes: stateBytes)
+                let hasTail = fold.version > version
+                if hasTail { stateBytes = (try? fold.normalize())?.bytes.count }
+                return Loaded(fold: fold, stored: identity, stateBytes: stateBytes, hasTail: hasTail)
             }
             ignore(id, "its head is not the journal's event \(version)")
         }
-        return Loaded(fold: try replay(id, on: connection), stored: identity)
+        return try replay(id, stored: identity, on: connection)
     }
 
     /// The aggregate folded from all of its events.
-    private func replay(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Fold<A> {
+    private func replay(
+        _ id: AggregateID, stored: BorrowedSnapshot.Identity?, on connection: isolated MongoConnection
+    ) throws -> Loaded<A> {
         var fold = Fold<A>(id, coding)
         try journal.replay(id, from: 1, on: connection) { event in
             try fold.apply(event)
             return true
         }
         metrics.eventsFolded.increment(by: fold.version)
-        return fold
+        let state = fold.version > 0 ? try? fold.normalize() : nil
+        return Loaded(fold: fold, stored: stored, stateBytes: stored == nil ? state?.bytes.count : nil)
+    }
+
+    /// Folds events from the first on, once more where the first attempt has shown too late that dates are computed.
+    private func certain(_ fold: () throws -> Fold<A>) throws -> Fold<A> {
+        var result = try fold()
+        if result.version > 0 { _ = try? result.normalize() }
+        guard result.isUncertain else { return result }
+        result = try fold()
+        _ = try? result.normalize()
+        return result
     }
 
     /// The aggregate after the events that were recorded at `date` or before, folded from the journal alone: along an aggregate the times of
     /// recording never run backwards.
     func load(_ id: AggregateID, at date: Date, on connection: isolated MongoConnection) throws -> Fold<A> {
         guard let last = BSONDate(lastBegunAt: date) else { throw DaybookError(.invalidArgument, "the date is not a number") }
-        var fold = Fold<A>(id, coding)
-        try journal.replay(id, from: 1, on: connection) { event in
-            guard event.recordedAt <= last else { return false }
-            try fold.apply(event)
-            return true
+        return try certain {
+            var fold = Fold<A>(id, coding)
+            try journal.replay(id, from: 1, on: connection) { event in
+                guard event.recordedAt <= last else { return false }
+                try fold.apply(event)
+                return true
+            }
+            return fold
         }
-        return fold
     }
 
     /// The aggregate after its first `version` events, folded from the journal alone.
     ///
     /// - Throws: ``DaybookError/Code/versionNotFound`` when it has fewer.
     func load(_ id: AggregateID, at version: Int64, on connection: isolated MongoConnection) throws -> Fold<A> {
-        var fold = Fold<A>(id, coding)
         guard version > 0 else {
             guard version == 0 else {
                 throw DaybookError(.invalidArgument, "there is no version \(version); the first is 1, 0 is before it")
             }
-            return fold
+            return Fold<A>(id, coding)
         }
-        try journal.replay(id, from: 1, through: version, on: connection) { event in
-            try fold.apply(event)
-            return true
+        let fold = try certain {
+            var fold = Fold<A>(id, coding)
+            try journal.replay(id, from: 1, through: version, on: connection) { event in
+                try fold.apply(event)
+                return true
+            }
+            return fold
         }
         guard fold.version == version else {
             let head = try journal.head(of: id, on: connection)
@@ -124,8 +150,7 @@ final class Loader<A: Aggregate>: Sendable {
         }
         do {
             var fold = Fold<A>(id, coding)
-            fold.state = try coding.decoder.decode(A.self, from: state)
-            fold.version = version
+            fold.begin(with: try coding.decoder.decode(A.self, from: state), at: version)
             fold.headID = headID
             fold.createdAt = createdAt
             return fold

@@ -36,10 +36,17 @@ package struct Replay<A: Aggregate>: Sendable {
     /// - Throws: ``DaybookError/Code/unknownEvent``, ``DaybookError/Code/unreadableEvent``
     package mutating func apply(_ event: ReplayedEvent) throws {
         try event.data.withBorrowed { try fold.apply(type: event.type, schema: event.schema, data: $0) }
+        // A state that is kept nowhere need not be one that can be encoded.
+        _ = try? fold.normalize()
     }
 
     /// - Throws: ``DaybookError/Code/notEncodable``
     package func encodedState() throws -> BSONDocument { try fold.encodedState() }
+
+    /// Why queries by the fields that the aggregate declares would look in the wrong place, as far as this state shows it.
+    ///
+    /// - Throws: ``DaybookError/Code/notEncodable``
+    package func fieldFaults() throws -> [String] { A.fieldFaults(in: state, encodedAs: try encodedState()) }
 
     /// Goes on from the state's stored form, as a load does that trusts its snapshot.
     ///

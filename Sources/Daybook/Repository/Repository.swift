@@ -30,7 +30,11 @@ public struct Repository<A: Aggregate>: Sendable {
         guard let entry = store.cache.find(id, A.self) else { return try loadAnew(id, at: readAt, on: connection) }
         var loaded = entry.loaded
         let version = loaded.fold.version
-        guard try loader.foldTail(&loaded.fold, on: connection) else {
+        let isGenuine = try loader.foldTail(&loaded.fold, on: connection)
+        let hasTail = loaded.fold.version > version
+        // Also the size is measured again: others may let a state grow that is only read here.
+        let state = hasTail ? try? loaded.fold.normalize() : nil
+        guard isGenuine, !loaded.fold.isUncertain else {
             store.cache.remove(id)
             return try loadAnew(id, at: readAt, on: connection)
         }
@@ -39,8 +43,10 @@ public struct Repository<A: Aggregate>: Sendable {
         metrics.cacheHits.increment()
         metrics.eventsFolded.increment(by: loaded.fold.version - version)
         // Of an inline aggregate that has changed, what stands in the snapshot collection is not known any more.
-        if loaded.fold.version == version || A.lifecycle != .inline {
+        if !hasTail {
             store.cache.put(.init(loaded: loaded, readAt: readAt, stateBytes: entry.stateBytes))
+        } else if A.lifecycle != .inline, let state {
+            store.cache.put(.init(loaded: loaded, readAt: readAt, stateBytes: state.bytes.count))
         } else {
             store.cache.remove(id)
         }

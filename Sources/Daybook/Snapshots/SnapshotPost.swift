@@ -7,6 +7,8 @@ final class SnapshotPost: Sendable {
     let collection: Namespace
     /// What stood there when the aggregate was loaded; nil when nothing did.
     let stored: BorrowedSnapshot.Identity?
+    /// What stands there if a rival has committed while the aggregate was loaded.
+    private let rival: BorrowedSnapshot.Identity?
     /// Whether a snapshot of the state is kept; where not, the one that stands there is deleted.
     let isKept: Bool
     /// Whether its kind has states of which no snapshot is kept: then an insert that arrives late may follow the deletion.
@@ -22,13 +24,14 @@ final class SnapshotPost: Sendable {
     /// - Parameter isSentAtOnce: Whether it is surely sent, and not a later version in its place.
     /// - Throws: ``DaybookError/Code/tooLarge`` when it is over MongoDB's limit.
     init(
-        _ snapshot: StoredSnapshot, collection: Namespace, stored: BorrowedSnapshot.Identity?, isKept: Bool = true,
-        mayLoseSnapshot: Bool = false, isAssumed: Bool = false, isSentAtOnce: Bool = false,
-        catchUp: (@Sendable (isolated MongoConnection) throws -> Void)? = nil
+        _ snapshot: StoredSnapshot, collection: Namespace, stored: BorrowedSnapshot.Identity?,
+        rival: BorrowedSnapshot.Identity? = nil, isKept: Bool = true, mayLoseSnapshot: Bool = false, isAssumed: Bool = false,
+        isSentAtOnce: Bool = false, catchUp: (@Sendable (isolated MongoConnection) throws -> Void)? = nil
     ) throws {
         self.snapshot = snapshot
         self.collection = collection
         self.stored = stored
+        self.rival = rival
         self.isKept = isKept
         self.mayLoseSnapshot = mayLoseSnapshot
         self.isAssumed = isAssumed
@@ -61,14 +64,20 @@ final class SnapshotPost: Sendable {
 
     var selector: BSONDocument { ["_id": .string(aggregateID.rawValue)] }
 
-    /// Matches the snapshot exactly as it was loaded; nil when nothing that could be matched was there.
+    /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could be matched was there.
     var unchangedSelector: BSONDocument? {
         // MongoDB refuses to compare with the deprecated type undefined, which a damaged field may have.
         guard let stored, !isOlder(than: stored), stored.version != .undefined, stored.digest != .undefined else { return nil }
-        return [
-            "_id": .string(aggregateID.rawValue), "version": ["$eq": stored.version ?? .null],
-            "digest": ["$eq": stored.digest ?? .null],
-        ]
+        guard let rival else {
+            return [
+                "_id": .string(aggregateID.rawValue), "version": ["$eq": stored.version ?? .null],
+                "digest": ["$eq": stored.digest ?? .null],
+            ]
+        }
+        let places = [stored, rival].map { identity -> BSONValue in
+            ["version": ["$eq": identity.version ?? .null], "digest": ["$eq": identity.digest ?? .null]]
+        }
+        return ["_id": .string(aggregateID.rawValue), "$or": .array(places)]
     }
 
     /// The write that puts it in place where things are as they were loaded, and else touches nothing; nil when nothing that could be matched

@@ -41,6 +41,12 @@ struct StoredSnapshot {
 
     func document() throws -> BSONDocument { try document(digest: digest) }
 
+    /// What a compare-and-set finds where this was written.
+    var identity: BorrowedSnapshot.Identity {
+        BorrowedSnapshot.Identity(
+            version: .int64(version), digest: .binary(BSONBinary(bytes: digest)), stateSchema: stateSchema)
+    }
+
     /// SHA-256 over everything the state stands for, each part of fixed length or preceded by its length, so that no two snapshots share
     /// the bytes that are hashed: the length of the id (4 bytes) and the id, the version (8), the schema (4), the head's event id (16), the
     /// milliseconds of `createdAt` (8), and the BSON of the state. Integers are little-endian. (`updatedAt` is the head's, and checked there.)

@@ -125,8 +125,8 @@ public actor DaybookTransaction {
 
     /// The version at which a command took effect, before or in this transaction.
     private func known(_ command: CommandIdentity, _ id: AggregateID) throws -> Int64? {
-        guard let commandID = command.id else { return nil }
-        if let place = places[id], let known = drafts[place].commands[commandID] {
+        guard let key = command.key else { return nil }
+        if let place = places[id], let known = drafts[place].commands[key] {
             let recorded = EventMetadata(commandName: known.identity.name, commandDigest: known.identity.digest)
             guard !command.isContradicted(by: recorded) else { throw command.reused(by: recorded, known.version) }
             return known.version

@@ -68,13 +68,13 @@ final class PreparedCommit: Sendable {
             }
             let versions = first...(draft.version + Int64(draft.events.count))
             var snapshot: SnapshotPost?
-            if draft.lifecycle != .live {
+            if draft.lifecycle != .live, let state = draft.state {
                 let stored = StoredSnapshot(
-                    aggregateID: draft.aggregateID, version: versions.upperBound, state: draft.state,
+                    aggregateID: draft.aggregateID, version: versions.upperBound, state: state,
                     stateSchema: draft.stateSchema, headID: headID, createdAt: draft.createdAt ?? recordedAt,
                     updatedAt: recordedAt)
                 snapshot = try SnapshotPost(
-                    stored, collection: draft.snapshots, stored: draft.stored, isKept: draft.keepsSnapshot,
+                    stored, collection: draft.snapshots, stored: draft.stored, rival: draft.rival, isKept: draft.keepsSnapshot,
                     mayLoseSnapshot: draft.mayLoseSnapshot, isAssumed: draft.isAssumed,
                     isSentAtOnce: draft.lifecycle == .inline, catchUp: draft.catchUp)
             }

@@ -1,9 +1,11 @@
+internal import DaybookBSON
+
 /// Follows events in the order in which they come, and finds the first that is out of it: each aggregate's together, in version order, without a
 /// gap, and no command id twice.
 struct EventOrder: Sendable {
     private var current: (id: AggregateID, version: Int64)?
     /// The commands of the current aggregate.
-    private var commands: [String: Int64] = [:]
+    private var commands: [BSONValue: Int64] = [:]
     /// The hashes of the aggregates before it: eight bytes for each, however long its id is.
     private var ended: Set<Int> = []
     private let remembersAggregates: Bool
@@ -50,7 +52,7 @@ struct EventOrder: Sendable {
 
     private mutating func note(_ event: EventEnvelope) throws(DaybookError) {
         guard let id = event.commandID else { return }
-        if let other = commands.updateValue(event.version, forKey: id) {
+        if let other = commands.updateValue(event.version, forKey: .string(id)) {
             throw Self.error(event, "its command id is that of version \(other) too: a command takes effect once")
         }
     }

@@ -30,13 +30,18 @@ public struct BSONEncoder: Sendable {
     ///
     /// - Throws: `EncodingError` when it encodes as anything else, or for the reasons above; or what `value` throws.
     public func encode<T: Encodable>(_ value: T) throws -> BSONDocument {
+        try encodeNotingDates(value).document
+    }
+
+    /// Encodes a value as ``encode(_:)``, and says whether each date in it is the same one, to the bit, when it is decoded.
+    package func encodeNotingDates<T: Encodable>(_ value: T) throws -> (document: BSONDocument, hasExactDates: Bool) {
         try withStorage { storage in
             try storage.encodeRoot(value)
             guard storage.rootType == .document else {
                 let error = BSONError(.typeMismatch, "\(T.self) encodes as \(storage.rootType), not as a document.")
                 throw storage.invalid(value, [], nil, error)
             }
-            return BSONDocument(unchecked: storage.bytes.array)
+            return (BSONDocument(unchecked: storage.bytes.array), !storage.hasInexactDate)
         }
     }
 

@@ -19,7 +19,7 @@ struct EncodingNode {
         case fields
         /// Elements by type byte and value bytes.
         case elements
-        /// Elements two by two, by the first's type byte and value bytes.
+        /// Elements two by two, by the first's type byte and value bytes, and where those are equal by the second's.
         case pairs
     }
 

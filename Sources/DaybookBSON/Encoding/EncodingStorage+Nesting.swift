@@ -84,9 +84,17 @@ extension EncodingStorage {
         unsafeBitCast(value, to: V.self)
     }
 
+    /// `value` as the date that it is.
+    @inline(__always)
+    private func date<T>(_ value: T) -> Date {
+        let date: Date = same(value)
+        if !date.isExactInBSON { hasInexactDate = true }
+        return date
+    }
+
     /// Encodes any value under `key`.
     func encode<T: Encodable>(_ value: T, _ key: some CodingKey, to handle: EncodingHandle, isDictionary: Bool) throws {
-        if isSame(T.self, Date.self) { return try write(same(value) as Date, key, to: handle, isDictionary: isDictionary) }
+        if isSame(T.self, Date.self) { return try write(date(value), key, to: handle, isDictionary: isDictionary) }
         if isSame(T.self, UUID.self) { return try write(same(value) as UUID, key, to: handle, isDictionary: isDictionary) }
         let known = known(value)
         if let writable = known as? any BSONWritable {
@@ -105,7 +113,7 @@ extension EncodingStorage {
 
     /// Encodes any value as the next element of an array.
     func append<T: Encodable>(encoding value: T, to handle: EncodingHandle) throws {
-        if isSame(T.self, Date.self) { return try append(same(value) as Date, to: handle) }
+        if isSame(T.self, Date.self) { return try append(date(value), to: handle) }
         if isSame(T.self, UUID.self) { return try append(same(value) as UUID, to: handle) }
         let known = known(value)
         if let writable = known as? any BSONWritable { return try append(writable, to: handle) }
@@ -122,6 +130,7 @@ extension EncodingStorage {
 
     /// Makes a pending value, the only one its encoder encodes, of any value.
     func fill<T: Encodable>(encoding value: T, in handle: EncodingHandle) throws {
+        if isSame(T.self, Date.self) { return try fill(date(value), in: handle) }
         let known = known(value)
         if let writable = known as? any BSONWritable { return try fill(writable, in: handle) }
         guard let index = node(handle) else { throw expired(value, nil) }

@@ -73,9 +73,16 @@ extension EncodingStorage {
         func value(_ element: ElementLocation) -> UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(rebasing: buffer[element.value..<element.end])
         }
+        func isBefore(_ left: ElementLocation, _ right: ElementLocation) -> Bool {
+            left.type == right.type ? precedes(value(left), value(right)) : left.type.rawValue < right.type.rawValue
+        }
         let groups = stride(from: 0, to: elements.count, by: size).sorted { left, right in
-            let (a, b) = (elements[left], elements[right])
-            return a.type == b.type ? precedes(value(a), value(b)) : a.type.rawValue < b.type.rawValue
+            if isBefore(elements[left], elements[right]) { return true }
+            // Keys that differ may be encoded alike, as two dates within a millisecond are: then the values decide, and not the order in
+            // which this process has them.
+            guard size == 2, left + 1 < elements.count, right + 1 < elements.count, !isBefore(elements[right], elements[left])
+            else { return false }
+            return isBefore(elements[left + 1], elements[right + 1])
         }
         var result = ByteBuffer(capacity: count)
         var index = 0

@@ -59,6 +59,7 @@ extension EncodingStorage {
         let part = EncodingStorage(userInfo: userInfo, rootPath: path, depth: depth)
         guard depth < BSONDocument.maximumDepth else { throw part.invalid(value, path, nil, .nestedTooDeep) }
         try part.encodeRoot(value)
+        if part.hasInexactDate { hasInexactDate = true }
         return part
     }
 

@@ -13,6 +13,8 @@ final class EncodingStorage {
     @exclusivity(unchecked) var rootType = BSONType.document
     /// The first failure that happened where Codable has no `throws`, or that cannot be undone. It fails the whole call.
     @exclusivity(unchecked) var fault: (any Error)?
+    /// A date was encoded that is another one when it is decoded.
+    @exclusivity(unchecked) var hasInexactDate = false
     /// The path of the root, when this output is a part of another.
     let rootPath: [any CodingKey]
     private(set) var userInfo: [CodingUserInfoKey: any Sendable]
@@ -51,6 +53,7 @@ final class EncodingStorage {
         rootType = .document
         fault = nil
         caseShape = nil
+        hasInexactDate = false
     }
 
     /// Lets go of what else a call has left, to be kept for another: nobody refers to it.

@@ -47,3 +47,10 @@ public struct BSONDate: Sendable, Hashable, Comparable {
         left.milliseconds < right.milliseconds
     }
 }
+
+extension Date {
+    /// Whether it is the same date, to the bit, when it was encoded and decoded.
+    var isExactInBSON: Bool {
+        Date(timeIntervalSince1970: (timeIntervalSince1970 * 1000).rounded() / 1000) == self
+    }
+}

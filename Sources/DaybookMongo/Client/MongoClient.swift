@@ -61,6 +61,9 @@ package final class MongoClient: Sendable {
     /// How many connections are checked out now.
     package var connectionsInUse: Int { permits.inUse }
 
+    /// Whether an operation waits for a connection: long work gives its own back then.
+    package var isAwaited: Bool { permits.isAwaited }
+
     /// Runs `body` on a connection of its own, on that connection's thread.
     ///
     /// An open transaction is given up when `body` leaves it open.

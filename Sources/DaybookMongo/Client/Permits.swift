@@ -148,6 +148,11 @@ final class Permits: Sendable {
         state.withLock { $0.inUse.reduce(0, +) }
     }
 
+    /// Whether a permit is waited for.
+    var isAwaited: Bool {
+        state.withLock { state in state.waiters.contains { !$0.isEmpty } }
+    }
+
     var isClosed: Bool {
         state.withLock { $0.isClosed }
     }

@@ -49,6 +49,27 @@ struct DeterminismTests {
         return (one, two)
     }
 
+    @Test("keys that are encoded alike, as dates within a millisecond, stand in the order of their values; decoded, they are one")
+    func likeKeys() throws {
+        struct Dates: Codable { var counts: [Date: Int] = [:], set: Set<Date> = [] }
+        let date = Date(timeIntervalSince1970: 1_750_000_000)
+        let numbers = Array(0..<40)
+        let documents = try [numbers, numbers.reversed(), numbers.shuffled()].map { order in
+            var dates = Dates()
+            dates.counts.reserveCapacity(order.last == 0 ? 400 : 1)
+            for number in order {
+                dates.counts[date + Double(number) * 0.000_01] = number
+                dates.set.insert(date + Double(number) * 0.000_01)
+            }
+            return try BSONEncoder().encodeNotingDates(dates)
+        }
+        #expect(Set(documents.map(\.document)).count == 1)
+        #expect(documents.allSatisfy { !$0.hasExactDates })
+        let decoded = try BSONDecoder().decode(Dates.self, from: documents[0].document)
+        #expect(decoded.counts == [date: 39] && decoded.set == [date])
+        #expect(try BSONEncoder().encodeNotingDates(decoded).hasExactDates)
+    }
+
     @Test("equal dictionaries and sets are equal bytes, wherever they are and however they were built")
     func equalBytes() throws {
         let (one, two) = Self.bags()

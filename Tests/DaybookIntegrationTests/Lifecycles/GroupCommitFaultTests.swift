@@ -120,4 +120,59 @@ struct GroupCommitFaultTests {
             #expect(try await tallies.load("z").version == 0)
         }
     }
+
+    @Test("a flight that gets no connection leaves its commits to the one that has; nobody is told that the pool is exhausted")
+    func fewConnections() async throws {
+        try await withFaultyTallies(["maxPoolSize=4"]) { store, proxy, _ in
+            var configuration = store.configuration
+            configuration.connectionTimeout = .milliseconds(300)
+            try await withDaybook(configuration) { store in
+                let tallies = store.repository(Tally.self)
+                for key in ["a", "b"] { try await tallies.execute(.deposit(1), on: key) }
+                await store.poster.drain()
+                // Single operations may use two of four; one of those is taken.
+                let (taken, end) = (Recorder<Int>(), Signal())
+                async let holder: Void = store.client.withConnection(.single) { _ in
+                    taken.record(1)
+                    await end.wait()
+                }
+                #expect(await eventually("one is taken") { !taken.all.isEmpty })
+                proxy.fail("insert", .hold)
+                async let first = tallies.execute(.deposit(1), on: "a")
+                #expect(await eventually("the first is on its way") { proxy.held == 1 })
+                async let second = tallies.execute(.deposit(1), on: "b")
+                #expect(await eventually("the second waits") { store.groupCommit.flightCount == 2 })
+                #expect(await eventually("the second flight is over") { store.groupCommit.flightCount == 1 })
+                await proxy.release()
+                #expect(try await first?.version == 2)
+                #expect(try await second?.version == 2)
+                end.send()
+                try await holder
+            }
+        }
+    }
+
+    @Test("loads come through beside commits that never end, with the fewest connections")
+    func loadsBesideCommits() async throws {
+        try await withTestStore(configure: {
+            $0.uri = (try? ServerAddress($0.uri).adding(["maxPoolSize=4"]).uri) ?? $0.uri
+            $0.connectionTimeout = .seconds(2)
+        }) { store in
+            let tallies = store.repository(Tally.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<40 {
+                    group.addTask {
+                        for _ in 0..<10 { try await tallies.execute(.deposit(1), on: "w-\(writer)") }
+                    }
+                }
+                for reader in 0..<4 {
+                    group.addTask {
+                        for _ in 0..<20 { _ = try await tallies.load("r-\(reader)") }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await tallies.load("w-39").version == 10)
+        }
+    }
 }

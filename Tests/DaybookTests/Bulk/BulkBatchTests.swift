@@ -117,4 +117,22 @@ import Testing
         #expect(nested == .invalidTransaction)
         #expect(try await till("a").version == 1)
     }
+
+    @Test("G3: command ids that Swift calls the same text are two where their bytes differ, in one transaction and across them")
+    func commandIDsByBytes() async throws {
+        let ids = ("x\u{897}\u{334}", "x\u{334}\u{897}")
+        try #require(ids.0 == ids.1)
+        for key in ["a", "b"] {
+            try await batch.transaction { tx in
+                for id in key == "a" ? [ids.0, ids.1, ids.0] : [ids.0] {
+                    try await tx.execute(.pay(1), on: key, of: Till.self, expecting: nil, commandID: id, at: now)
+                }
+            }
+            try await batch.transaction { tx in
+                try await tx.execute(.pay(1), on: key, of: Till.self, expecting: nil, commandID: ids.1, at: now)
+            }
+        }
+        let (a, b) = (try await till("a"), try await till("b"))
+        #expect(a.version == 2 && b.version == 2)
+    }
 }

@@ -30,6 +30,15 @@ struct StateExcerptTests {
         try expect(["b.d.e", "b.d"], ["b": ["d": ["e": 3, "f": .null]]])
     }
 
+    @Test("names are compared and taken apart by their bytes, as the server does it")
+    func bytes() throws {
+        // The same text to Swift; and a dot before a combining mark, which to Swift is no dot.
+        let state: BSONDocument = ["x\u{897}\u{334}": 1, "x\u{334}\u{897}": 2, "b": ["\u{301}c": 3, "d": 4]]
+        #expect(try StateExcerpt(of: ["x\u{897}\u{334}", "x\u{334}\u{897}"]).names.count == 2)
+        #expect(try StateExcerpt(of: ["x\u{334}\u{897}"]).applied(to: state) == ["x\u{334}\u{897}": 2])
+        #expect(try StateExcerpt(of: ["b.\u{301}c"]).applied(to: state) == ["b": ["\u{301}c": 3]])
+    }
+
     @Test("no field at all is refused")
     func none() {
         let error = #expect(throws: DaybookError.self) { try StateExcerpt(of: []) }

@@ -35,12 +35,12 @@ struct CommitDraftTests {
         #expect(draft.version == 0)
         #expect(draft.events.map(\.stored.type) == ["sent", "scanned"])
         #expect(draft.events.map(\.command?.id) == ["c-1", nil])
-        #expect(try BSONDecoder().decode(Parcel.self, from: draft.state) == fold.state)
+        #expect(try BSONDecoder().decode(Parcel.self, from: #require(draft.state)) == fold.state)
 
         try draft.append([.lost, .lost], commandID: "c-2", folding: &fold)
         #expect(fold.version == 4)
         #expect(draft.events.map(\.command?.id) == ["c-1", nil, "c-2", nil])
-        #expect(try BSONDecoder().decode(Parcel.self, from: draft.state).status == .lost)
+        #expect(try BSONDecoder().decode(Parcel.self, from: #require(draft.state)).status == .lost)
     }
 
     // MARK: Commits

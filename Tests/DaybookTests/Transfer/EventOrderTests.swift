@@ -25,6 +25,12 @@ struct EventOrderTests {
         #expect(order.aggregates == 4)
     }
 
+    @Test("is right with command ids that Swift calls the same text, and that have other bytes")
+    func commandIDsByBytes() throws {
+        var order = EventOrder()
+        #expect(try accept("a1!x\u{897}\u{334} a2!x\u{334}\u{897}", &order) == [true, false])
+    }
+
     @Test(
         "is wrong",
         arguments: [
