@@ -78,4 +78,24 @@ struct DeterminismTests {
             try checkDeterminism(of: Trimmer.self, events: [.numbered(number: 1), .named(name: .init(" Ada "))])
         }
     }
+
+    @Test("dates between milliseconds that apply computes are no difference: every store folds them as whole ones")
+    func computedDates() throws {
+        try checkDeterminism(of: Metronome.self, events: Self.events)
+        try Scenario(Metronome.self).given(.added(amount: 1)).thenState { state in
+            #expect(state.next == Date(timeIntervalSince1970: 1_750_000_000.143))
+            #expect(state.seen == [state.next])
+        }
+    }
+
+    @Test("a field under another name than its value is encoded under is found, by the scenario too")
+    func misnamedField() throws {
+        let failure = try #require(throws: TestFailure.self) { try checkDeterminism(of: Misnamed.self, events: Self.events) }
+        #expect(failure.code == .wrongField)
+        #expect(
+            failure.message.hasPrefix("Misnamed declares the field \"total\", and the encoded state has no such field; its value is that of \"sum\""),
+            "\(failure.message)")
+        let other = try #require(throws: TestFailure.self) { try Scenario(Misnamed.self).given(.added(amount: 1)) }
+        #expect(other.code == .wrongField)
+    }
 }

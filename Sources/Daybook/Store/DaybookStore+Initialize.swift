@@ -20,7 +20,8 @@ extension DaybookStore {
     /// after it: the old one's writers go on under the new validator.
     ///
     /// - Throws: ``DaybookError``: `conflictingDefinition`; `unauthorized`, with what is missing and who can make it; `invalidArgument` when two
-    ///   of the aggregates have one type; `invalidConfiguration` when one declares a name that cannot be or is taken.
+    ///   of the aggregates have one type; `invalidConfiguration` when one declares a name that cannot be or is taken, or a field under another name
+    ///   than its value is encoded under.
     public func initialize(_ aggregates: any Aggregate.Type...) async throws {
         try await initialize(aggregates)
     }
@@ -28,7 +29,10 @@ extension DaybookStore {
     /// See ``initialize(_:)-(Aggregate....)``.
     public func initialize(_ aggregates: [any Aggregate.Type]) async throws {
         try await telemetry.perform("initialize") {
-            for aggregate in all(aggregates) { try aggregate.checkDeclaration() }
+            for aggregate in all(aggregates) {
+                try aggregate.checkDeclaration()
+                try aggregate.checkFields()
+            }
             let preparation = try DatabasePreparation(database: database, aggregates: all(aggregates))
             try await client.withConnection(.single) { [logger = telemetry.logger] connection in
                 try await preparation.run(on: connection) { building in

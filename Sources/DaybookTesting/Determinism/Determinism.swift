@@ -8,6 +8,7 @@ internal import DaybookBSON
 /// - each state on the way, decoded and encoded again, is stored in the same bytes;
 /// - going on from the stored state after any of the events gives, after each later one, the state that folding them all gives: nothing that `apply`
 ///   needs is left out of what is encoded;
+/// - each field that the aggregate declares has the name that its value is encoded under;
 /// - folding anew gives the same bytes, however often: at least three times, and until two milliseconds have passed, so that a `Date()`, a random
 ///   number or the order of a `Set` in `apply` shows.
 ///
@@ -20,7 +21,10 @@ internal import DaybookBSON
 ///
 /// The work grows with the square of the number of events; a few of each type are enough.
 ///
-/// - Throws: ``TestFailure/Code/notDeterministic`` with the first difference and its paths; ``TestFailure/Code/notStorable``.
+/// Dates that `apply` computes are whole milliseconds after each event, as every store folds them: they are no difference.
+///
+/// - Throws: ``TestFailure/Code/notDeterministic`` with the first difference and its paths; ``TestFailure/Code/notStorable``,
+///   ``TestFailure/Code/wrongField``.
 public func checkDeterminism<A: Aggregate>(
     of aggregate: A.Type, events: [A.Event], fileID: String = #fileID, line: Int = #line
 ) throws {
@@ -53,6 +57,7 @@ private struct DeterminismCheck<A: Aggregate> {
         return try events.map { event in
             try place.storing("\(A.self)") {
                 try replay.apply(event)
+                if A.lifecycle != .live { try place.checkFields(of: replay) }
                 return try replay.encodedState()
             }
         }

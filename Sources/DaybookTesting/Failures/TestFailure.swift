@@ -21,6 +21,8 @@ public struct TestFailure: Error, Sendable {
         case notStorable
         /// `apply`, `decide` or a `Codable` conformance gives another result where it must give the same.
         case notDeterministic
+        /// A declared field has another name than its value is encoded under, so queries by it find nothing.
+        case wrongField
         /// Under the same `stateSchema` the same events give another state than they gave when the golden file was recorded.
         case stateChanged
         /// The golden file is not there.
@@ -73,5 +75,14 @@ struct SourcePlace: Sendable {
             guard let error = error as? DaybookError else { throw error }
             throw TestFailure(code, "\(what): \(error.message)", self, underlying: error)
         }
+    }
+
+    /// Makes sure that each declared field has the name that its value is encoded under, as far as the state shows it.
+    ///
+    /// - Throws: ``TestFailure/Code/wrongField``
+    func checkFields<A: Aggregate>(of replay: Replay<A>) throws {
+        let faults = try storing("\(A.self)") { try replay.fieldFaults() }
+        guard let fault = faults.first else { return }
+        throw TestFailure(.wrongField, "\(A.self) \(fault).", self)
     }
 }

@@ -18,7 +18,7 @@ public import Foundation
 ///
 /// On its way a scenario checks what every aggregate owes: each event and each state survives being stored (a state that is kept nowhere,
 /// `Lifecycle.live`, need not), and `decide` gives the same events when it is asked again, be the state folded from the journal or
-/// loaded from its snapshot. For more of this see ``checkDeterminism(of:events:fileID:line:)``.
+/// loaded from its snapshot, and each field that it declares has the name that its value is encoded under. For more of this see ``checkDeterminism(of:events:fileID:line:)``.
 ///
 /// What is not as expected is thrown as a ``TestFailure``, whose description says what differs.
 public struct Scenario<A: Aggregate>: Sendable {

@@ -37,6 +37,7 @@ struct TestedAggregate<A: Aggregate>: Sendable {
             try loaded.reload()
             return (try folded.encodedState(), try loaded.encodedState())
         }
+        try place.checkFields(of: loaded)
         guard straight == detour else {
             throw TestFailure(
                 .notDeterministic,

@@ -171,3 +171,24 @@ struct Trimmer: Aggregate {
     mutating func apply(_ event: Event) { if case .named(let name) = event { self.name = name.text } }
     func decide(_ command: Name, at now: Date) throws(Never) -> [Event] { [.named(name: command)] }
 }
+
+/// Its field has the name that its property has, and not the one that it is encoded under.
+struct Misnamed: Adder {
+    private enum CodingKeys: String, CodingKey { case total = "sum" }
+    static let fields: [Field<Misnamed>] = [Field("total", \.total)]
+    var total = 0
+    init() {}
+    mutating func apply(_ event: AddEvent) { total += event.amount }
+}
+
+/// `apply` computes dates between milliseconds, of which two may be one.
+struct Metronome: Adder {
+    var next = Date(timeIntervalSince1970: 1_750_000_000)
+    var seen: Set<Date> = []
+    init() {}
+
+    mutating func apply(_ event: AddEvent) {
+        next += Double(event.amount) / 7
+        seen.formUnion([next, next + 0.000_1])
+    }
+}

@@ -1,0 +1,128 @@
+package import DaybookBSON
+internal import Foundation
+
+extension Field {
+    /// Why queries by this field look in the wrong place, as far as one state shows it; nil where they do not, or it does not.
+    ///
+    /// A value that is nil is stored nowhere, so nothing is known of its place. What lies inside arrays has no one place.
+    func fault(in state: Root, encodedAs document: BSONDocument) -> String? {
+        guard let value = encodedValue(state), value != .null else { return nil }
+        switch document.place(name) {
+        case .value(let stored) where stored == value: return nil
+        case .insideArray: return nil
+        case .value:
+            return "declares the field \"\(name)\" for a value that is encoded elsewhere\(hint(value, document)): under that name the encoded "
+                + "state has something else. Give the field the name that its value is encoded under"
+        case .none:
+            return "declares the field \"\(name)\", and the encoded state has no such field\(hint(value, document)). Give the field the name "
+                + "that its value is encoded under"
+        }
+    }
+
+    private func hint(_ value: BSONValue, _ document: BSONDocument) -> String {
+        let places = document.places(of: value)
+        guard places.isEmpty || places.count > 3 else {
+            return "; its value is that of \(places.map { "\"\($0)\"" }.joined(separator: " or "))"
+        }
+        return ""
+    }
+
+    /// The name that the value is encoded under, if that is surely another than the declared one.
+    ///
+    /// Of the initial state alone that cannot be said: a type may leave out what is nil or zero. So the value is changed in a copy, where the key
+    /// path and its type allow it, and what changes in the encoded state is where it is.
+    func otherName(in state: Root, encodedAs document: BSONDocument) -> String? {
+        if let value = encodedValue(state), case .value(value) = document.place(name) { return nil }
+        for changed in changes(state) {
+            guard let encoded = try? BSONEncoder().encode(changed) else { continue }
+            let places = document.differences(to: encoded).map(\.path)
+            guard let first = places.first, !first.isEmpty else { continue }
+            let isThere = places.contains { place in
+                place.hasSameBytes(as: name) || place.utf8.starts(with: "\(name).".utf8) || name.utf8.starts(with: "\(place).".utf8)
+            }
+            return isThere ? nil : first
+        }
+        return nil
+    }
+}
+
+extension Aggregate {
+    /// Why queries by its fields would look in the wrong place, as far as a state shows it.
+    package static func fieldFaults(in state: Self, encodedAs document: BSONDocument) -> [String] {
+        lifecycle == .live ? [] : fields.compactMap { $0.fault(in: state, encodedAs: document) }
+    }
+
+    /// Makes sure that no declared field has surely another name than its value is encoded under.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidConfiguration`` with both names.
+    static func checkFields() throws(DaybookError) {
+        let state = Self()
+        guard lifecycle != .live, let document = try? BSONEncoder().encode(state) else { return }
+        for field in fields {
+            guard let other = field.otherName(in: state, encodedAs: document) else { continue }
+            throw DaybookError(
+                .invalidConfiguration,
+                "\(Self.self) declares the field \"\(field.name)\" for a value that is encoded as \"\(other)\": a query by it would find nothing. "
+                    + "Give the field the name that its value is encoded under.")
+        }
+    }
+}
+
+/// Values to try out in the place of another: enough of a type that one of them differs from any.
+enum SampleValues {
+    static func samples(of type: Any.Type) -> [Any] {
+        func integers<T: FixedWidthInteger>(_: T.Type) -> [Any] { [1 as T, 2 as T] }
+        func cases<T: CaseIterable>(_: T.Type) -> [Any] { T.allCases.map { $0 } }
+        func wrapped<T: OptionalValue>(_: T.Type) -> [Any] { samples(of: T.Wrapped.self) }
+        return switch type {
+        case is Bool.Type: [true, false]
+        case is String.Type: ["1", "2"]
+        case is Double.Type: [1.0, 2.0]
+        case is Date.Type: [Date(timeIntervalSince1970: 86_400), Date(timeIntervalSince1970: 172_800)]
+        case is UUID.Type: [UUID(uuid: (1, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1)), UUID()]
+        case let type as any FixedWidthInteger.Type: integers(type)
+        case let type as any CaseIterable.Type: cases(type)
+        case let type as any OptionalValue.Type: wrapped(type)
+        default: []
+        }
+    }
+}
+
+protocol OptionalValue {
+    associatedtype Wrapped
+}
+
+extension Optional: OptionalValue {}
+
+private enum FieldPlace {
+    case value(BSONValue)
+    case insideArray
+    case none
+}
+
+extension BSONDocument {
+    fileprivate func place(_ path: String) -> FieldPlace {
+        var document = self
+        let parts = path.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { String($0) ?? "" }
+        for (index, part) in parts.enumerated() {
+            guard let value = document[part] else { return .none }
+            if index == parts.count - 1 { return .value(value) }
+            switch value {
+            case .document(let inner): document = inner
+            case .array: return .insideArray
+            default: return .none
+            }
+        }
+        return .none
+    }
+
+    /// The dotted paths of the fields that have this value.
+    fileprivate func places(of value: BSONValue, in path: String = "") -> [String] {
+        fields.flatMap { key, found -> [String] in
+            let place = path.isEmpty ? key : "\(path).\(key)"
+            if found == value { return [place] }
+            if case .document(let inner) = found { return inner.places(of: value, in: place) }
+            return []
+        }
+    }
+}
