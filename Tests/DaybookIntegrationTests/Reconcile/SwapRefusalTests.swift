@@ -112,8 +112,8 @@ struct SwapRefusalTests {
             // Only the collection that is built has the index, so that the commits need not go through a third value.
             try await makeUnique("snapshots.account.rebuild", store)
             try await store.transaction { transaction in
-                try transaction.execute(.deposit(100), on: ReconcileFixture.key(0), of: Account.self)
-                try transaction.execute(.withdraw(100), on: ReconcileFixture.key(1), of: Account.self)
+                try await transaction.execute(.deposit(100), on: ReconcileFixture.key(0), of: Account.self)
+                try await transaction.execute(.withdraw(100), on: ReconcileFixture.key(1), of: Account.self)
             }
             let report = try await run.value
             #expect(report.unrepaired == 0)

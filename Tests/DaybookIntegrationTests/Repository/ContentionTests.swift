@@ -34,7 +34,7 @@ struct ContentionTests {
             #expect(await eventually("the journal is about to be read") { proxy.held == 1 })
             // Not through the proxy.
             let configuration = DaybookConfiguration(uri: try fixture.uri(), database: fixture.database)
-            try await withDaybook(configuration) { try await $0.repository(Account.self).execute(.deposit(1), on: "a") }
+            _ = try await withDaybook(configuration) { try await $0.repository(Account.self).execute(.deposit(1), on: "a") }
             await proxy.release()
             #expect(try await commit?.version == 3)
             #expect(proxy.exchanges.map(\.command) == ["find", "find", "bulkWrite", "commitTransaction"])
@@ -51,7 +51,7 @@ struct ContentionTests {
                 let ledger = store.repository(A.self)
                 for _ in 1...3 { try await ledger.execute(.deposit(1), on: "a") }
                 await store.poster.drain()
-                try await store.raw.delete(["aggregateId": .string("\(A.type)/a"), "version": 3], in: "journal")
+                try await store.raw.delete(["aggregateId": .string("\(A.type)/a"), "version": 3], from: "journal")
                 let commit = try await ledger.execute(.depositEach(Array(repeating: 1, count: events)), on: "a")
                 #expect(commit?.versions == 3...(2 + Int64(events)), "\(A.self)")
                 #expect(try await ledger.load("a").state.balance == 2 + events)

@@ -7,7 +7,7 @@ import Testing
 struct ReconcileRunTests {
     private func document(of number: BSONValue) throws -> BSONDocument {
         let run = ReconcileRun(
-            id: UUID(), kind: .rebuild, isSwap: false, types: ["account"], ids: [], schemas: [1], holder: "h",
+            id: UUID(), kind: .rebuild, isSwap: false, types: ["account"], ids: [], schemas: [1], program: nil, holder: "h",
             at: Date(timeIntervalSince1970: 1), parts: [])
         var document = try run.document
         for key in ["checked", "events", "written"] { document = try document.changing(key, to: number) }
