@@ -93,7 +93,8 @@ struct DeterminismTests {
         let failure = try #require(throws: TestFailure.self) { try checkDeterminism(of: Misnamed.self, events: Self.events) }
         #expect(failure.code == .wrongField)
         #expect(
-            failure.message.hasPrefix("Misnamed declares the field \"total\", and the encoded state has no such field; its value is that of \"sum\""),
+            failure.message.hasPrefix(
+                "Misnamed declares the field \"total\", and the encoded state has no such field; its value is that of \"sum\""),
             "\(failure.message)")
         let other = try #require(throws: TestFailure.self) { try Scenario(Misnamed.self).given(.added(amount: 1)) }
         #expect(other.code == .wrongField)

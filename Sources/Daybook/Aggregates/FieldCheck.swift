@@ -11,10 +11,12 @@ extension Field {
         case .value(let stored) where stored == value: return nil
         case .insideArray: return nil
         case .value:
-            return "declares the field \"\(name)\" for a value that is encoded elsewhere\(hint(value, document)): under that name the encoded "
+            return
+                "declares the field \"\(name)\" for a value that is encoded elsewhere\(hint(value, document)): under that name the encoded "
                 + "state has something else. Give the field the name that its value is encoded under"
         case .none:
-            return "declares the field \"\(name)\", and the encoded state has no such field\(hint(value, document)). Give the field the name "
+            return
+                "declares the field \"\(name)\", and the encoded state has no such field\(hint(value, document)). Give the field the name "
                 + "that its value is encoded under"
         }
     }
@@ -38,7 +40,8 @@ extension Field {
             let places = document.differences(to: encoded).map(\.path)
             guard let first = places.first, !first.isEmpty else { continue }
             let isThere = places.contains { place in
-                place.hasSameBytes(as: name) || place.utf8.starts(with: "\(name).".utf8) || name.utf8.starts(with: "\(place).".utf8)
+                place.hasSameBytes(as: name) || place.utf8.starts(with: "\(name).".utf8)
+                    || name.utf8.starts(with: "\(place).".utf8)
             }
             return isThere ? nil : first
         }

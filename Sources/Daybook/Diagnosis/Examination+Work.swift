@@ -66,7 +66,8 @@ extension Examination {
             }
         return Diagnosis.Check(
             "runs", .warning, "\(place), then it \(run.status == "running" ? "fell silent: \(ending)" : ending)",
-            remedy: "Start the same command again: it goes on where it was if that was within the last hour; else, or with --restart, "
+            remedy:
+                "Start the same command again: it goes on where it was if that was within the last hour; else, or with --restart, "
                 + "it begins anew.")
     }
 

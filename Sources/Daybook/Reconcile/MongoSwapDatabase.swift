@@ -40,7 +40,9 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         if let ids {
             filters = stride(from: 0, to: ids.count, by: 500).map { start in
                 let portion = ids[start..<min(start + 500, ids.count)]
-                return ["_id": ["$in": .array(portion.map { .string($0.rawValue) })], "stateSchema": ["$gt": .int32(A.stateSchema)]]
+                return [
+                    "_id": ["$in": .array(portion.map { .string($0.rawValue) })], "stateSchema": ["$gt": .int32(A.stateSchema)],
+                ]
             }
         }
         for filter in filters {

@@ -55,7 +55,9 @@ extension RunLog {
                 try await giveUp(found, for: run.holder)
                 earlier = nil
             } else if let obstacle {
-                notice("the rebuild that was begun at \(found.startedAt.formatted(.iso8601)) is not resumed: \(obstacle). All is begun anew")
+                notice(
+                    "the rebuild that was begun at \(found.startedAt.formatted(.iso8601)) is not resumed: \(obstacle). All is begun anew"
+                )
                 try await giveUp(found, for: run.holder)
                 earlier = nil
             }
@@ -90,7 +92,8 @@ extension RunLog {
 extension ReconcileRun {
     static var takenOver: DaybookError {
         DaybookError(
-            .conflict, "another process has taken this run over, because this one was held up for longer than its lease lasts. Leave it to "
+            .conflict,
+            "another process has taken this run over, because this one was held up for longer than its lease lasts. Leave it to "
                 + "that process, or start the command again when it has ended.")
     }
 }

@@ -108,7 +108,9 @@ extension ReconcileRun {
             for (type, token) in self.tokens.sorted(by: { $0.key < $1.key }) { try tokens.append(type, .document(token)) }
             try fields.append("tokens", .document(tokens))
             var builds = BSONDocument()
-            for (type, build) in self.builds.sorted(by: { $0.key < $1.key }) { try builds.append(type, .document(build.document)) }
+            for (type, build) in self.builds.sorted(by: { $0.key < $1.key }) {
+                try builds.append(type, .document(build.document))
+            }
             try fields.append("builds", .document(builds))
             var refused = BSONDocument()
             for (type, ids) in self.refused.sorted(by: { $0.key < $1.key }) {

@@ -27,6 +27,8 @@ struct Reconciliation: Sendable {
         let start = ContinuousClock.now
         var report: ReconcileReport
         if writes {
+            // Before anything is written to a database that is none.
+            try await store.requireJournal()
             let holder = DaybookStore.holder()
             let lease = MaintenanceLease(store: store, holder: holder, subjects: leaseSubjects)
             report = try await Self.explainingPermissions { try await lease.hold { try await reconcile(holder, $0) } }

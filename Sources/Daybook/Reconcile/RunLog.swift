@@ -55,7 +55,8 @@ struct StoredRunLog: RunLog {
 
     func unfinishedSwaps(of types: [String]) async throws -> [ReconcileRun] {
         let filter: BSONDocument = [
-            "kind": .string(ReconcileRun.Kind.rebuild.rawValue), "swap": true, "types": ["$in": .array(types.map { .string($0) })],
+            "kind": .string(ReconcileRun.Kind.rebuild.rawValue), "swap": true,
+            "types": ["$in": .array(types.map { .string($0) })],
             "status": ["$ne": .string(ReconcileRun.Status.done.rawValue)], "reason": ["$ne": .string(ReconcileRun.givenUp)],
         ]
         return try await store.client.withConnection(.single) { connection in

@@ -34,7 +34,8 @@ struct SecondFold<F: AggregateFold>: Sendable {
                 if let current { found[current.id] = current.assess(needsSnapshot: needsSnapshots) }
                 current = nil
             }
-            try connection.find(["aggregateId": ["$in": .array(ids)]], in: store.journal.namespace, options: options) { document in
+            try connection.find(["aggregateId": ["$in": .array(ids)]], in: store.journal.namespace, options: options) {
+                document in
                 guard let place = JournalPlace(document) else { return true }
                 let id = Array(place.aggregateID)
                 if current?.id != id {

@@ -110,7 +110,9 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
         let fields = error.keyPattern.joined(separator: ", ")
         return finding(
             assessment,
-            .none("the unique index over (\(fields)) refuses it: another snapshot has the same value. Repair again if that one was repaired too"))
+            .none(
+                "the unique index over (\(fields)) refuses it: another snapshot has the same value. Repair again if that one was repaired too"
+            ))
     }
 
     /// Puts one right whose snapshot may have changed, or may have been written by a request that was not answered.

@@ -44,7 +44,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
             } catch is BuildLost {
                 guard attempt < Self.maximumAttempts else {
                     throw DaybookError(
-                        .conflict, "the collection that the snapshots of \(type) are built in was dropped or renamed \(attempt) times, by "
+                        .conflict,
+                        "the collection that the snapshots of \(type) are built in was dropped or renamed \(attempt) times, by "
                             + "something else than this program. Find out by what, and start this again.")
                 }
             } catch let error as SwapPlaceLost {
@@ -300,7 +301,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
             group.addTask {
                 try await backlog.forEach { ids in
                     for start in stride(from: 0, to: ids.count, by: Self.portion) {
-                        _ = try await database.catchUp(Array(ids[start..<min(start + Self.portion, ids.count)]), into: database.live)
+                        _ = try await database.catchUp(
+                            Array(ids[start..<min(start + Self.portion, ids.count)]), into: database.live)
                     }
                 }
             }

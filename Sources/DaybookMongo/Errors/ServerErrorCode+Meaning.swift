@@ -51,7 +51,7 @@ extension ServerErrorCode {
         case .refusedCommand: Meaning(read: .final, write: .refused, statement: .final, commit: .aborted)
         case .refusedStatement: Meaning(read: .final, write: .refused, statement: .final, commit: .unknown)
         case .passing, .contention: Meaning(read: .again, write: .unknown, statement: .transient, commit: .unknown)
-        case .writeConcern: .ofUnknownCode
+        case .writeConcern, .undocumented: .ofUnknownCode
         case .killedCursor: Meaning(read: .cursorKilled, write: .unknown, statement: .final, commit: .unknown)
         case .rolledOver: Meaning(read: .again, write: .unknown, statement: .final, commit: .unknown)
         case .lostPlace: Meaning(read: .placeLost, write: .unknown, statement: .final, commit: .unknown)
@@ -95,6 +95,8 @@ extension ServerErrorCode {
         /// It took effect on the primary, which may still lose it.
         case writeConcern
         case killedCursor
+        /// A code whose meaning no documentation states.
+        case undocumented
         /// The oplog rolled over while it was read. Opening the change stream again says whether its place is lost.
         case rolledOver
         /// https://www.mongodb.com/docs/manual/changeStreams/#resume-a-change-stream
@@ -117,7 +119,7 @@ extension ServerErrorCode {
         case .badValue, .failedToParse, .typeMismatch, .namespaceNotFound, .indexNotFound, .conflictingUpdateOperators,
             .namespaceExists, .immutableField, .cannotCreateIndex, .invalidNamespace, .indexOptionsConflict,
             .indexKeySpecsConflict, .commandNotSupported, .commandNotSupportedOnView, .collectionUUIDMismatch,
-            .userWritesBlocked, .atlas, .roleExists,
+            .userWritesBlocked, .roleExists,
             .invalidBSON, .pathNotViable, .cannotBackfillArray, .dollarPrefixedFieldName, .invalidIDField, .notSingleValueField,
             .invalidDBRef, .emptyFieldName, .dottedFieldName, .shardKeyNotFound, .documentValidationFailure,
             .cannotIndexParallelArrays, .transactionTooLarge, .nonConformantBSON, .transactionTooLargeForCache,
@@ -125,7 +127,8 @@ extension ServerErrorCode {
             .outOfDiskSpace, .cannotExtractGeoKeys, .keyTooLong, .updateTooLarge:
             .refusedStatement
 
-        case .hostUnreachable, .hostNotFound, .lockTimeout, .staleShardVersion, .remoteResultsUnavailable, .networkTimeout, .callbackCanceled,
+        case .hostUnreachable, .hostNotFound, .lockTimeout, .staleShardVersion, .remoteResultsUnavailable, .networkTimeout,
+            .callbackCanceled,
             .shutdownInProgress, .failedToSatisfyReadPreference, .readConcernMajorityNotAvailableYet, .pooledConnectionsDropped,
             .staleEpoch, .primarySteppedDown, .networkInterfaceExceededTimeLimit, .snapshotTooOld, .snapshotUnavailable,
             .staleDBVersion, .staleChunkHistory, .exceededTimeLimit, .preparedTransactionInProgress, .migrationConflict,
@@ -142,6 +145,8 @@ extension ServerErrorCode {
         case .writeConcernTimeout, .unknownWriteConcern, .unsatisfiableWriteConcern: .writeConcern
 
         case .cursorNotFound, .queryPlanKilled, .cursorKilled: .killedCursor
+
+        case .atlas: .undocumented
 
         case .cappedPositionLost: .rolledOver
 

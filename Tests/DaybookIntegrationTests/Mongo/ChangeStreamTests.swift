@@ -195,7 +195,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("of a seventeenth is refused with poolExhausted; an abandoned one makes room, and its cursor is gone")
+    @Test("are as many at a time as are asked for, outside the permits; the cursor of an abandoned one is gone")
     func places() async throws {
         try await withClient { client, fixture in
             do {
@@ -205,14 +205,12 @@ struct ChangeStreamTests {
                     try await iterator.open()
                     open.append(iterator)
                 }
+                // There once was a limit of sixteen, and a program with more async types could not look after them.
                 let seventeenth = changes(client, fixture)
-                let error = await #expect(throws: MongoError.self) { try await seventeenth.open() }
-                #expect(error?.code == .poolExhausted)
+                try await seventeenth.open()
                 // Streams are outside the permits: everything else goes on.
                 try await client.withConnection(.single) { _ = try $0.read(["ping": 1], database: "admin") }
                 open.removeLast()
-                let opened = await eventually("the place is free") { (try? await seventeenth.open()) != nil }
-                #expect(opened)
             }
             #expect(await canOpenAll(client, fixture))
             #expect(client.connectionsInUse == 0)

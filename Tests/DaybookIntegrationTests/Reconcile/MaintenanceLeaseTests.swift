@@ -145,7 +145,7 @@ struct MaintenanceLeaseTests {
             ["epoch": "three", "holder": "h", "expiresAt": .datetime(BSONDate(milliseconds: 1))],
             ["epoch": .int64(.max), "holder": "h", "expiresAt": .datetime(BSONDate(milliseconds: 1))],
             ["epoch": .double(.nan), "holder": 7, "expiresAt": "tomorrow"],
-            ["expiresAt": .datetime(BSONDate(milliseconds: .max))],
+            ["expiresAt": .datetime(BSONDate(milliseconds: 253_402_300_799_999))],
             ["epoch": .int64(2), "holder": "h", "acquiredAt": "then", "expiresAt": .int64(.max)], [:],
         ] as [BSONDocument])
     func otherForms(lease: BSONDocument) async throws {

@@ -38,7 +38,9 @@ struct SwapRefusalTests {
             try await ReconcileFixture.dropSnapshots(Account.self, in: store)
             try await store.raw.prepare(for: ReconcileFixture.aggregates)
             // The first one of all is refused; of the others two are written a second.
-            _ = try await store.raw.write(["collMod": "snapshots.account", "validator": ["_id": ["$ne": .string("account/\(ReconcileFixture.key(0))")]]])
+            _ = try await store.raw.write([
+                "collMod": "snapshots.account", "validator": ["_id": ["$ne": .string("account/\(ReconcileFixture.key(0))")]],
+            ])
             var options = Self.accounts
             options.aggregatesPerSecond = 2
             let error = try await daybookError { _ = try await store.rebuild(options) }
@@ -71,7 +73,9 @@ struct SwapRefusalTests {
         ])
     }
 
-    @Test("a snapshot that an operator's unique index refuses ends it with the index, and none is lost; in place the others are put right")
+    @Test(
+        "a snapshot that an operator's unique index refuses ends it with the index, and none is lost; in place the others are put right"
+    )
     func uniqueIndex() async throws {
         try await withDistinct(20) { store in
             // In the journal two have the same balance; among the snapshots one of them is not there.
@@ -153,7 +157,9 @@ struct SwapRefusalTests {
             try await store.raw.prepare(for: ReconcileFixture.aggregates)
             try await ReconcileFixture.withWatched(on: store) { watched, proxy in
                 _ = try await watched.rebuild(Self.accounts, swap: true)
-                let made = proxy.exchanges.filter { $0.command == "createIndexes" }.flatMap { $0.request.documents(at: "indexes") }
+                let made = proxy.exchanges.filter { $0.command == "createIndexes" }.flatMap {
+                    $0.request.documents(at: "indexes")
+                }
                 #expect(!made.contains { $0["name"] == "by id" }, "\(made)")
                 let created = proxy.exchanges.first { $0.command == "create" }
                 #expect(created?.request.value(at: "clusteredIndex.name") == "by id")

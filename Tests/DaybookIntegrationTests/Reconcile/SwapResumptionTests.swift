@@ -55,7 +55,9 @@ struct SwapResumptionTests {
             let other = slow
             let run = Task { try await store.rebuild(other, swap: true) }
             let hasBegun = try await eventually("a part is built", within: .seconds(60)) {
-                try await store.raw.contents().contains { $0.key.contains(".account.rebuild") && (1..<30).contains($0.value.count) }
+                try await store.raw.contents().contains {
+                    $0.key.contains(".account.rebuild") && (1..<30).contains($0.value.count)
+                }
             }
             #expect(hasBegun)
             run.cancel()
@@ -151,7 +153,8 @@ struct SwapResumptionTests {
                 var isDone = false
                 for _ in 0..<3 where !isDone {
                     try await store.raw.update(
-                        ["_id": "reconcile.account"], with: ["$set": ["expiresAt": .datetime(try BSONDate(Date(timeIntervalSince1970: 0)))]],
+                        ["_id": "reconcile.account"],
+                        with: ["$set": ["expiresAt": .datetime(try BSONDate(Date(timeIntervalSince1970: 0)))]],
                         in: "daybook.leases")
                     do {
                         _ = try await store.rebuild(Self.accounts, swap: true, restart: true)
@@ -173,7 +176,8 @@ struct SwapResumptionTests {
     func lostAnswer() async throws {
         try await withSeeded { store in
             let indexes = try await ReconcileFixture.indexes(of: Account.self, in: store)
-            try await ReconcileFixture.withWatched(on: store, for: [Account.self, Tally.self], options: ["w=1"]) { watched, proxy in
+            try await ReconcileFixture.withWatched(on: store, for: [Account.self, Tally.self], options: ["w=1"]) {
+                watched, proxy in
                 proxy.fail("renameCollection", .dropReply)
                 let report = try await watched.rebuild(Self.accounts, swap: true)
                 #expect(report.checked == Self.count)
@@ -187,7 +191,9 @@ struct SwapResumptionTests {
 
     // MARK: Age and program
 
-    @Test("G8: a rebuild that is too old, or was another program's, is not resumed: what drifted since is put right", arguments: [false, true])
+    @Test(
+        "G8: a rebuild that is too old, or was another program's, is not resumed: what drifted since is put right",
+        arguments: [false, true])
     func notResumed(swap: Bool) async throws {
         try await withSeeded { store in
             let old = BSONValue.datetime(try BSONDate(Date().addingTimeInterval(-2 * ReconcileRun.resumableFor)))
@@ -205,9 +211,11 @@ struct SwapResumptionTests {
                 run.cancel()
                 await #expect(throws: CancellationError.self) { try await run.value }
                 let first = "account/\(ReconcileFixture.key(0))"
-                try await store.raw.update(["_id": .string(first)], with: ["$set": ["state.balance": 99]], in: "snapshots.account")
+                try await store.raw.update(
+                    ["_id": .string(first)], with: ["$set": ["state.balance": 99]], in: "snapshots.account")
                 let id = try #require(try await store.runs().first).id
-                try await store.raw.update(["_id": .binary(BSONBinary(id))], with: ["$set": .document(change)], in: "daybook.runs")
+                try await store.raw.update(
+                    ["_id": .binary(BSONBinary(id))], with: ["$set": .document(change)], in: "daybook.runs")
 
                 let report = try await store.rebuild(Self.accounts, swap: swap)
                 #expect(report.checked == Self.count)

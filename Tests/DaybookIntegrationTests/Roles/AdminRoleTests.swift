@@ -15,7 +15,8 @@ struct AdminRoleTests {
     private static let looking: [[String]] = [
         ["verify"], ["verify", "--quick"], ["history", license], ["tail", "--lines", "2"], ["stats"], ["doctor"],
         ["show", license],
-        ["explain", license], ["query", "license", "{}", "--limit", "1"], ["export"], ["patch", "--dry-run"], ["licenses"], ["runs"],
+        ["explain", license], ["query", "license", "{}", "--limit", "1"], ["export"], ["patch", "--dry-run"], ["licenses"],
+        ["runs"],
         ["correct", license, "--set", "renewals=1", "--reason", "r", "--actor", "a", "--dry-run"],
     ]
     /// Those that commit.

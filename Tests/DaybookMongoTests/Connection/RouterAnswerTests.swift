@@ -38,7 +38,7 @@ struct RouterAnswerTests {
             router.reply(to: "insert", with: reply)
             let ordered = try await outcomes(client, ordered: true)
             #expect(ordered == "duu")
-            reply = ["n": 2, "writeErrors": [["index": 1, "code": .int32(code), "errmsg": "no"]], "ok": 1.0]
+            reply = ["n": .int32(2), "writeErrors": [["index": .int32(1), "code": .int32(code), "errmsg": "no"]], "ok": 1.0]
             router.reply(to: "insert", with: reply)
             let unordered = try await outcomes(client, ordered: false)
             #expect(unordered == "dud")
@@ -55,13 +55,15 @@ struct RouterAnswerTests {
             #expect(ordered == "dfn")
             router.reply(
                 to: "insert",
-                with: ["n": 2, "writeErrors": [["index": 1, "code": .int32(code), "errmsg": "no"]], "ok": 1.0])
+                with: ["n": .int32(2), "writeErrors": [["index": .int32(1), "code": .int32(code), "errmsg": "no"]], "ok": 1.0])
             let unordered = try await outcomes(client, ordered: false)
             #expect(unordered == "dfd")
         }
     }
 
-    @Test("a shard without the command bulkWrite says so in an item: the command is not used again", arguments: [59, 115, 40415] as [Int32])
+    @Test(
+        "a shard without the command bulkWrite says so in an item: the command is not used again",
+        arguments: [59, 115, 40415] as [Int32])
     func bulkCommandInItem(code: Int32) async throws {
         try await withScriptedRouter { client, router in
             router.reply(
@@ -78,7 +80,8 @@ struct RouterAnswerTests {
     }
 
     @Test(
-        "a server without the command bulkWrite says so of the whole: the command is not used again", arguments: [59, 115, 40415] as [Int32])
+        "a server without the command bulkWrite says so of the whole: the command is not used again",
+        arguments: [59, 115, 40415] as [Int32])
     func bulkCommandAsWhole(code: Int32) async throws {
         try await withScriptedRouter { client, router in
             router.reply(to: "bulkWrite", with: ["ok": 0.0, "code": .int32(code), "errmsg": "no"])

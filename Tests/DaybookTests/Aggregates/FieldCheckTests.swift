@@ -20,7 +20,8 @@ private struct Right: Fielded {
     struct Item: Codable { var name = "" }
 
     static let fields: [Field<Right>] = [
-        Field("total", \.total), Field("due", \.due), Field("color", \.color), Field("maybe", \.maybe), Field("inner.city", \.inner.city),
+        Field("total", \.total), Field("due", \.due), Field("color", \.color), Field("maybe", \.maybe),
+        Field("inner.city", \.inner.city),
         Field("inner.note", \.inner.note), Field("items.name", \.names), Field("tags", \.tags), Field("left", \.left),
     ]
     var total = 0, due: Date?, color = Color.red, maybe: Color?, inner = Inner(), items = [Item()], tags: Set<String> = []
@@ -92,7 +93,8 @@ struct FieldCheckTests {
             let error = #expect(throws: DaybookError.self) { try A.checkFields() }
             #expect(error?.code == .invalidConfiguration)
             #expect(
-                error?.message.contains("declares the field \"\(declared)\" for a value that is encoded as \"\(encoded)\"") == true,
+                error?.message.contains("declares the field \"\(declared)\" for a value that is encoded as \"\(encoded)\"")
+                    == true,
                 "\(error?.message ?? "")")
         }
         expect(Renamed.self, "total", "sum")

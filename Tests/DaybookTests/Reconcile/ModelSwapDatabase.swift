@@ -15,7 +15,9 @@ struct ModelSwapDatabase: SwapDatabase {
 
     func check() async throws { try await world.request(process, "check") {} }
     func refuseNewer(among ids: [AggregateID]?) async throws { try await world.request(process, "refuse newer") {} }
-    func addIndexes(to build: SnapshotBuild) async throws -> Bool { try await world.request(process, "look at indexes") { false } }
+    func addIndexes(to build: SnapshotBuild) async throws -> Bool {
+        try await world.request(process, "look at indexes") { false }
+    }
     func pause(_ attempt: Int) async throws { try await world.request(process, "pause") {} }
 
     func requireLease() async throws {

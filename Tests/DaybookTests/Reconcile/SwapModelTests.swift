@@ -8,7 +8,9 @@ import Testing
 /// `DAYBOOK_TEST_SCHEDULES` says how many orders are tried.
 @Suite("Swaps in random orders")
 struct SwapModelTests {
-    @Test("G8, G9: a swap that says it is done has made the collection exactly what the journal says; nothing stopped or late does harm")
+    @Test(
+        "G8, G9: a swap that says it is done has made the collection exactly what the journal says; nothing stopped or late does harm"
+    )
     func schedules() {
         let environment = ProcessInfo.processInfo.environment
         let count = environment["DAYBOOK_TEST_SCHEDULES"].flatMap(Int.init) ?? 500

@@ -108,9 +108,10 @@ final class SwapWorld: @unchecked Sendable {
     func newUUID() -> UUID {
         numbers += 1
         return withUnsafeBytes(of: numbers.bigEndian) { bytes in
-            UUID(uuid: (
-                0, 0, 0, 0, 0, 0, 0x40, 0, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]
-            ))
+            UUID(
+                uuid: (
+                    0, 0, 0, 0, 0, 0, 0x40, 0, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]
+                ))
         }
     }
 
