@@ -63,7 +63,10 @@ struct TransferCommandTests {
             let nowhere = try await admin.daybook("export", "--out", "/no/such/place")
             #expect(nowhere.status == 2 && nowhere.errors.contains("/no/such/place cannot be written"))
             let typed = try await admin.daybook("export", "--type", "no-such")
-            #expect(typed.status == 0 && typed.errors.contains("there is no event of the type \"no-such\""))
+            // Mistyped: an export without its events would look whole.
+            #expect(typed.status == 2 && typed.errors.contains("no aggregate of the type \"no-such\""), "\(typed.errors)")
+            let empty = try await admin.licensing("export", "--type", "title")
+            #expect(empty.status == 0 && empty.errors.contains("there is no event of the type \"title\""))
             try await database.insert(
                 [TransferFixture.event("relic/1", 1), TransferFixture.event("relic/1", 3)], into: "journal")
             let damaged = try await admin.daybook("export")

@@ -190,6 +190,12 @@ struct ReconcileCommandTests {
                 let run = try await admin.run("licensing", arguments)
                 #expect(run.status == 64, "\(arguments): \(run.status) \(run.errors)")
             }
+            // Nothing was compared, which must not look like a comparison that found nothing.
+            for command in ["runs", "verify"] {
+                let run = try await admin.licensing(command)
+                #expect(run.status == 2 && run.errors.contains("has no journal"), "\(command): \(run.errors)")
+            }
+            _ = try await admin.licensing("init")
             let runs = try await admin.licensing("runs")
             #expect(runs.status == 0 && runs.output.contains("no repair and no rebuild"))
             let verify = try await admin.licensing("verify")
