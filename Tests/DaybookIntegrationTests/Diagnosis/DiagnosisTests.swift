@@ -159,7 +159,7 @@ struct DiagnosisTests {
                     ]
                 ],
                 into: "daybook.runs")
-            let (later, before) = (try BSONDate(Date().addingTimeInterval(60)), try BSONDate(Date().addingTimeInterval(-60)))
+            let (later, before) = (try BSONDate(Date().addingTimeInterval(12)), try BSONDate(Date().addingTimeInterval(-60)))
             try await store.raw.insert(
                 [
                     [
