@@ -14,6 +14,8 @@ extension MongoError {
     package var isOfTheMoment: Bool {
         switch code {
         case .network, .noServer, .timedOut: true
+        // libmongoc says the same of a wrong password and of a connection that an election closes while it signs in.
+        case .authenticationFailed where serverCode == nil: true
         default: meaning.read == .again || isKilledCursor
         }
     }
