@@ -44,7 +44,7 @@ extension RunLog {
     /// - Returns: The run, and the earlier one that it continues.
     /// - Throws: ``DaybookError/Code/conflict`` where another process has taken the earlier run over.
     func begin(
-        _ run: ReconcileRun, resumes: Bool, restart: Bool, notice: (String) -> Void
+        _ run: ReconcileRun, resumes: Bool, restart: Bool, attempts: Int = 3, notice: (String) -> Void
     ) async throws -> (run: ReconcileRun, earlier: ReconcileRun?) {
         var earlier = resumes ? try await last(like: run) : nil
         if let found = earlier {
@@ -74,7 +74,11 @@ extension RunLog {
         notice("going on with the rebuild that was begun at \(earlier.startedAt.formatted(.iso8601))")
         var resumed = earlier.resumed(by: run.holder)
         resumed.updatedAt = now()
-        guard try await update(resumed, heldBy: earlier.holder) else { throw ReconcileRun.takenOver }
+        guard try await update(resumed, heldBy: earlier.holder) else {
+            // A request of a process that died has changed the record in between, such as one that gave the run up.
+            guard attempts > 1 else { throw ReconcileRun.takenOver }
+            return try await begin(run, resumes: resumes, restart: restart, attempts: attempts - 1, notice: notice)
+        }
         return (resumed, earlier)
     }
 

@@ -205,17 +205,18 @@ struct SwapResumptionTests {
                 try await ReconcileFixture.dropSnapshots(Account.self, in: store)
                 let run = Task { try await store.rebuild(options, swap: swap) }
                 let hasBegun = try await eventually("it has written some", within: .seconds(60)) {
-                    (try await store.runs().first?.written ?? 0) > 0
+                    let run = try await store.runs().first
+                    return run?.status == .running && (run?.written ?? 0) > 0
                 }
                 #expect(hasBegun)
                 run.cancel()
                 await #expect(throws: CancellationError.self) { try await run.value }
-                let first = "account/\(ReconcileFixture.key(0))"
-                try await store.raw.update(
-                    ["_id": .string(first)], with: ["$set": ["state.balance": 99]], in: "snapshots.account")
-                let id = try #require(try await store.runs().first).id
-                try await store.raw.update(
-                    ["_id": .binary(BSONBinary(id))], with: ["$set": .document(change)], in: "daybook.runs")
+                let stopped = try #require(try await store.runs().first)
+                let id = stopped.id
+                let collection = stopped.builds["account"]?.collection ?? "snapshots.account"
+                let first = try #require(try await store.raw.documents(in: collection).first)
+                try await store.raw.update(["_id": first["_id"] ?? .null], with: ["$set": ["state.balance": 99]], in: collection)
+                try await store.raw.update(["_id": .binary(BSONBinary(id))], with: ["$set": .document(change)], in: "daybook.runs")
 
                 let report = try await store.rebuild(Self.accounts, swap: swap)
                 #expect(report.checked == Self.count)

@@ -31,7 +31,7 @@ struct SwapSchedule {
         executor.run()
         for process in processes where !process.hasEnded { process.isKilled = true }
         while let request = world.waiting.popLast() {
-            request.end(.killedAfter(isLate: world.checksUUIDs && Bool.random(using: &random)))
+            request.end(.killedAfter(isLate: request.isWrite && world.checksUUIDs && Bool.random(using: &random)))
             executor.run()
         }
         for type in SwapWorld.types { world.leases[type]?.isExpired = true }
