@@ -68,8 +68,8 @@ extension MongoError {
     /// Whether nothing took effect and the same may well succeed now.
     package var canBeTriedAgain: Bool {
         guard code != .noServer else { return false }
-        if labels.contains(.transientTransaction) || code == .writeConflict { return true }
-        return phase == .operation && meaning.statement == .transient
+        // The specification of transactions runs a whole one again by the server's label alone; a write conflict is a lost race, label or not.
+        return labels.contains(.transientTransaction) || code == .writeConflict
     }
 
     /// Whether the commit alone may be sent again to learn how it ended: no answer came, or one that a server gives for a while.
