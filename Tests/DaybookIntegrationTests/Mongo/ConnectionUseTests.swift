@@ -46,13 +46,21 @@ extension HeavyLoad {
                 let accounts = store.repository(Account.self)
                 try await accounts.execute(.deposit(1), on: "a")
                 let (started, end) = (Signal(), Signal())
+                let (second, otherEnd) = (Signal(), Signal())
                 async let holder: Void = store.transaction { transaction in
                     try await transaction.execute(.deposit(1), on: "b", of: Account.self)
                     started.send()
                     await end.wait()
                 }
+                async let other: Void = store.transaction { transaction in
+                    try await transaction.execute(.deposit(1), on: "c", of: Account.self)
+                    second.send()
+                    await otherEnd.wait()
+                }
                 await started.wait()
-                #expect(store.client.connectionsInUse == 1)
+                await second.wait()
+                // A store has four connections at least, and transactions may use two of them.
+                #expect(store.client.connectionsInUse == 2)
                 let begin = ContinuousClock.now
                 let error = await #expect(throws: DaybookError.self) { try await accounts.execute(.deposit(1), on: "a") }
                 #expect(error?.code == .poolExhausted)
@@ -61,7 +69,9 @@ extension HeavyLoad {
                 // Loads have a connection in reserve that transactions cannot take.
                 #expect(try await accounts.load("a").version == 1)
                 end.send()
+                otherEnd.send()
                 try await holder
+                try await other
                 #expect(try await accounts.execute(.deposit(1), on: "a")?.version == 2)
             }
         }

@@ -41,6 +41,8 @@ struct SwapSchedule {
             patience -= 1
             executor.run()
             if Int.random(in: 0..<20, using: &random) == 0 { landLate() }
+            // A dead process may have renewed its lease late, which runs out again: an operator waits for that.
+            for type in SwapWorld.types where world.leases[type]?.holder != last.name { world.leases[type]?.isExpired = true }
             if let request = world.waiting.popLast() { request.end(.answered) }
         }
         if !last.hasEnded { world.faults.append("the last command did not end") }
