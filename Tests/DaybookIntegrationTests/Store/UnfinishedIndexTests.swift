@@ -89,7 +89,7 @@ struct UnfinishedIndexTests {
             }
             #expect(error?.code == .notInitialized)
             #expect(error?.message.contains("still building") == true)
-            #expect(error?.message.contains("aggregateId_version") == true)
+            #expect(error?.message.contains("index of versions") == true)
             #expect(server.count("insert") == 0)
         }
     }
