@@ -216,7 +216,8 @@ struct SwapResumptionTests {
                 let collection = stopped.builds["account"]?.collection ?? "snapshots.account"
                 let first = try #require(try await store.raw.documents(in: collection).first)
                 try await store.raw.update(["_id": first["_id"] ?? .null], with: ["$set": ["state.balance": 99]], in: collection)
-                try await store.raw.update(["_id": .binary(BSONBinary(id))], with: ["$set": .document(change)], in: "daybook.runs")
+                try await store.raw.update(
+                    ["_id": .binary(BSONBinary(id))], with: ["$set": .document(change)], in: "daybook.runs")
 
                 let report = try await store.rebuild(Self.accounts, swap: swap)
                 #expect(report.checked == Self.count)

@@ -177,6 +177,8 @@ private struct SwapCommand: Sendable {
                 try await SnapshotSwap(database: database, type: type, parts: indices, record: record).run()
             }
             try await record.end(.done)
+            // Whoever started it hears of it now. A dead process's last record may come later, when others have gone on.
+            world.expectExact(types, after: process)
         } catch {
             process.isEnding = true
             try? await record.end(error is CancellationError ? .interrupted : .failed, reason: "\(error)")

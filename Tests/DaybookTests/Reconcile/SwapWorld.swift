@@ -231,6 +231,8 @@ final class SwapWorld: @unchecked Sendable {
             if live.snapshots.mapValues(\.version) != expected {
                 faults.append("\(process.name) was done, and \(type) has \(live.snapshots), not \(expected)")
             }
+            // Where its lease ran out while it was at another type, a program of another kind may have rebuilt this one since.
+            guard leases[type]?.holder == process.name else { continue }
             for (id, snapshot) in live.snapshots {
                 if let program = snapshot.program, program != process.program {
                     faults.append("\(process.name) was done, and \(id) is of the program \(program)")
