@@ -146,7 +146,7 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// Ends a flight, unless it is the last one: what waits is then never left to nobody.
+    /// Ends a flight, unless it is the last one: what waits always has a flight that will carry it.
     private func endIfAnotherFlies() -> Bool {
         state.withLock { state in
             guard state.flights > 1 else { return false }

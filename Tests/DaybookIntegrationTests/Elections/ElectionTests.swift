@@ -134,7 +134,9 @@ struct ElectionTests {
         }
     }
 
-    @Test("stops neither loads nor histories nor queries", arguments: codes)
+    /// The driver sends a read again once, so a read that meets the election twice, by a refusal and by a connection that ends while it signs in,
+    /// is refused: https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
+    @Test("leaves loads, histories and queries right, or unavailable while it lasts", arguments: codes)
     func readers(code: Int32) async throws {
         try await withReplicaSet(code: code) { store, election, proxy, _ in
             let accounts = store.repository(Account.self)
@@ -145,12 +147,18 @@ struct ElectionTests {
                     group.addTask {
                         var left = 3
                         while left > 0 {
-                            if !isOver.all.isEmpty { left -= 1 }
-                            #expect(try await accounts.load("b").state.balance == 9)
-                            var events = 0
-                            for try await _ in try accounts.history("b") { events += 1 }
-                            #expect(events == 9)
-                            #expect(try await accounts.query(where: \.balance == 9).reduce(0) { count, _ in count + 1 } == 1)
+                            let hasEnded = !isOver.all.isEmpty
+                            if hasEnded { left -= 1 }
+                            do {
+                                #expect(try await accounts.load("b").state.balance == 9)
+                                var events = 0
+                                for try await _ in try accounts.history("b") { events += 1 }
+                                #expect(events == 9)
+                                let found = try await accounts.query(where: \.balance == 9).reduce(0) { count, _ in count + 1 }
+                                #expect(found == 1)
+                            } catch let error as DaybookError where !hasEnded && error.code == .unavailable {
+                                continue
+                            }
                         }
                     }
                 }
