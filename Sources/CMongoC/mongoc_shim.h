@@ -626,9 +626,26 @@ static inline void daybook_log_forward (mongoc_log_level_t level, const char *do
     ((daybook_log_sink) sink) ((int32_t) level, domain, message);
 }
 
+/* MARK: Start */
+
+#ifdef __linux__
+/* Where libmongoc's TLS library is OpenSSL, the dynamic linker finds it; else it is NULL. */
+extern int OPENSSL_init_crypto (uint64_t options, const void *settings) __attribute__ ((weak));
+#endif
+
+/* OpenSSL frees what it has in a handler of atexit, also what the driver's threads still use: a process that ends while a connection signs in or
+ * closes would crash. The system frees it all anyway. It takes the option (0x00080000) only before anything else of it is used.
+ * https://docs.openssl.org/3.0/man3/OPENSSL_init_crypto/ (OPENSSL_INIT_NO_ATEXIT), https://github.com/openssl/openssl/issues/6214 */
+static inline void daybook_keep_tls_until_the_end (void) {
+#ifdef __linux__
+    if (OPENSSL_init_crypto) OPENSSL_init_crypto (0x00080000, NULL);
+#endif
+}
+
 /* Once, before anything else of libmongoc: a handler installed later would miss what init prints. */
 static inline void daybook_driver_init (daybook_log_sink sink) {
     mongoc_log_set_handler (daybook_log_forward, (void *) sink);
+    daybook_keep_tls_until_the_end ();
     mongoc_init ();
 }
 

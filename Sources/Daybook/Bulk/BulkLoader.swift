@@ -27,10 +27,11 @@ extension DaybookStore {
 /// Events go in order, so nothing is appended behind somebody else's.
 ///
 /// Several tasks may append at a time: while one of them waits for the server, the others go on folding. It holds at most
-/// ``eventsPerInsert`` events, and as many for each task that is writing.
+/// ``eventsPerInsert`` events, and as many for each task that is writing, while writes succeed.
 ///
 /// One task's ``append(_:)`` writes what other tasks have handed in. Where that fails nothing is lost: the loader keeps it, and each later
-/// ``append(_:)`` and ``finish()`` tries it again, and throws while it fails. So a load has succeeded when ``finish()`` has returned.
+/// ``append(_:)`` and ``finish()`` tries it again, and throws while it fails. So a load has succeeded when ``finish()`` has returned. Once it
+/// keeps ten times ``eventsPerInsert``, it takes no batch more before they are written.
 public final class BulkLoader: Sendable {
     /// What came of it.
     public struct Report: Sendable, Hashable {
@@ -74,9 +75,12 @@ public final class BulkLoader: Sendable {
 
     /// Takes the commits of `batch`, and writes them together with others when enough have come.
     ///
-    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands; what keeps the server from being
+    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else is stored; what keeps the server from being
     ///   reached. What was written stays, and what was not is tried again with the next call, this batch too: there is no need to append it again.
+    ///   Only where the loader keeps too much of earlier ones is the batch not taken, and the message says so. To append one again does no harm:
+    ///   what is there already is skipped.
     public func append(_ batch: BulkBatch) async throws {
+        try await writeBacklog()
         let (events, folds) = batch.state.withLock { ($0.events, $0.folds) }
         let snapshots = try folds.values.compactMap { try $0.post(to: store.database) }
         let full = pending.withLock { pending -> Pending? in
@@ -109,6 +113,25 @@ public final class BulkLoader: Sendable {
         }
         if !rest.isEmpty { try await write(rest) }
         return report
+    }
+
+    /// Writes what earlier calls could not, when it is so much that no more is to be added.
+    private func writeBacklog() async throws {
+        let backlog = pending.withLock { pending -> Pending? in
+            guard pending.events.count >= 10 * Self.eventsPerInsert || pending.bytes >= 10 * Self.bytesPerInsert else {
+                return nil
+            }
+            defer { pending = Pending() }
+            return pending
+        }
+        guard let backlog else { return }
+        do {
+            try await write(backlog)
+        } catch var error as DaybookError {
+            error.message =
+                "the batch was not taken: \(backlog.events.count) events of earlier ones could not be written: \(error.message)"
+            throw error
+        }
     }
 
     private func write(_ full: Pending) async throws {

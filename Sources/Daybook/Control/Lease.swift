@@ -14,6 +14,9 @@ struct Lease: Sendable, Hashable {
     /// How long it lasts without being renewed; renew it well before.
     static let duration: TimeInterval = 15
 
+    /// Whatever the URI asks for: an election must not give the lease to two holders by taking back what one has written.
+    private static let writeConcern = WriteConcern(.majority)
+
     /// Takes the lease if no process has it, or its time is over.
     ///
     /// A document of its name that is no lease, because it was edited by hand, is taken over. So is an epoch that is no `int64`: mongosh writes
@@ -25,7 +28,12 @@ struct Lease: Sendable, Hashable {
         let now = store.clock.now()
         let namespace = namespace(store)
         let found = try connection.findOne(["_id": .string(name)], in: namespace) { BSONDocument($0) }
-        if let held = found.flatMap(HeldLease.init), held.expiresAt > now { return nil }
+        if let held = found.flatMap(HeldLease.init), held.expiresAt > now {
+            // By us: a request of ours that was not answered has taken it.
+            guard held.holder.hasSameBytes(as: holder), case .int64(let epoch)? = found?["epoch"] else { return nil }
+            let lease = Lease(name: name, holder: holder, epoch: epoch)
+            return try lease.renew(in: store, on: connection) ? lease : nil
+        }
         let epoch = nextEpoch(after: found?["epoch"])
         let taken: BSONDocument = [
             "holder": .string(holder), "epoch": .int64(epoch), "acquiredAt": .datetime(try BSONDate(now)),
@@ -35,12 +43,14 @@ struct Lease: Sendable, Hashable {
             // Only as it was seen: another process may have taken it since. Each taker writes a name of its own.
             var seen: BSONDocument = ["_id": .string(name)]
             for field in ["holder", "epoch", "expiresAt"] { try seen.append(field, .condition(equalTo: found[field])) }
-            guard try connection.updateOne(seen, with: ["$set": .document(taken)], in: namespace).matched > 0 else { return nil }
+            let update: BSONDocument = ["$set": .document(taken)]
+            let result = try connection.updateOne(seen, with: update, in: namespace, writeConcern: writeConcern)
+            guard result.matched > 0 else { return nil }
         } else {
             do {
                 var document: BSONDocument = ["_id": .string(name)]
                 for (key, value) in taken.fields { try document.append(key, value) }
-                try connection.insert([document], into: namespace)
+                try connection.insert([document], into: namespace, writeConcern: writeConcern)
             } catch let error as MongoError where error.code == .duplicateKey {
                 return nil
             }
@@ -64,13 +74,19 @@ struct Lease: Sendable, Hashable {
     func renew(in store: DaybookStore, on connection: isolated MongoConnection) throws -> Bool {
         let expiresAt = try BSONDate(store.clock.now() + Self.duration)
         let update: BSONDocument = ["$set": ["expiresAt": .datetime(expiresAt)]]
-        return try connection.updateOne(selector, with: update, in: Self.namespace(store)).matched > 0
+        return try write(update, in: store, on: connection).matched > 0
     }
 
     /// Gives the lease back, if it is still held.
     func release(in store: DaybookStore, on connection: isolated MongoConnection) throws {
         let update: BSONDocument = ["$set": ["expiresAt": .datetime(try BSONDate(store.clock.now()))]]
-        try connection.updateOne(selector, with: update, in: Self.namespace(store))
+        _ = try write(update, in: store, on: connection)
+    }
+
+    private func write(
+        _ update: BSONDocument, in store: DaybookStore, on connection: isolated MongoConnection
+    ) throws -> UpdateResult {
+        try connection.updateOne(selector, with: update, in: Self.namespace(store), writeConcern: Self.writeConcern)
     }
 
     private var selector: BSONDocument {

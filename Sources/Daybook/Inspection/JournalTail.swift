@@ -101,14 +101,24 @@ package struct JournalTail: AsyncSequence, Sendable {
         }
     }
 
-    /// What arrived, read by its id; nil when it is not there any more. What a change stream tells of a majority has.
+    /// What arrived, read by its id; nil when it is not there any more.
+    ///
+    /// What a change stream tells of a majority has. But right after an election the new primary's majority may for a moment know less than the
+    /// stream has shown, so it is looked for again for two seconds.
     private func entry(_ arrival: Arrival) async throws -> JournalEntry? {
         var filter: BSONDocument = ["_id": .condition(equalTo: arrival.id)]
         // It is the shard key, where the journal is sharded.
         if let aggregateID = arrival.aggregateID { try filter.append("aggregateId", .condition(equalTo: aggregateID)) }
         let selector = filter
-        return try await store.client.withConnection(.single) { connection in
-            try connection.findOne(selector, in: store.journal.namespace) { JournalEntry(BSONDocument($0)) }
+        let deadline = ContinuousClock.now + .seconds(2)
+        var backoff = Backoff()
+        while true {
+            let entry = try await store.client.withConnection(.single) { connection in
+                try connection.findOne(selector, in: store.journal.namespace) { JournalEntry(BSONDocument($0)) }
+            }
+            guard entry == nil, ContinuousClock.now < deadline else { return entry }
+            try Task.checkCancellation()
+            await backoff.wait()
         }
     }
 

@@ -206,8 +206,8 @@ final class GroupCommit: Sendable {
             do {
                 let id = try journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection)
                 if id == change.firstEventID { return .outcome(.committed) }
-                if error.isOfForeignIndex {
-                    // Another event has the value, so an earlier insert of this one is refused as well, whenever it comes.
+                // An earlier insert of this one may have been the first with the value, and not be shown to a majority yet.
+                if error.isOfForeignIndex, id != nil || !mayHaveLanded {
                     return .failed(DaybookError.refused(byForeignIndex: error, of: change.aggregateID))
                 }
                 if error.keyPattern.contains("meta.commandId") { return .outcome(.commandKnown(error)) }

@@ -75,7 +75,11 @@ extension DaybookStore {
         _ work: Reconciliation.Work, _ options: ReconcileOptions, operation: String,
         _ progress: @escaping @Sendable (ReconcileProgress) -> Void
     ) async throws -> ReconcileReport {
-        try await telemetry.perform(operation) {
+        var options = options
+        // An aggregate that is named twice is one part, with one lease.
+        var named: Set<AggregateID> = []
+        options.ids.removeAll { !named.insert($0).inserted }
+        return try await telemetry.perform(operation) { [options] in
             let targets = try targets(of: options)
             return try await Reconciliation(
                 store: self, work: work, options: options, targets: targets, progress: progress

@@ -26,6 +26,8 @@ struct MaintenanceLease: Sendable {
         do {
             for subject in subjects { leases.append(try await acquire(subject)) }
             let held = Held(leases, store)
+            // Those that were acquired first may have waited for the last.
+            if leases.count > 1 { try await held.renew() }
             let result = try await withThrowingTaskGroup(of: R?.self) { group in
                 group.addTask {
                     try await held.keepRenewing()
@@ -109,7 +111,9 @@ struct MaintenanceLease: Sendable {
         let start = ContinuousClock.now
         while true {
             try Task.checkCancellation()
-            let (lease, rival) = try await store.client.withConnection(.single) { try attempt(subject, on: $0) }
+            let (lease, rival) = try await Patience.around {
+                try await store.client.withConnection(.single) { try attempt(subject, on: $0) }
+            }
             if let lease { return lease }
             // A dead holder's lease has ended by then, unless a wrong clock or a hand has put its end further off.
             if ContinuousClock.now - start > .seconds(2 * Lease.duration) { throw stuck(subject, rival) }

@@ -32,45 +32,52 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         try await refuseNewer(among: nil)
     }
 
-    func requireLease() async throws { try await lease.renew() }
+    func requireLease() async throws { try await Patience.around { try await lease.renew() } }
 
     func refuseNewer(among ids: [AggregateID]?) async throws {
         let newer: BSONDocument = ["stateSchema": ["$gt": .int32(A.stateSchema)]]
-        var filters = [newer]
-        if let ids {
-            filters = stride(from: 0, to: ids.count, by: 500).map { start in
-                let portion = ids[start..<min(start + 500, ids.count)]
-                return [
-                    "_id": ["$in": .array(portion.map { .string($0.rawValue) })], "stateSchema": ["$gt": .int32(A.stateSchema)],
-                ]
+        guard let ids else { return try await refuseNewer(newer) }
+        for start in stride(from: 0, to: ids.count, by: 500) {
+            let portion = ids[start..<min(start + 500, ids.count)].map { BSONValue.string($0.rawValue) }
+            try await refuseNewer(["_id": ["$in": .array(portion)], "stateSchema": ["$gt": .int32(A.stateSchema)]])
+        }
+    }
+
+    /// No index helps to find that there is none: the server may look at the whole collection before it answers.
+    private func refuseNewer(_ filter: BSONDocument) async throws {
+        let find: BSONDocument = [
+            "find": .string(live), "filter": .document(filter), "projection": ["_id": 1], "limit": 1, "singleBatch": true,
+        ]
+        let reply = try await Patience.around {
+            try await store.client.readingThroughSwaps { connection in
+                try connection.read(find, database: liveNamespace.database, takesLong: true)
             }
         }
-        for filter in filters {
-            let id = try await store.client.readingThroughSwaps { connection in
-                try connection.findOne(filter, in: liveNamespace, decode: { try? $0.first("_id")?.string() })
-            }
-            guard let id else { continue }
-            throw DaybookError(
-                .conflict,
-                "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which a swap would lose. "
-                    + "Rebuild with that program, or without swap: then they are left.", aggregateID: id)
-        }
+        guard case .document(let cursor) = reply["cursor"], case .array(let batch) = cursor["firstBatch"],
+            case .document(let found)? = batch.first
+        else { return }
+        throw DaybookError(
+            .conflict,
+            "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which a swap would lose. "
+                + "Rebuild with that program, or without swap: then they are left.", aggregateID: found.text("_id"))
     }
 
     // MARK: Collections
 
     func collections() async throws -> [String: UUID] {
         let names = [live] + buildNames
-        return try await store.client.withConnection(.single) { connection in
-            var found: [String: UUID] = [:]
-            for description in try connection.collections(named: names, in: liveNamespace.database) {
-                guard case .string(let name) = description["name"], case .document(let info) = description["info"],
-                    case .binary(let uuid) = info["uuid"]
-                else { continue }
-                found[name] = uuid.uuid
-            }
-            return found
+        return try await Patience.around {
+            try await store.client.withConnection(.single) { try uuids(of: names, on: $0) }
         }
+    }
+
+    private func uuids(of names: [String], on connection: isolated MongoConnection) throws -> [String: UUID] {
+        var found: [String: UUID] = [:]
+        for description in try connection.collections(named: names, in: liveNamespace.database) {
+            guard case .document(let info) = description["info"], case .binary(let uuid) = info["uuid"] else { continue }
+            found[description.text("name")] = uuid.uuid
+        }
+        return found
     }
 
     func lastBuildName() async throws -> String? {
@@ -78,81 +85,98 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             "kind": .string(ReconcileRun.Kind.rebuild.rawValue), "swap": true, "builds.\(A.type)": ["$exists": true],
         ]
         let namespace = ReconcileRun.namespace(store.database)
-        return try await store.client.withConnection(.single) { connection in
-            try connection.findOne(filter, in: namespace, options: FindOptions(sort: [("_id", -1)])) { document in
-                ReconcileRun(BSONDocument(document))?.builds[A.type.rawValue]?.collection
-            } ?? nil
+        return try await Patience.around {
+            try await store.client.withConnection(.single) { connection in
+                try connection.findOne(filter, in: namespace, options: FindOptions(sort: [("_id", -1)])) { document in
+                    ReconcileRun(BSONDocument(document))?.builds[A.type.rawValue]?.collection
+                } ?? nil
+            }
         }
     }
 
     func drop(_ build: SnapshotBuild) async throws {
+        try await Patience.around {
+            try await store.client.withConnection(.single) { try drop(build, on: $0) }
+        }
+    }
+
+    private func drop(_ build: SnapshotBuild, on connection: isolated MongoConnection) throws {
         let command: BSONDocument = ["drop": .string(build.collection)]
-        try await store.client.withConnection(.single) { connection in
-            do throws(MongoError) {
-                _ = try connection.write(command, of: build.uuid, database: liveNamespace.database)
-            } catch {
-                guard error.isOfAnotherCollection else { throw error }
-            }
+        do throws(MongoError) {
+            _ = try connection.write(command, of: build.uuid, database: liveNamespace.database)
+        } catch {
+            guard error.isOfAnotherCollection else { throw error }
         }
     }
 
     func create(_ name: String) async throws -> SnapshotBuild {
         try await waitForIndexes()
-        let uuid = try await store.client.withConnection(.single) { connection -> UUID? in
-            var create: BSONDocument = ["create": .string(name)]
-            let description = try connection.collections(named: [live], in: liveNamespace.database).first
-            if case .document(let options)? = description?["options"] {
-                for (key, value) in options.fields where key != "uuid" && key != "autoIndexId" { try create.append(key, value) }
-            }
-            do throws(MongoError) {
-                _ = try connection.write(create, database: liveNamespace.database)
-            } catch {
-                // A request that a dead process had sent has made one meanwhile.
-                guard error.serverError == .namespaceExists else { throw error }
-                _ = try connection.write(["drop": .string(name)], database: liveNamespace.database)
-                _ = try connection.write(create, database: liveNamespace.database)
-            }
-            let made = try connection.collections(named: [name], in: liveNamespace.database).first
-            guard case .document(let info)? = made?["info"], case .binary(let uuid) = info["uuid"] else { return nil }
-            return uuid.uuid
+        return try await Patience.around {
+            // Waiting may have taken longer than the lease lasts.
+            try await lease.renew()
+            let build = try await store.client.withConnection(.single) { try create(name, on: $0) }
+            _ = try await addIndexes(to: build)
+            return build
         }
-        guard let uuid else {
+    }
+
+    private func create(_ name: String, on connection: isolated MongoConnection) throws -> SnapshotBuild {
+        var create: BSONDocument = ["create": .string(name)]
+        let description = try connection.collections(named: [live], in: liveNamespace.database).first
+        if case .document(let options)? = description?["options"] {
+            for (key, value) in options.fields where key != "uuid" && key != "autoIndexId" { try create.append(key, value) }
+        }
+        do throws(MongoError) {
+            _ = try connection.write(create, database: liveNamespace.database)
+        } catch {
+            // A request that a dead process had sent has made one meanwhile, or one of ours that was not answered.
+            guard error.serverError == .namespaceExists else { throw error }
+            if let uuid = try uuids(of: [name], on: connection)[name] {
+                try drop(SnapshotBuild(collection: name, uuid: uuid), on: connection)
+            }
+            _ = try connection.write(create, database: liveNamespace.database)
+        }
+        guard let uuid = try uuids(of: [name], on: connection)[name] else {
             throw DaybookError(.server, "the collection \(namespace(name)) was dropped as soon as it was made; start this again")
         }
-        let build = SnapshotBuild(collection: name, uuid: uuid)
-        _ = try await addIndexes(to: build)
-        return build
+        return SnapshotBuild(collection: name, uuid: uuid)
     }
 
     /// The indexes that the live collection has or an operator gave it, and those that the fields declare.
     func addIndexes(to build: SnapshotBuild) async throws -> Bool {
         try await waitForIndexes()
-        return try await store.client.withConnection(.single) { connection in
-            let there = try connection.indexes(of: namespace(build.collection))
-            let names = Set(there.compactMap { $0["name"] })
-            var indexes: [BSONDocument] = []
-            for index in try connection.indexes(of: liveNamespace) where !names.contains(index["name"] ?? .null) {
-                // The one of _id is made with the collection; so is that of a clustered collection, which createIndexes refuses:
-                // https://www.mongodb.com/docs/manual/core/clustered-collections/
-                guard index["name"] != "_id_", index["clustered"] != .bool(true) else { continue }
-                var copy = BSONDocument()
-                for (key, value) in index.fields where key != "ns" { try copy.append(key, value) }
-                indexes.append(copy)
-            }
-            for index in A.indexes where !(there + indexes).contains(where: { index.isSatisfied(by: $0) }) {
-                indexes.append(try index.document())
-            }
-            guard !indexes.isEmpty else { return false }
-            try connection.createIndexes(described: indexes, in: namespace(build.collection))
-            return true
+        return try await Patience.around {
+            try await store.client.withConnection(.single) { try addIndexes(to: build, on: $0) }
         }
+    }
+
+    private func addIndexes(to build: SnapshotBuild, on connection: isolated MongoConnection) throws -> Bool {
+        let there = try connection.indexes(of: namespace(build.collection))
+        let names = Set(there.compactMap { $0["name"] })
+        var indexes: [BSONDocument] = []
+        for index in try connection.indexes(of: liveNamespace) where !names.contains(index["name"] ?? .null) {
+            // The one of _id is made with the collection; so is that of a clustered collection, which createIndexes refuses:
+            // https://www.mongodb.com/docs/manual/core/clustered-collections/
+            guard index["name"] != "_id_", index["clustered"] != .bool(true) else { continue }
+            var copy = BSONDocument()
+            for (key, value) in index.fields where key != "ns" { try copy.append(key, value) }
+            indexes.append(copy)
+        }
+        for index in A.indexes where !(there + indexes).contains(where: { index.isSatisfied(by: $0) }) {
+            indexes.append(try index.document())
+        }
+        guard !indexes.isEmpty else { return false }
+        try connection.createIndexes(described: indexes, in: namespace(build.collection))
+        return true
     }
 
     /// Waits until no index of the live collection is in construction: its build would end with the collection.
     private func waitForIndexes() async throws {
         var isFirst = true
         while true {
-            let unfinished = try await store.client.withConnection(.single) { try $0.allIndexes(of: liveNamespace).unfinished }
+            let unfinished = try await Patience.around {
+                try await store.client.withConnection(.single) { try $0.allIndexes(of: liveNamespace).unfinished }
+            }
             guard !unfinished.isEmpty else { return }
             if isFirst {
                 let names = unfinished.map { $0.text("name") }.joined(separator: ", ")
@@ -178,7 +202,9 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
                 _ = try connection.write(command, of: build.uuid, database: "admin", writeConcern: WriteConcern(.majority))
             }
             return .done
-        } catch let error as MongoError where error.isOfTheMoment || error.canBeTriedAgain || error.isOfAnotherCollection {
+        } catch let error as MongoError
+            where error.isOfTheMoment || error.canBeTriedAgain || error.isOfAnotherCollection || error.code == .writeConcernFailed
+        {
             return .unknown(error)
         }
     }
@@ -189,38 +215,64 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
 
     // MARK: Journal
 
-    struct Feed: SwapFeed {
-        let stream: ChangeStream<JournalHead?>.Iterator
+    /// The journal's events, read on after the last one where the server did not answer for a while.
+    actor Feed: SwapFeed {
+        private let database: MongoSwapDatabase
+        private var stream: ChangeStream<JournalHead?>.Iterator?
+        private var token: ResumeToken?
+
+        fileprivate init(_ stream: ChangeStream<JournalHead?>.Iterator, after token: ResumeToken?, in database: MongoSwapDatabase)
+        {
+            self.stream = stream
+            self.token = token
+            self.database = database
+        }
 
         func next() async throws -> SwapFeedElement {
-            do {
-                guard let element = try await stream.next() else { throw CancellationError() }
-                guard case .change(let head, let token) = element else {
-                    return SwapFeedElement(isIdle: true, token: element.token)
+            var patience = Patience()
+            while true {
+                do {
+                    let stream = if let stream { stream } else { try await database.open(after: token) }
+                    self.stream = stream
+                    guard let element = try await stream.next() else { throw CancellationError() }
+                    token = element.token
+                    guard case .change(let head, let token) = element else {
+                        return SwapFeedElement(isIdle: true, token: element.token)
+                    }
+                    return SwapFeedElement(
+                        id: head?.id, version: head?.version ?? 0, time: head?.clusterTime, isIdle: false, token: token)
+                } catch let error as MongoError where error.isPlaceLost {
+                    throw SwapPlaceLost(underlying: error)
+                } catch let error as MongoError where token != nil && error.isOfTheMoment {
+                    stream = nil
+                    try await patience.wait(after: error, hasProgressed: false)
                 }
-                return SwapFeedElement(id: head?.id, time: head?.clusterTime, isIdle: false, token: token)
-            } catch let error as MongoError where error.isPlaceLost {
-                throw SwapPlaceLost(underlying: error)
             }
         }
     }
 
     func follow(after token: ResumeToken?) async throws -> Feed {
+        Feed(try await Patience.around { try await open(after: token) }, after: token, in: self)
+    }
+
+    private func open(after token: ResumeToken?) async throws -> ChangeStream<JournalHead?>.Iterator {
         let stream = store.journalHeads(of: A.type, after: token).makeAsyncIterator()
         do {
             try await stream.open()
-        } catch let error as MongoError where token != nil && !error.isOfTheMoment {
+        } catch let error as MongoError where error.losesPlace(isResumed: token != nil) {
             store.telemetry.logger.warning(
                 "the server no longer knows the place up to which the journal was followed; the snapshots are built anew",
                 [.aggregateType: A.type, .error: "\(error)"])
             throw SwapPlaceLost(underlying: error)
         }
-        return Feed(stream: stream)
+        return stream
     }
 
     /// The time of the server's last operation.
     func time() async throws -> BSONTimestamp {
-        let reply = try await store.client.withConnection(.single) { try $0.read(["ping": 1], database: "admin") }
+        let reply = try await Patience.around {
+            try await store.client.withConnection(.single) { try $0.read(["ping": 1], database: "admin") }
+        }
         if case .timestamp(let time) = reply["operationTime"] { return time }
         // Without it only silence tells that all was seen.
         return BSONTimestamp(seconds: .max, increment: .max)
@@ -275,11 +327,14 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         if A.mayLoseSnapshot {
             // A later commit may have been caught up before, by deleting a snapshot that was not there yet, and ours is there now.
             let surpassed = try await store.client.withConnection(.single) { connection in
-                try snapshots.compactMap { snapshot -> AggregateID? in
+                var surpassed: [AggregateID: Int64] = [:]
+                for snapshot in snapshots {
                     let id = try AggregateID(parsing: snapshot.text("_id"))
-                    guard case .int64(let version) = snapshot["version"] else { return nil }
-                    return try store.journal.head(of: id, on: connection) > version ? id : nil
+                    guard case .int64(let version) = snapshot["version"] else { continue }
+                    let head = try store.journal.head(of: id, on: connection)
+                    if head > version { surpassed[id] = head }
                 }
+                return surpassed
             }
             for (id, error) in try await catchUp(surpassed, into: collection) { await refused([id], error) }
         }
@@ -302,7 +357,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         _ operations: [BulkOperation], of snapshots: [BSONDocument], to namespace: Namespace, _ refusals: inout [Refusal],
         on connection: isolated MongoConnection
     ) throws -> [BSONDocument] {
-        let result = try connection.bulkWrite(operations, ordered: false, in: namespace)
+        // An election must not take back what the run counts as done.
+        let result = try connection.bulkWrite(operations, ordered: false, in: namespace, writeConcern: WriteConcern(.majority))
         var standing: [BSONDocument] = []
         for (snapshot, outcome) in zip(snapshots, result.outcomes) {
             switch outcome {
@@ -323,7 +379,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             try damaged.compactMap { assessment in
                 let id: BSONDocument = ["_id": .string(assessment.text)]
                 if let old = try connection.findOne(id, in: liveNamespace, decode: { BSONDocument($0) }) {
-                    try connection.replaceOne(id, with: old, upsert: true, in: namespace(collection))
+                    try connection.replaceOne(
+                        id, with: old, upsert: true, in: namespace(collection), writeConcern: WriteConcern(.majority))
                 }
                 var finding = assessment.finding
                 finding?.repair = SnapshotWrite.none("the journal is never changed; the snapshot was taken over as it was")
@@ -333,11 +390,13 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         }
     }
 
-    func catchUp(_ ids: [AggregateID], into collection: String) async throws -> [AggregateID: any Error] {
-        try await lease.require()
+    func catchUp(_ heads: [AggregateID: Int64], into collection: String) async throws -> [AggregateID: any Error] {
         let repository = store.repository(A.self)
         let namespace = namespace(collection)
-        let failures = try await store.client.withConnection(.single) { try repository.catchUp(ids, into: namespace, on: $0) }
+        let failures = try await Patience.around {
+            try await lease.require()
+            return try await repository.catchUp(shown: heads, into: namespace)
+        }
         var refused: [AggregateID: any Error] = [:]
         for (id, error) in failures {
             if let error = error as? DaybookError {
@@ -359,12 +418,15 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
     func remove(_ ids: [AggregateID], from build: SnapshotBuild) async throws {
         let namespace = namespace(build.collection)
         let filter: BSONDocument = ["_id": ["$in": .array(ids.map { .string($0.rawValue) })]]
-        try await lease.require()
-        let result = try await store.client.withConnection(.single) { connection in
-            try connection.bulkWrite([.deleteMany(filter)], ordered: false, in: namespace)
+        try await Patience.around {
+            try await lease.require()
+            let result = try await store.client.withConnection(.single) { connection in
+                try connection.bulkWrite(
+                    [.deleteMany(filter)], ordered: false, in: namespace, writeConcern: WriteConcern(.majority))
+            }
+            for case .failed(let error) in result.outcomes { throw error }
+            for case .unknown(let error) in result.outcomes { throw error }
         }
-        for case .failed(let error) in result.outcomes { throw error }
-        for case .unknown(let error) in result.outcomes { throw error }
     }
 }
 

@@ -364,17 +364,6 @@ struct Reconciliation: Sendable {
     }
 }
 
-/// How long a part is tried for while the server does not answer.
-private struct Patience {
-    private var failures = 0
-
-    mutating func wait(after error: MongoError, hasProgressed: Bool) async throws {
-        failures = hasProgressed ? 1 : failures + 1
-        guard failures <= 6 else { throw error }
-        try await Task.sleep(for: .milliseconds(250 << failures))
-    }
-}
-
 extension Assessment {
     /// Whether its repair writes only if the snapshot still is as it was seen, and needs no more than that to be right.
     fileprivate var isSettledByCompareAndSet: Bool {

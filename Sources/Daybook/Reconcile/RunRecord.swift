@@ -99,13 +99,13 @@ actor RunRecord {
     /// Notes that these are refused. Note it before the part that they are in is noted as done: a run that is resumed has to know them.
     func refuse(_ ids: [AggregateID], _ type: AggregateType) {
         let known = run.refused[type.rawValue] ?? []
-        run.refused[type.rawValue] = known + ids.map(\.rawValue).filter { !known.contains($0) }
+        run.refused[type.rawValue] = known + ids.map(\.rawValue).filter { id in !known.contains { $0.hasSameBytes(as: id) } }
     }
 
     /// Notes that these are not refused any more.
     func accept(_ ids: [AggregateID], _ type: AggregateType) {
         guard let known = run.refused[type.rawValue] else { return }
-        let rest = known.filter { id in !ids.contains { $0.rawValue == id } }
+        let rest = known.filter { id in !ids.contains { $0.rawValue.hasSameBytes(as: id) } }
         run.refused[type.rawValue] = rest.isEmpty ? nil : rest
     }
 

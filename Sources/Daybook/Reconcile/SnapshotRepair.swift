@@ -120,7 +120,10 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     /// - Returns: Nil when somebody else has put it right.
     private func insist(_ assessment: Assessment, _ repair: SnapshotWrite) async throws -> Finding? {
         var (assessment, repair) = (assessment, repair)
+        var unanswered: MongoError?
+        var backoff = Backoff()
         for _ in 0..<Self.attempts {
+            if unanswered != nil { await backoff.wait() }
             guard let found = try await confirmation.reassess(assessment) else {
                 return try await stands(repair, assessment) ? finding(assessment, repair) : nil
             }
@@ -129,13 +132,16 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
             let result = try await send([(assessment, repair)])
             switch result.outcomes[0] {
             case .done where result.inserted + result.matched + result.deleted > 0: return finding(assessment, repair)
-            case .done: continue
+            case .done: unanswered = nil
             case .failed(let error) where error.isOfForeignIndex: return refused(assessment, error)
-            case .failed(let error) where error.code == .duplicateKey: continue
+            case .failed(let error) where error.code == .duplicateKey: unanswered = nil
             case .failed(let error): throw error
-            case .unknown, .notSent: continue
+            case .unknown(let error): unanswered = error
+            case .notSent: unanswered = nil
             }
         }
+        // The part is read once more when the server answers again, and what was written is found to be right then.
+        if let unanswered { throw unanswered }
         throw DaybookError(
             .conflict, "its snapshot changes faster than it can be put right; run this again", aggregateID: assessment.name)
     }

@@ -74,7 +74,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     /// The journal, followed from where the run was left, and what there is to do; everything anew where it cannot be resumed.
     private func begin() async throws -> (Phase, Database.Feed) {
         let run = await record.run
-        if let build = run.builds[type.rawValue], let token = run.tokens[type.rawValue].map(ResumeToken.init) {
+        if let build = run.builds[type.rawValue], let token = run.tokens[type.rawValue].flatMap(ResumeToken.init) {
             do {
                 switch try await fence(build) {
                 case .live: return (.renamed, try await database.follow(after: token))
@@ -93,10 +93,11 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     private func beginAnew() async throws -> (Phase, Database.Feed) {
         var last = await record.run.builds[type.rawValue]?.collection
         if last == nil { last = try await database.lastBuildName() }
-        try await dropBuilds()
         let feed = try await database.follow(after: nil)
         // What comes with the first token is in the journal before the build reads it.
         let token = try await feed.next().token
+        // Not before: where the journal cannot be followed, the build of an earlier run stays for one that can.
+        try await dropBuilds()
         try await database.requireLease()
         let build = try await database.create(database.buildNames.first { $0 != last } ?? database.buildNames[0])
         try await record.restart(parts, type, in: build, from: token)
@@ -199,7 +200,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
 
     private func follow(_ feed: Database.Feed, from phase: Phase, _ shared: SharedState) async throws {
         guard case .building(let build) = phase else { return try await finish(feed) }
-        var pending: Set<AggregateID> = []
+        var pending: [AggregateID: Int64] = [:]
         var lastCaughtUp = ContinuousClock.now
         var lastLooked = ContinuousClock.now
         var latest = BSONTimestamp(seconds: 0, increment: 0)
@@ -209,14 +210,14 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
         while true {
             let element = try await feed.next()
             if let id = element.id {
-                pending.insert(id)
+                pending[id] = max(pending[id] ?? 0, element.version)
                 shared.note(changed: id)
             }
             latest = element.time ?? latest
             let isDue = element.isIdle || ContinuousClock.now - lastCaughtUp > Self.interval
             guard isDue || pending.count >= Self.maximumPending else { continue }
             try await catchUp(pending, in: build, shared)
-            pending = []
+            pending = [:]
             lastCaughtUp = .now
             try await record.followed(to: element.token, type)
             if ContinuousClock.now - lastLooked > .seconds(5) {
@@ -246,46 +247,52 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     }
 
     /// Writes what the journal has of some aggregates, and of those that were refused.
-    private func catchUp(_ ids: Set<AggregateID>, in build: SnapshotBuild, _ shared: SharedState) async throws {
+    private func catchUp(_ heads: [AggregateID: Int64], in build: SnapshotBuild, _ shared: SharedState) async throws {
         let refused = await record.refused(type)
         // Two aggregates may have exchanged what is unique: each older snapshot is in the other's way. Nobody reads a build, so they may go.
         if !refused.isEmpty { try await database.remove(refused, from: build) }
-        let all = Array(ids.union(refused))
-        for start in stride(from: 0, to: all.count, by: Self.portion) {
-            let portion = Array(all[start..<min(start + Self.portion, all.count)])
+        let all = heads.merging(refused.map { ($0, 0) }) { seen, _ in seen }
+        for portion in Self.portions(of: all) {
             let failures = try await database.catchUp(portion, into: build.collection)
             if let refusal = failures.values.first { shared.note(refusal) }
-            await record.accept(portion.filter { failures[$0] == nil }, type)
+            await record.accept(portion.keys.filter { failures[$0] == nil }, type)
             await record.refuse(Array(failures.keys), type)
         }
         let count = await record.refused(type).count
         if count > Self.maximumRefused, let refusal = shared.refusal { throw refusal }
     }
 
+    private static func portions(of heads: [AggregateID: Int64]) -> [[AggregateID: Int64]] {
+        let all = Array(heads)
+        return stride(from: 0, to: all.count, by: portion).map { start in
+            Dictionary(uniqueKeysWithValues: all[start..<min(start + portion, all.count)].map { ($0.key, $0.value) })
+        }
+    }
+
     // MARK: Finish
 
     /// Aggregates whose changes were read, and not yet caught up.
     private final class Backlog: Sendable {
-        private let ids = Mutex<Set<AggregateID>>([])
+        private let heads = Mutex<[AggregateID: Int64]>([:])
         private let signal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
-        func add(_ id: AggregateID) {
-            ids.withLock { _ = $0.insert(id) }
+        func add(_ id: AggregateID, version: Int64) {
+            heads.withLock { $0[id] = max($0[id] ?? 0, version) }
             signal.continuation.yield()
         }
 
         func end() { signal.continuation.finish() }
 
         /// Hands over what has come, again and again, until the end.
-        func forEach(_ body: ([AggregateID]) async throws -> Void) async throws {
+        func forEach(_ body: ([AggregateID: Int64]) async throws -> Void) async throws {
             for await _ in signal.stream { try await body(take()) }
             try await body(take())
         }
 
-        private func take() -> [AggregateID] {
-            ids.withLock { ids in
-                defer { ids = [] }
-                return Array(ids)
+        private func take() -> [AggregateID: Int64] {
+            heads.withLock { heads in
+                defer { heads = [:] }
+                return heads
             }
         }
     }
@@ -295,25 +302,43 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     /// Queries miss them until then, so what has been read is written at once, while the next is read. The token that is saved stays the one of
     /// before: should this process end here, all of it is done again.
     private func finish(_ feed: Database.Feed) async throws {
+        // A majority has what this writes, and with it the rename before, also where another process or an unanswered request has done that: all
+        // that went to the collection before is shown by then.
+        try await database.requireLease()
         let reached = try await database.time()
         let backlog = Backlog()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await backlog.forEach { ids in
-                    for start in stride(from: 0, to: ids.count, by: Self.portion) {
-                        _ = try await database.catchUp(
-                            Array(ids[start..<min(start + Self.portion, ids.count)]), into: database.live)
-                    }
+                var refused: [AggregateID: any Error] = [:]
+                try await backlog.forEach { heads in
+                    for id in heads.keys { refused[id] = nil }
+                    refused.merge(try await catchUpLive(heads)) { $1 }
+                }
+                // One snapshot may have what is unique in another's that is still to be written.
+                while !refused.isEmpty {
+                    let left = try await catchUpLive(refused.mapValues { _ in 0 })
+                    // A round that writes none is as good as all that would follow.
+                    if left.count >= refused.count, let refusal = left.values.first { throw refusal }
+                    refused = left
                 }
             }
             group.addTask {
                 while true {
                     let element = try await feed.next()
-                    if let id = element.id { backlog.add(id) }
+                    if let id = element.id { backlog.add(id, version: element.version) }
                     if element.isIdle || (element.time.map { $0 >= reached } ?? false) { return backlog.end() }
                 }
             }
             while try await group.next() != nil {}
         }
+    }
+
+    /// - Returns: Those that a unique index refuses.
+    private func catchUpLive(_ heads: [AggregateID: Int64]) async throws -> [AggregateID: any Error] {
+        var refused: [AggregateID: any Error] = [:]
+        for portion in Self.portions(of: heads) {
+            refused.merge(try await database.catchUp(portion, into: database.live)) { $1 }
+        }
+        return refused
     }
 }

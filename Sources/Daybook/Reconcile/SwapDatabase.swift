@@ -45,10 +45,11 @@ protocol SwapDatabase: Sendable {
         _ build: SnapshotBuild, _ parts: [Int], _ record: RunRecord,
         refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
     ) async throws
-    /// Writes the snapshots of some aggregates as the journal has them, where older ones stand.
+    /// Writes the snapshots of some aggregates as the journal has them, where older ones are stored.
     ///
+    /// - Parameter heads: Of each the last version that was seen, which it reaches; 0 where none was.
     /// - Returns: Those that a unique index of the operator's refuses.
-    func catchUp(_ ids: [AggregateID], into collection: String) async throws -> [AggregateID: any Error]
+    func catchUp(_ heads: [AggregateID: Int64], into collection: String) async throws -> [AggregateID: any Error]
     /// Removes the snapshots of some aggregates from a build.
     func remove(_ ids: [AggregateID], from build: SnapshotBuild) async throws
     /// Throws where the live collection has snapshots of a newer program, among all or among some.
@@ -68,9 +69,11 @@ protocol SwapFeed: Sendable {
 struct SwapFeedElement: Sendable {
     /// Of the event; nil where there was none to read, or none that a writer of Daybook's has put there.
     var id: AggregateID?
+    /// The event's version in that aggregate.
+    var version: Int64 = 0
     /// When it was committed, where the server says.
     var time: BSONTimestamp?
-    /// Whether everything before was read.
+    /// Whether the server had nothing more to show just then.
     var isIdle: Bool
     var token: ResumeToken
 }

@@ -73,16 +73,51 @@ extension Repository {
     /// An aggregate whose events cannot be read, or whose snapshot the server does not take, is left out, and logged: it must not keep the others
     /// waiting.
     ///
-    /// - Parameter collection: Where they are written; where they belong, unless given.
     /// - Returns: Why those were left out.
     /// - Throws: What may be otherwise the next time, such as a lost connection.
     @discardableResult
-    func catchUp(
-        _ ids: [AggregateID], into collection: Namespace? = nil, on connection: isolated MongoConnection
-    ) throws -> [AggregateID: any Error] {
+    func catchUp(_ ids: [AggregateID], on connection: isolated MongoConnection) throws -> [AggregateID: any Error] {
+        try writeSnapshots(of: ids, by: loader, on: connection).failures
+    }
+
+    /// Writes the snapshots of aggregates of which the journal has shown events, at least up to those; see ``catchUp(_:on:)``.
+    ///
+    /// Right after an election the new primary's majority may know less than a change stream, or the old primary, has shown: these are looked at
+    /// again until it knows that too, for ten seconds at most, since an event may have been removed by hand. Reads of one session in causal
+    /// consistency would wait for it on the server, but each of ours may be on another connection.
+    /// https://www.mongodb.com/docs/manual/core/read-isolation-consistency-recency/
+    ///
+    /// - Parameters:
+    ///   - heads: Of each the last version that was shown; 0 where none was.
+    ///   - collection: A build, which is written to a majority. Where they belong, unless given.
+    @discardableResult
+    func catchUp(shown heads: [AggregateID: Int64], into collection: Namespace? = nil) async throws -> [AggregateID: any Error] {
         let loader =
             collection.map { Loader(coding, snapshots: $0, journal: store.journal, telemetry: store.telemetry) } ?? loader
+        let writeConcern = collection.map { _ in WriteConcern(.majority) }
+        let deadline = ContinuousClock.now + .seconds(10)
         var failures: [AggregateID: any Error] = [:]
+        var left = heads
+        var backoff = Backoff()
+        while true {
+            let ids = Array(left.keys)
+            let written = try await store.client.withConnection(.single) {
+                try writeSnapshots(of: ids, by: loader, writeConcern, on: $0)
+            }
+            failures.merge(written.failures) { $1 }
+            left = left.filter { id, version in written.versions[id].map { $0 < version } ?? false }
+            guard !left.isEmpty, ContinuousClock.now < deadline else { return failures }
+            await backoff.wait()
+            try Task.checkCancellation()
+        }
+    }
+
+    /// - Returns: Why some were left out, and the version of each of the others.
+    private func writeSnapshots(
+        of ids: [AggregateID], by loader: Loader<A>, _ writeConcern: WriteConcern? = nil, on connection: isolated MongoConnection
+    ) throws -> (failures: [AggregateID: any Error], versions: [AggregateID: Int64]) {
+        var failures: [AggregateID: any Error] = [:]
+        var versions: [AggregateID: Int64] = [:]
         func leaveOut(_ id: AggregateID, _ error: any Error) {
             failures[id] = error
             let error = DaybookError.enriching(error, operation: "project", aggregateID: id)
@@ -97,6 +132,7 @@ extension Repository {
             for id in ids {
                 do {
                     let loaded = try loader.load(id, on: connection)
+                    versions[id] = loaded.fold.version
                     guard let snapshot = try loaded.fold.stored() else { continue }
                     posts.append(
                         try SnapshotPost(
@@ -113,7 +149,8 @@ extension Repository {
         var inserted = 0
         func write(_ posts: [SnapshotPost], isSecondTime: Bool) throws {
             guard !posts.isEmpty else { return }
-            let result = try connection.bulkWrite(posts.map { try $0.guardedWrite() }, ordered: false, in: loader.snapshots)
+            let result = try connection.bulkWrite(
+                posts.map { try $0.guardedWrite() }, ordered: false, in: loader.snapshots, writeConcern: writeConcern)
             inserted += result.upserted
             for (post, outcome) in zip(posts, result.outcomes) {
                 switch outcome {
@@ -139,7 +176,7 @@ extension Repository {
             // A commit that came after the load may have deleted a snapshot that was not there yet, and ours is there now.
             left = inserted == 0 ? [] : try surpassed(posts, on: connection)
         }
-        return failures
+        return (failures, versions)
     }
 
     /// Of a kind whose snapshots may be deleted: those of which the journal has more by now than was written.

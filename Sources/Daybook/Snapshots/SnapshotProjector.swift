@@ -74,7 +74,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
         let start = try await store.client.withConnection(.single) { try checkpoint.load(on: $0) }
         do {
             try await follow(from: start, checkpoint, lease)
-        } catch let error as MongoError where losesPlace(error, isResumed: start != nil) {
+        } catch let error as MongoError where error.losesPlace(isResumed: start != nil) {
             // The oplog has rolled past the place, or the journal was dropped or renamed: at the opening or, as the stream comes to that, later.
             store.telemetry.logger.warning(
                 "the server no longer knows the place up to which snapshots were followed; all are compared",
@@ -82,16 +82,6 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
             try await store.client.withConnection(.single) { try checkpoint.forget(on: $0) }
             try await follow(from: nil, checkpoint, lease)
         }
-    }
-
-    /// Whether the stream cannot go on from its place, now or ever. What is not about the place (no server, no connection free, no permission, an
-    /// election) may go on from it later.
-    ///
-    /// - Parameter isResumed: Whether it was opened with a token: then any other refusal of the server's is taken for one of the token, which may
-    ///   be none.
-    private func losesPlace(_ error: MongoError, isResumed: Bool) -> Bool {
-        if error.isPlaceLost { return true }
-        return isResumed && error.operation == "watch" && error.code == .server && !error.isOfTheMoment
     }
 
     private func follow(from start: ResumeToken?, _ checkpoint: Checkpoint, _ lease: Lease) async throws {
@@ -183,8 +173,8 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
             }
             for start in stride(from: 0, to: behind.count, by: Self.portion) {
                 if hold.isDue { try await renew(&hold) }
-                let portion = Array(behind[start..<min(start + Self.portion, behind.count)])
-                _ = try await store.client.withConnection(.single) { try repository.catchUp(portion, on: $0) }
+                let portion = Set(behind[start..<min(start + Self.portion, behind.count)])
+                try await repository.catchUp(shown: heads.filter { portion.contains($0.key) })
             }
         }
     }

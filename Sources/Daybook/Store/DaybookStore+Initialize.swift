@@ -12,7 +12,8 @@ extension DaybookStore {
     /// settle it. More indexes, and a validator on a snapshot collection, are the operator's own and left in peace.
     ///
     /// It returns once every index is built, which takes as long as the collection is large, whatever the socket timeout; an index that is under
-    /// construction already is waited for. Cancel the task to wait no longer: the server finishes what it has begun.
+    /// construction already is waited for. Cancelling the task ends the wait for an index that another client builds, and not that for one which this
+    /// call has begun: the server finishes it in any case.
     ///
     /// The aggregates that the store was made with are prepared in any case; name others here.
     ///

@@ -217,7 +217,9 @@ private struct ImportBatch: Sendable {
                 return counts
             }
         } catch var error as DaybookError {
-            let place = events.firstIndex { $0.version == error.version && $0.aggregateID.rawValue == error.aggregateID }
+            let place = events.firstIndex { event in
+                event.version == error.version && error.aggregateID.map(event.aggregateID.rawValue.hasSameBytes) ?? false
+            }
             if let place { error.message = "line \(lines[place]): \(error.message)" }
             throw error
         }

@@ -103,7 +103,11 @@ package actor MongoConnection {
 
     /// The error that the last call left, remembered when a transaction is open.
     func failure(_ operation: String, on namespace: String?) -> MongoError {
-        poisoned(MongoError(result, operation: operation, namespace: namespace))
+        var error = MongoError(result, operation: operation, namespace: namespace)
+        // libmongoc says the same of a wrong password and of a connection that ends while it signs in, as in an election. Where this client has been
+        // let in before, it is more likely the latter.
+        if error.code == .authenticationFailed, error.serverCode == nil, pool.topology != nil { error.code = .network }
+        return poisoned(error)
     }
 
     /// The error, remembered when a transaction is open.

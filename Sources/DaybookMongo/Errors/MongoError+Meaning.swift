@@ -27,6 +27,16 @@ extension MongoError {
     /// Open a stream from now, and compare all.
     package var isPlaceLost: Bool { code == .placeLost || labels.contains(.nonResumableChangeStream) }
 
+    /// Whether a change stream must begin anew. What is not about its place (no server, no connection free, no permission, an election) is none of
+    /// that: it may continue from there later.
+    ///
+    /// - Parameter isResumed: Whether it was opened with a token: then any other refusal of the server's is taken for one of the token, which may
+    ///   be none.
+    package func losesPlace(isResumed: Bool) -> Bool {
+        if isPlaceLost { return true }
+        return isResumed && operation == "watch" && code == .server && !isOfTheMoment
+    }
+
     /// Whether the server does not take a filter, or another argument, as it is.
     package var isBadArgument: Bool { serverError == .badValue || serverError == .failedToParse }
 

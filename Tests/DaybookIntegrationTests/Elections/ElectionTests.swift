@@ -169,12 +169,12 @@ struct ElectionTests {
         }
     }
 
-    @Test("stops neither verify nor patch nor rebuild", arguments: codes)
+    @Test("stops neither verify nor patch nor rebuild, in place or as a swap", arguments: codes)
     func maintenance(code: Int32) async throws {
         try await withReplicaSet(code: code) { store, election, proxy, fixture in
             for number in 0..<30 { try await store.repository(Account.self).execute(.deposit(number), on: "m-\(number)") }
             let right = Set(try await fixture.documents(in: "snapshots.account"))
-            for work in ["verify", "patch", "rebuild"] {
+            for work in ["verify", "patch", "rebuild", "swap"] {
                 if work == "patch" {
                     let change: BSONDocument = ["q": [:], "u": ["$set": ["state.balance": -1]], "multi": true]
                     _ = try await fixture.run(["update": "snapshots.account", "updates": [.document(change)]])
@@ -186,10 +186,16 @@ struct ElectionTests {
                     switch work {
                     case "verify": try await store.verify()
                     case "patch": try await store.patch()
-                    default: try await store.rebuild()
+                    default: try await store.rebuild(swap: work == "swap")
                     }
                 }
-                try #require(await eventually("it is under way") { proxy.held == 1 })
+                guard await eventually("it is under way", within: .seconds(30), { proxy.held == 1 }) else {
+                    // Its own error says why.
+                    proxy.heal()
+                    _ = try await running.value
+                    Issue.record("\(work) ended without a scan")
+                    return
+                }
                 election.begin(on: proxy)
                 await proxy.release()
                 await eventually("it has said that it is no primary", within: .seconds(20)) { election.refusals >= Self.refusals }

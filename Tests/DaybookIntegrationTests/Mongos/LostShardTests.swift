@@ -67,9 +67,13 @@ struct LostShardTests {
                 times: 3)
             let writes = try (0..<40).map { try JournalPath.shared.write(3_000 + $0, on: "k-\($0)", in: store, hasID: false) }
             let reports = try await withThrowingTaskGroup(of: (JournalWrite, JournalWrite.Report).self) { group in
-                for write in writes { group.addTask { (write, try await write.run()) } }
-                try #require(await eventually("the others gather") { store.groupCommit.waitingCount == 38 })
+                for (index, write) in writes.enumerated() {
+                    group.addTask { (write, try await write.run()) }
+                    if index < 2 { await eventually("an insert of one is on its way") { proxy.held == index + 1 } }
+                }
+                let haveGathered = await eventually("the others gather") { store.groupCommit.waitingCount == 38 }
                 await proxy.release()
+                #expect(haveGathered)
                 return try await group.reduce(into: []) { $0.append((write: $1.0, report: $1.1)) }
             }
             await proxy.release()

@@ -125,6 +125,26 @@ struct SwapRefusalTests {
         }
     }
 
+    @Test("what is unique may go from one aggregate to another in the moment of the rename")
+    func exchangedAtRename() async throws {
+        try await withDistinct(30) { store in
+            try await makeUnique(store)
+            try await ReconcileFixture.withWatched(on: store, for: [Account.self]) { watched, proxy in
+                proxy.fail("renameCollection", .hold)
+                let run = Task { try await watched.rebuild(Self.accounts, swap: true) }
+                #expect(await eventually("everything is built", within: .seconds(60)) { proxy.held == 1 })
+                // Each has the value of the next, which has just gone on: one after the other, or none can be written.
+                for number in (0..<30).reversed() {
+                    try await store.repository(Account.self).execute(.deposit(100), on: ReconcileFixture.key(number))
+                }
+                await proxy.release()
+                #expect(try await run.value.unrepaired == 0)
+            }
+            let verified = try await store.verify(Self.accounts)
+            #expect(verified.isClean, "\(verified.kinds)")
+        }
+    }
+
     @Test("G10: a snapshot that a newer program writes while it builds makes it refuse, and is left")
     func newerMeanwhile() async throws {
         try await withSeeded(60) { store in

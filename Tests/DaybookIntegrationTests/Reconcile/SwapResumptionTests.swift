@@ -189,6 +189,51 @@ struct SwapResumptionTests {
         }
     }
 
+    @Test("whatever the URI asks for, a majority has each lease and all of the build")
+    func majority() async throws {
+        try await withSeeded { store in
+            try await ReconcileFixture.withWatched(on: store, for: [Account.self, Tally.self], options: ["w=1"]) {
+                watched, proxy in
+                // Of one the snapshot cannot be told, and is taken over.
+                try await store.raw.update(
+                    ["aggregateId": .string("account/\(ReconcileFixture.key(1))"), "version": 1],
+                    with: ["$set": ["type": "none"]],
+                    in: "journal")
+                proxy.forget()
+                _ = try await watched.rebuild(Self.accounts, swap: true)
+                let writes = proxy.exchanges.filter { exchange in
+                    let name = exchange.request.string(at: exchange.command) ?? ""
+                    let isWrite = ["insert", "update", "bulkWrite", "delete"].contains(exchange.command)
+                    return isWrite && (name.contains("rebuild") || name == "daybook.leases")
+                }
+                #expect(
+                    writes.contains { $0.command == "insert" && $0.request.string(at: "insert")?.contains("rebuild") == true })
+                #expect(writes.contains { $0.request.string(at: $0.command) == "daybook.leases" })
+                for write in writes { #expect(write.request.value(at: "writeConcern.w") == "majority", "\(write.request)") }
+            }
+        }
+    }
+
+    @Test("an answer about the rename's write concern that is none of its outcome is found to be done")
+    func writeConcernError() async throws {
+        try await withSeeded { store in
+            let indexes = try await ReconcileFixture.indexes(of: Account.self, in: store)
+            try await ReconcileFixture.withWatched(on: store, for: [Account.self, Tally.self]) { watched, proxy in
+                // The primary steps down while it waits for the others.
+                proxy.fail(
+                    "renameCollection",
+                    .answer(
+                        FaultProxy.Answer("a write concern error", .everything) { _ in
+                            ["ok": 1.0, "writeConcernError": ["code": 189, "errmsg": "made up by a test"]]
+                        }))
+                let report = try await watched.rebuild(Self.accounts, swap: true)
+                #expect(report.checked == Self.count)
+                #expect(proxy.count("renameCollection") == 1)
+            }
+            try await expectRight(store, indexes)
+        }
+    }
+
     // MARK: Age and program
 
     @Test(

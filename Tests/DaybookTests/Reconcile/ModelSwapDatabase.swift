@@ -82,13 +82,14 @@ struct ModelSwapDatabase: SwapDatabase {
                 }
                 process.consumed[type] = index + 1
                 return SwapFeedElement(
-                    id: world.journal[index].id, time: BSONTimestamp(seconds: UInt32(index + 1), increment: 0), isIdle: false,
+                    id: world.journal[index].id, version: world.journal[index].version,
+                    time: BSONTimestamp(seconds: UInt32(index + 1), increment: 0), isIdle: false,
                     token: ModelSwapDatabase.token(index + 1))
             }
         }
     }
 
-    static func token(_ position: Int) -> ResumeToken { ResumeToken(["position": .int64(Int64(position))]) }
+    static func token(_ position: Int) -> ResumeToken { ResumeToken(["position": .int64(Int64(position))])! }
 
     func follow(after token: ResumeToken?) async throws -> Feed {
         try await world.request(process, "follow \(type)") {
@@ -143,8 +144,8 @@ struct ModelSwapDatabase: SwapDatabase {
         }
     }
 
-    func catchUp(_ ids: [AggregateID], into collection: String) async throws -> [AggregateID: any Error] {
-        for id in ids {
+    func catchUp(_ heads: [AggregateID: Int64], into collection: String) async throws -> [AggregateID: any Error] {
+        for id in heads.keys.sorted(by: { $0.rawValue.isBefore($1.rawValue) }) {
             let version = try await world.request(process, "fold \(id)") { world.versions[id] }
             if let version { try await write(id, version, into: collection, replacesOther: false) }
         }
