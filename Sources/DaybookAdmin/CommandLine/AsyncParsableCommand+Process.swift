@@ -25,9 +25,16 @@ extension AsyncParsableCommand {
             let command = try await asyncParseAsRoot()
             try await run(command)
         } catch {
-            exit(application, error)
+            fail(application, error)
         }
-        Foundation.exit(0)
+        end(.success)
+    }
+
+    /// Ends the process now, without what libraries do at its end: that takes away what the driver's threads may still use, and nothing that would
+    /// outlive the process.
+    private static func end(_ code: ExitCode) -> Never {
+        fflush(nil)
+        _exit(code.rawValue)
     }
 
     private static func run(_ command: any ParsableCommand) async throws {
@@ -41,19 +48,29 @@ extension AsyncParsableCommand {
         try await Interruption.heeding { try await running.run() }
     }
 
-    private static func exit<Application: AdminApplication>(_ application: Application.Type, _ error: any Error) -> Never {
+    private static func fail<Application: AdminApplication>(_ application: Application.Type, _ error: any Error) -> Never {
         switch error {
-        case is ExitCode, is ValidationError, is CleanExit: exit(withError: error)
-        case is StandardOutput.Closed: Foundation.exit(ExitCode.outputClosed.rawValue)
-        case is CancellationError: Foundation.exit(ExitCode.interrupted.rawValue)
+        case is ExitCode, is ValidationError, is CleanExit: end(withParserError: error)
+        case is StandardOutput.Closed: end(.outputClosed)
+        case is CancellationError: end(.interrupted)
         default: break
         }
         // What the parser throws has a type that it keeps to itself.
         guard exitCode(for: error) == .failure, let failure = CommandFailure(error, of: application) else {
-            exit(withError: error)
+            end(withParserError: error)
         }
         StandardError.line("\(failure.label): \(failure.message)")
-        Foundation.exit(failure.exitCode.rawValue)
+        end(failure.exitCode)
+    }
+
+    /// Prints what the parser has to say, as its `exit(withError:)` does.
+    private static func end(withParserError error: any Error) -> Never {
+        let code = exitCode(for: error)
+        let message = fullMessage(for: error)
+        if !message.isEmpty {
+            if code.isSuccess { print(message) } else { StandardError.line(message) }
+        }
+        end(code)
     }
 }
 

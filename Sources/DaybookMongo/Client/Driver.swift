@@ -1,9 +1,13 @@
 internal import CMongoC
+internal import Foundation
 internal import Logging
+internal import Synchronization
 
 /// libmongoc itself: started once in a process, with its log going to swift-log.
 ///
-/// It is never shut down: `mongoc_cleanup` would have to come after the last use by anyone in the process, and the process's end does the same.
+/// It is never shut down from here: `mongoc_cleanup` would have to come after the last use by anyone in the process. libmongoc's own destructor calls
+/// it when the process ends, also where threads still use what it frees; see ``awaitIdleness()``.
+/// https://github.com/mongodb/mongo-c-driver/blob/1.23.2/src/libmongoc/src/mongoc/mongoc-init.c
 enum Driver {
     /// Touch it before the first call into libmongoc; Swift runs a static's initializer exactly once, also under races.
     static let isStarted: Bool = {
@@ -14,8 +18,21 @@ enum Driver {
             let source = domain.map { String(cString: $0) } ?? ""
             logger.log(level: Driver.level(level), "\(text)", metadata: ["domain": "\(source)"])
         }
+        atexit { Driver.awaitIdleness() }
         return true
     }()
+
+    /// Operations on connections, and pools that are being destroyed.
+    private static let underWay = Atomic<Int>(0)
+
+    static func begin() { underWay.add(1, ordering: .relaxed) }
+    static func end() { underWay.subtract(1, ordering: .relaxed) }
+
+    /// Lets what is under way come to its end, for two seconds at most, before the process takes libmongoc away from it.
+    private static func awaitIdleness() {
+        let deadline = ContinuousClock.now + .seconds(2)
+        while underWay.load(ordering: .relaxed) > 0, ContinuousClock.now < deadline { usleep(1_000) }
+    }
 
     /// Whether the driver's log is dropped. libmongoc logs on the thread of the call, where a task-local value holds also outside a task.
     @TaskLocal private static var isQuiet = false

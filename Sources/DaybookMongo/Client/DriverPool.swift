@@ -96,10 +96,12 @@ final class DriverPool: @unchecked Sendable {
         // server which sessions end and waits for its monitor, about half a second; whoever drops the last reference must not wait for that.
         let pools = state.withLock { $0.pools.values.map(OpaqueHandle.init) }
         let (options, uri) = (OpaqueHandle(transactionOptions), OpaqueHandle(uri))
+        Driver.begin()
         Thread.detachNewThread {
             for pool in pools { daybook_pool_destroy(pool.pointer) }
             daybook_transaction_options_destroy(options.pointer)
             daybook_uri_destroy(uri.pointer)
+            Driver.end()
         }
     }
 

@@ -122,7 +122,8 @@ package final class MongoClient: Sendable {
 
     /// For who has a permit.
     private func takeConnection() -> MongoConnection {
-        state.withLock { state in
+        Driver.begin()
+        return state.withLock { state in
             if let idle = state.idle.popLast() { return idle }
             state.opened += 1
             return MongoConnection(pool: pool, number: state.opened)
@@ -143,6 +144,7 @@ package final class MongoClient: Sendable {
         // Behind close() it is dropped instead: its end of life closes it, on its own thread.
         state.withLock { if !$0.isClosed { $0.idle.append(connection) } }
         permits.release(purpose.permit)
+        Driver.end()
     }
 
     /// Refuses new operations and closes the connections that are idle; one in use is closed when its operation is done.

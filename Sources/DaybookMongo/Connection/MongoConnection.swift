@@ -104,9 +104,8 @@ package actor MongoConnection {
     /// The error that the last call left, remembered when a transaction is open.
     func failure(_ operation: String, on namespace: String?) -> MongoError {
         var error = MongoError(result, operation: operation, namespace: namespace)
-        // libmongoc says the same of a wrong password and of a connection that ends while it signs in, as in an election. Where this client has been
-        // let in before, it is more likely the latter.
-        if error.code == .authenticationFailed, error.serverCode == nil, pool.topology != nil { error.code = .network }
+        // Where this client has been let in before, the password is right.
+        if error.mayBeOfLostHandshake, pool.topology != nil { error.code = .network }
         return poisoned(error)
     }
 

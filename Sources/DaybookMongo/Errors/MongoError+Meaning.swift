@@ -14,11 +14,12 @@ extension MongoError {
     package var isOfTheMoment: Bool {
         switch code {
         case .network, .noServer, .timedOut: true
-        // libmongoc says the same of a wrong password and of a connection that an election closes while it signs in.
-        case .authenticationFailed where serverCode == nil: true
         default: meaning.read == .again || isKilledCursor
         }
     }
+
+    /// Whether it may be of a connection that ended while it signed in, as in an election: libmongoc says the same of a wrong password.
+    var mayBeOfLostHandshake: Bool { code == .authenticationFailed && serverCode == nil }
 
     /// Whether a cursor or a read ended because its collection was dropped, renamed or swapped.
     package var isKilledCursor: Bool { meaning.read == .cursorKilled }

@@ -190,10 +190,12 @@ struct ElectionTests {
                     }
                 }
                 guard await eventually("it is under way", within: .seconds(30), { proxy.held == 1 }) else {
+                    let (held, asked) = (proxy.held, proxy.exchanges.map(\.command))
                     // Its own error says why.
                     proxy.heal()
+                    await proxy.release()
                     _ = try await running.value
-                    Issue.record("\(work) ended without a scan")
+                    Issue.record("\(work) ended without a scan; \(held) are held of \(asked)")
                     return
                 }
                 election.begin(on: proxy)

@@ -3,6 +3,7 @@ import DaybookBSON
 import DaybookMongo
 import Foundation
 import IntegrationSupport
+import Synchronization
 import Testing
 
 @Suite("What a swap refuses, and what refuses it", .serialized, .timeLimit(.minutes(2)))
@@ -122,6 +123,39 @@ struct SwapRefusalTests {
             let report = try await run.value
             #expect(report.unrepaired == 0)
             #expect(try await store.verify(Self.accounts).isClean)
+        }
+    }
+
+    @Test("an index of the collection in use that the server still builds is waited for: the rename would end it")
+    func unfinishedIndex() async throws {
+        try await withSeeded(20) { store in
+            try await ReconcileFixture.withWatched(on: store, for: [Account.self]) { watched, proxy in
+                let isBuilding = Mutex(true)
+                let listing = FaultProxy.Answer("an index in construction", .everything) { exchange in
+                    let reply = exchange.reply ?? [:]
+                    guard isBuilding.withLock({ $0 }), exchange.request["listIndexes"] == "snapshots.account",
+                        case .document(let cursor)? = reply["cursor"], case .array(let batch)? = cursor["firstBatch"]
+                    else { return reply }
+                    // As MongoDB lists it where it is asked for the ids of builds.
+                    let index: BSONValue = [
+                        "spec": ["v": 2, "key": ["state.balance": 1], "name": "later"],
+                        "buildUUID": .binary(BSONBinary(subtype: .uuid, bytes: [UInt8](repeating: 7, count: 16))),
+                    ]
+                    let shown = try? cursor.setting("firstBatch", to: .array(batch + [index]))
+                    return shown.flatMap { try? reply.setting("cursor", to: .document($0)) } ?? reply
+                }
+                proxy.fail("listIndexes", .answer(listing), times: .max)
+                let run = Task { try await watched.rebuild(Self.accounts, swap: true) }
+                let looksAgain = await eventually("it looks again", within: .seconds(20)) {
+                    proxy.exchanges.count { $0.request["listIndexes"] == "snapshots.account" } >= 3
+                }
+                #expect(looksAgain)
+                #expect(proxy.count("create") == 0)
+                isBuilding.withLock { $0 = false }
+                let report = try await run.value
+                #expect(report.unrepaired == 0)
+                #expect(proxy.count("create") == 1)
+            }
         }
     }
 

@@ -13,7 +13,9 @@ struct AggregateCacheTests {
             try await accounts.execute(.deposit(1), on: "i")
             proxy.forget()
             try await tallies.execute(.deposit(2), on: "a")
-            #expect(proxy.exchanges.map(\.command).filter { $0 != "update" } == ["insert"])
+            // The snapshot goes its own way meanwhile, maybe on a new connection.
+            let ofSnapshot = ["update", "hello", "saslStart", "saslContinue"]
+            #expect(proxy.exchanges.map(\.command).filter { !ofSnapshot.contains($0) } == ["insert"])
             await store.poster.drain()
             proxy.forget()
             try await accounts.execute(.deposit(2), on: "i")
