@@ -9,6 +9,11 @@ import Testing
     private static let tasks = 20
     private let start = Date(timeIntervalSince1970: 1_750_000_000)
 
+    /// Each task has a connection of its own: who waits for one beside nineteen that try again and again may wait for longer than a store lets it.
+    private func withStore(_ body: (DaybookStore) async throws -> Void) async throws {
+        try await withTestStore(for: licensingAggregates, configure: { $0.maximumConnections = 2 * Self.tasks }, body)
+    }
+
     /// Twenty acquisitions at once: who was granted what, and why the others were refused.
     private func race(
         _ licensing: LicensingApplication<DaybookStore>, at now: Date,
@@ -42,7 +47,7 @@ import Testing
 
     @Test("of twenty devices at once a plan for two lets in two", .timeLimit(.minutes(1)))
     func deviceLimit() async throws {
-        try await withTestStore(for: licensingAggregates) { store in
+        try await withStore { store in
             let licensing = LicensingApplication(store: store)
             _ = try await licensing.changePlan(of: "m-1", to: .standard)
             let (granted, refusals) = try await race(licensing, at: start) { ("k-\($0)", "d-\($0)", "t-\($0)") }
@@ -58,7 +63,7 @@ import Testing
         "a title is downloaded three times a year by twenty devices at once, and three times again a year later",
         .timeLimit(.minutes(1)))
     func yearlyLimit() async throws {
-        try await withTestStore(for: licensingAggregates) { store in
+        try await withStore { store in
             var policy = Policy()
             policy.devices[.basic] = Self.tasks
             let licensing = LicensingApplication(store: store, policies: PolicyBook([policy]))
@@ -77,7 +82,7 @@ import Testing
 
     @Test("one licence is open per device and title, whoever of twenty comes first", .timeLimit(.minutes(1)))
     func oneOpen() async throws {
-        try await withTestStore(for: licensingAggregates) { store in
+        try await withStore { store in
             let licensing = LicensingApplication(store: store)
             let (granted, refusals) = try await race(licensing, at: start) { ("k-\($0)", "d-1", "t-1") }
             #expect(granted.count == 1 && refusals == [Refusal(.licenseAlreadyOpen, limit: 1): 19])
@@ -87,7 +92,7 @@ import Testing
 
     @Test("G3: twenty retries of one acquisition at once are one licence", .timeLimit(.minutes(1)))
     func oneKey() async throws {
-        try await withTestStore(for: licensingAggregates) { store in
+        try await withStore { store in
             let licensing = LicensingApplication(store: store)
             let (granted, refusals) = try await race(licensing, at: start) { _ in ("k-1", "d-1", "t-1") }
             #expect(granted == [License.id(member: "m-1", key: "k-1")] && refusals.isEmpty)
@@ -99,7 +104,7 @@ import Testing
     @Test(
         "a device that is removed while twenty licences come onto it holds only such as came behind it", .timeLimit(.minutes(1)))
     func removal() async throws {
-        try await withTestStore(for: licensingAggregates) { store in
+        try await withStore { store in
             let licensing = LicensingApplication(store: store)
             async let race = race(licensing, at: start) { ("k-\($0)", "d-1", "t-\($0)") }
             async let removed = licensing.removeDevice("d-1", of: "m-1", Request(key: "remove", at: start))

@@ -184,7 +184,8 @@ package final class FaultProxy: Sendable {
     package func forget() {
         condition.withLock {
             state.exchanges = []
-            for link in state.links.values { link.pending = [:] }
+            // What is under way is still disguised when it is answered: a driver that once saw the server behind would go there itself.
+            for link in state.links.values { link.pending = link.pending.mapValues { (.max, $0.exchange) } }
         }
     }
 
