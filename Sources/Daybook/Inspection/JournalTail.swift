@@ -103,8 +103,8 @@ package struct JournalTail: AsyncSequence, Sendable {
 
     /// What arrived, read by its id; nil when it is not there any more.
     ///
-    /// What a change stream tells of a majority has. But right after an election the new primary's majority may for a moment know less than the
-    /// stream has shown, so it is looked for again for two seconds.
+    /// A change stream shows an event once a majority has it. Right after an election the new primary may not know that yet, and does not
+    /// return the event: so the read is repeated for two seconds.
     private func entry(_ arrival: Arrival) async throws -> JournalEntry? {
         var filter: BSONDocument = ["_id": .condition(equalTo: arrival.id)]
         // It is the shard key, where the journal is sharded.

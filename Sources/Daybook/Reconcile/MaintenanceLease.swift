@@ -27,7 +27,7 @@ struct MaintenanceLease: Sendable {
             for subject in subjects { leases.append(try await acquire(subject)) }
             let held = Held(leases, store)
             // Those that were acquired first may have waited for the last.
-            if leases.count > 1 { try await held.renew() }
+            if leases.count > 1 { try await Patience.around { try await held.renew() } }
             let result = try await withThrowingTaskGroup(of: R?.self) { group in
                 group.addTask {
                     try await held.keepRenewing()

@@ -106,7 +106,15 @@ extension Repository {
             }
             failures.merge(written.failures) { $1 }
             left = left.filter { id, version in written.versions[id].map { $0 < version } ?? false }
-            guard !left.isEmpty, ContinuousClock.now < deadline else { return failures }
+            if left.isEmpty { return failures }
+            guard ContinuousClock.now < deadline else {
+                for (id, version) in left {
+                    store.telemetry.logger.warning(
+                        "the journal does not show this version, which it has shown before; verify says whether an event is missing",
+                        [.aggregateID: id, .collection: loader.snapshots, .version: version])
+                }
+                return failures
+            }
             await backoff.wait()
             try Task.checkCancellation()
         }

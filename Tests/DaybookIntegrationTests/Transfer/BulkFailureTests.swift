@@ -46,6 +46,33 @@ struct BulkFailureTests {
         }
     }
 
+    @Test(
+        "takes no batch more once it keeps ten inserts' worth that cannot be written, and says so; what it has taken is written later"
+    )
+    func backlog() async throws {
+        try await withDriverFixture { fixture in
+            try await withDaybook(
+                DaybookConfiguration(uri: try fixture.uri(), database: fixture.database), aggregates: [Account.self]
+            ) { store in
+                try await store.initialize()
+                let loader = store.bulkLoader()
+                let batch = try await batch("a", BulkLoader.eventsPerInsert, seed: 1)
+                try await fixture.withFailPoint { failPoint in
+                    try await failPoint.set(.always, ["insert"], ["errorCode": 13])
+                    for _ in 0..<10 {
+                        let error = try await daybookError { try await loader.append(batch) }
+                        #expect(error?.message.hasPrefix("the batch was not taken") == false)
+                    }
+                    let error = try await daybookError { try await loader.append(batch) }
+                    #expect(error?.message.hasPrefix("the batch was not taken: 10000 events") == true, "\(error?.message ?? "")")
+                    #expect(error?.code == .unauthorized)
+                }
+                let report = try await loader.finish()
+                #expect(report.events == BulkLoader.eventsPerInsert && report.skippedEvents == 9 * BulkLoader.eventsPerInsert)
+            }
+        }
+    }
+
     @Test("fails for every task when one has a conflict, and never says that it is done")
     func conflict() async throws {
         try await withTestStore { store in

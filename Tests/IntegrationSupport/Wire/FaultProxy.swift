@@ -184,7 +184,7 @@ package final class FaultProxy: Sendable {
     package func forget() {
         condition.withLock {
             state.exchanges = []
-            // What is under way is still disguised when it is answered: a driver that once saw the server behind would go there itself.
+            // A reply that is still to come keeps its disguise. A driver that sees the real server's address connects to that from then on.
             for link in state.links.values { link.pending = link.pending.mapValues { (.max, $0.exchange) } }
         }
     }
