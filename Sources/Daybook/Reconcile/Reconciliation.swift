@@ -28,7 +28,7 @@ struct Reconciliation: Sendable {
         var report: ReconcileReport
         if writes {
             // Before anything is written to a database that is none.
-            try await store.requireJournal()
+            try await store.client.withConnection(.single) { try store.requireJournal(on: $0) }
             let holder = DaybookStore.holder()
             let lease = MaintenanceLease(store: store, holder: holder, subjects: leaseSubjects)
             report = try await Self.explainingPermissions { try await lease.hold { try await reconcile(holder, $0) } }

@@ -127,8 +127,10 @@ public final class DaybookStore: Sendable {
     }
 
     /// See ``requireJournal(on:)``.
-    package func requireJournal() async throws {
-        try await telemetry.perform("look") {
+    ///
+    /// - Parameter operation: What needs it, as the error names it.
+    package func requireJournal(for operation: String) async throws {
+        try await telemetry.perform(operation) {
             try await client.withConnection(.single) { try requireJournal(on: $0) }
         }
     }

@@ -44,7 +44,7 @@ struct Query<Application: AdminApplication>: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withStore(of: Application.self) { store in
-            try await store.requireJournal()
+            try await store.requireJournal(for: "query")
             try await StandardOutput.write { try await query(try Application.aggregate(type), store, $0) }
         }
     }

@@ -28,7 +28,7 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
 
     func run() async throws {
         let runs = try await options.withStore(of: Application.self) { store in
-            try await store.requireJournal()
+            try await store.requireJournal(for: "runs")
             return try await store.runs(limit: limit)
         }
         try await StandardOutput.write { output in
