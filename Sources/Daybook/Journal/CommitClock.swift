@@ -68,10 +68,11 @@ struct EventID: Sendable, Hashable, Comparable {
     }
 
     init(_ uuid: UUID) {
-        var (high, low) = (UInt64(0), UInt64(0))
-        withUnsafeBytes(of: uuid.uuid) { bytes in
-            for index in 0..<8 { high = high << 8 | UInt64(bytes[index]) }
-            for index in 8..<16 { low = low << 8 | UInt64(bytes[index]) }
+        let (high, low) = withUnsafeBytes(of: uuid.uuid) { bytes in
+            (
+                UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
         }
         self.high = high
         self.low = low & (1 << 62 - 1)

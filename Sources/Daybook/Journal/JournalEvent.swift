@@ -102,6 +102,10 @@ struct BorrowedJournalEvent {
 
 extension JournalEvent.Commit {
     init(_ document: BorrowedDocument) throws {
+        if let commit = Self(asWritten: document.bytes) {
+            self = commit
+            return
+        }
         var id: UUID?, index: Int32?, count: Int32?
         var elements = document.makeElements()
         while let element = try elements.next() {
@@ -115,5 +119,31 @@ extension JournalEvent.Commit {
         }
         guard let id, let index, let count else { throw BSONError(.corrupt, "The commit lacks a field.") }
         self.init(id: id, index: index, count: count)
+    }
+    /// The bytes of a commit as ``JournalEvent/document(data:)`` writes it, with nothing in the places of its three values.
+    private static let written: [UInt8] = [
+        52, 0, 0, 0,
+        // "id", a UUID
+        0x05, 0x69, 0x64, 0, 16, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        // "index" and "count", of 32 bits
+        0x10, 0x69, 0x6E, 0x64, 0x65, 0x78, 0, 0, 0, 0, 0,
+        0x10, 0x63, 0x6F, 0x75, 0x6E, 0x74, 0, 0, 0, 0, 0,
+        0,
+    ]
+
+    /// Nil where the field has another form, which is read element by element. A reconciliation passes here once an event.
+    private init?(asWritten bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.written.count else { return nil }
+        let hasForm = Self.written.withUnsafeBytes { written in
+            func agree(_ places: Range<Int>) -> Bool {
+                haveSameBytes(UnsafeRawBufferPointer(rebasing: bytes[places]), UnsafeRawBufferPointer(rebasing: written[places]))
+            }
+            return agree(0..<13) && agree(29..<36) && agree(40..<47) && bytes[51] == 0
+        }
+        guard hasForm else { return nil }
+        self.init(
+            id: UUID(uuid: bytes.loadUnaligned(fromByteOffset: 13, as: uuid_t.self)),
+            index: Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 36, as: Int32.self)),
+            count: Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 47, as: Int32.self)))
     }
 }

@@ -52,4 +52,20 @@ import Testing
             #expect(found == expected)
         }
     }
+
+    @Test(
+        "a query whose cursor the server ends goes on behind what it gave: nothing twice, nothing left out",
+        arguments: [43, 175, 237] as [Int32])
+    func killedCursor(code: Int32) async throws {
+        try await ReconcileFixture.withStore { store in
+            try await ReconcileFixture.seed(Account.self, count: 300, in: store)
+            let expected = try await store.repository(Account.self).query().reduce(into: []) { $0.append($1.id) }
+            try await ReconcileFixture.withWatched(on: store, for: [Account.self]) { watched, proxy in
+                proxy.fail("getMore", .error(code))
+                let found = try await watched.repository(Account.self).query().reduce(into: []) { $0.append($1.id) }
+                #expect(found == expected)
+                #expect(proxy.count("getMore") > 0 && proxy.count("find") == 2)
+            }
+        }
+    }
 }

@@ -73,6 +73,44 @@ struct JournalEventTests {
         }
     }
 
+    @Test("a commit of the usual size is read by its fields, whatever its bytes are")
+    func anyCommit() throws {
+        let commit: BSONDocument = [
+            "id": .binary(BSONBinary(UUID(number: 7))), "index": .int32(3), "count": .int32(0x0102_0304),
+        ]
+        for place in commit.bytes.indices {
+            for change in [1, 0x10, 0x80, 0xFF] as [UInt8] {
+                var bytes = commit.bytes
+                bytes[place] ^= change
+                let changed = BSONDocument(unchecked: bytes)
+                let read = try? changed.withBorrowed { try JournalEvent.Commit($0) }
+                // The document was checked as a whole first; a foreign field, and what it holds, is passed over.
+                guard let fields = try? BSONDocument(validating: bytes).fields else { continue }
+                let values = Dictionary(fields.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+                guard case .binary(let id) = values["id"], case .int32(let index) = values["index"],
+                    case .int32(let count) = values["count"]
+                else {
+                    #expect(read == nil, "\(place) \(change)")
+                    continue
+                }
+                #expect(read.map { $0.id } == (try? id.uuid), "\(place) \(change)")
+                if let read { #expect((read.index, read.count) == (index, count), "\(place) \(change)") }
+            }
+        }
+    }
+
+    @Test("the fields of a commit are read in any order")
+    func commitOrder() throws {
+        let fields: [(key: String, value: BSONValue)] = [
+            ("id", .binary(BSONBinary(UUID(number: 7)))), ("index", .int32(3)), ("count", .int32(5)),
+        ]
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let document = try BSONDocument(fields: order.map { fields[$0] })
+            let commit = try document.withBorrowed { try JournalEvent.Commit($0) }
+            #expect(commit == JournalEvent.Commit(id: UUID(number: 7), index: 3, count: 5))
+        }
+    }
+
     // MARK: Damage
 
     private static let required = [
