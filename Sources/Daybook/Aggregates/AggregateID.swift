@@ -1,4 +1,3 @@
-internal import DaybookBSON
 internal import Foundation
 
 /// The identity of an aggregate: its type and its key, written `license/L-1`. The first `/` ends the type.
@@ -73,18 +72,5 @@ extension AggregateID: Hashable, Comparable {
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         // No UTF-8 has it, so no id's bytes are those of another with something behind it.
         hasher.combine(0xFF as UInt8)
-    }
-}
-
-extension StringProtocol {
-    /// Whether MongoDB would call both the same text: names and ids are compared by their UTF-8, never as Swift compares texts.
-    func hasSameBytes(as other: some StringProtocol) -> Bool {
-        let isSame = utf8.withContiguousStorageIfAvailable { left in
-            other.utf8.withContiguousStorageIfAvailable { right in
-                haveSameBytes(UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
-            }
-        }
-        if case .some(.some(let isSame)) = isSame { return isSame }
-        return utf8.elementsEqual(other.utf8)
     }
 }

@@ -1,14 +1,6 @@
 internal import DaybookBSON
 internal import DaybookMongo
-internal import Foundation
 internal import Synchronization
-
-extension DaybookStore {
-    /// Writes many commits on new aggregates at once; see ``BulkLoader``.
-    public func bulkLoader() -> BulkLoader {
-        BulkLoader(store: self)
-    }
-}
 
 /// Writes the commits of many batches in a few large inserts: an import, or a population for a test.
 ///

@@ -1,12 +1,4 @@
-internal import DaybookBSON
 internal import DaybookMongo
-
-/// An event that is to be inserted as it is.
-struct BulkEvent: Sendable {
-    let aggregateID: AggregateID
-    let version: Int64
-    let document: BSONDocument
-}
 
 /// Puts whole events into the journal in large inserts: what a bulk load and an import have in common.
 ///

@@ -97,10 +97,3 @@ struct Lease: Sendable, Hashable {
         Namespace(database: store.database, collection: "daybook.leases")
     }
 }
-
-extension DaybookStore {
-    /// What a lease names its holder by: the machine, the process, and this very store.
-    static func holder() -> String {
-        "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier):\(UUID().uuidString)"
-    }
-}

@@ -1,5 +1,4 @@
 public import DaybookBSON
-internal import DaybookMongo
 
 /// What a correction would do; see ``Repository/previewCorrection(_:patch:reason:actor:)``.
 public struct CorrectionPreview: Sendable {
@@ -14,25 +13,6 @@ public struct CorrectionPreview: Sendable {
 
     /// Whether anything would be: a correction that changes nothing is not recorded.
     public var isChange: Bool { before != after }
-}
-
-extension Repository {
-    /// What ``correct(_:patch:reason:actor:expecting:commandID:context:)`` would do now; nothing is written.
-    ///
-    /// - Throws: as that function.
-    public func previewCorrection(
-        _ key: String, patch: BSONDocument, reason: String, actor: String
-    ) async throws -> CorrectionPreview {
-        let id = try AggregateID(A.type, key: key)
-        let wanted = Correction(patch: patch, stateSchema: A.stateSchema, reason: reason, actor: actor)
-        return try await store.telemetry.perform("correct", id) {
-            try wanted.checkReason()
-            _ = try CommandContext(actor: actor).admitted([])
-            return try await store.client.withConnection(.single) { connection in
-                try wanted.preview(on: loader.load(id, on: connection).fold)
-            }
-        }
-    }
 }
 
 extension Correction {

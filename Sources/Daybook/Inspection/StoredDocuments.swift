@@ -70,15 +70,3 @@ extension DaybookStore {
             operation: "query")
     }
 }
-
-extension Aggregate {
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when it has the lifecycle live.
-    static func requireSnapshots() throws(DaybookError) {
-        guard lifecycle != .live else {
-            throw DaybookError(
-                .invalidArgument,
-                "there is nothing to query: \(type) has the lifecycle live, which stores no snapshots. Load its aggregates by key, or "
-                    + "give it the lifecycle inline or async")
-        }
-    }
-}

@@ -1,4 +1,3 @@
-internal import DaybookBSON
 public import Foundation
 
 /// Where time and randomness come from; the system's unless a test or a simulation brings its own.
@@ -39,75 +38,5 @@ extension CommitClock {
         // Same or later time than ours: step over it, far enough to leave its commit's other ids behind and to stay unlikely to meet a rival's.
         return last.advanced(by: (1 << 32) + (random() & 0xFFFF_FFFF))
             ?? EventID(milliseconds: last.milliseconds + 1, random: random)
-    }
-}
-
-/// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits around the version and the variant.
-struct EventID: Sendable, Hashable, Comparable {
-    /// The time and the upper 12 of the 74 bits.
-    private let high: UInt64
-    /// The lower 62 of the 74 bits.
-    private let low: UInt64
-
-    private init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
-    }
-
-    /// The milliseconds of an id made at `date`: 48 bits of them, which end in the year 10889. A clock that says otherwise, or nothing, is
-    /// held to that.
-    static func milliseconds(at date: Date) -> UInt64 {
-        guard date.timeIntervalSince1970.isFinite, let begun = BSONDate(lastBegunAt: date) else { return 0 }
-        return UInt64(min(max(0, begun.milliseconds), 0xFFFF_FFFF_FFFF))
-    }
-
-    /// The lower part's top bit is clear, so that adding to it has room.
-    init(milliseconds: UInt64, random: () -> UInt64) {
-        high = (milliseconds << 16) | 0x7000 | (random() >> 52)
-        low = random() >> 3
-    }
-
-    init(_ uuid: UUID) {
-        let (high, low) = withUnsafeBytes(of: uuid.uuid) { bytes in
-            (
-                UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-            )
-        }
-        self.high = high
-        self.low = low & (1 << 62 - 1)
-    }
-
-    var uuid: UUID {
-        var bytes: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-        withUnsafeMutableBytes(of: &bytes) { bytes in
-            bytes.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
-            bytes.storeBytes(of: (low | 1 << 63).bigEndian, toByteOffset: 8, as: UInt64.self)
-        }
-        return UUID(uuid: bytes)
-    }
-
-    var isVersion7: Bool { high >> 12 & 0xF == 7 }
-
-    /// Since 1970.
-    var milliseconds: UInt64 { high >> 16 }
-
-    /// The id `distance` further on at the same time; nil when the random bits have no more room.
-    func advanced(by distance: UInt64) -> EventID? {
-        let sum = low + distance
-        if sum < 1 << 62 { return EventID(high: high, low: sum) }
-        guard high & 0xFFF < 0xFFF else { return nil }
-        return EventID(high: high + 1, low: sum & (1 << 62 - 1))
-    }
-
-    /// How far it is from `other` on, where that is what ``advanced(by:)`` goes; nil for an id before it, or of another time.
-    func distance(from other: EventID) -> UInt64? {
-        if high == other.high { return low >= other.low ? low - other.low : nil }
-        guard other.high & 0xFFF < 0xFFF, high == other.high + 1 else { return nil }
-        return (1 << 62 - other.low) + low
-    }
-
-    static func < (left: EventID, right: EventID) -> Bool {
-        (left.high, left.low) < (right.high, right.low)
     }
 }

@@ -1,5 +1,4 @@
 internal import DaybookBSON
-internal import DaybookMongo
 
 /// An event that was just appended, as the journal's change stream tells of it.
 struct JournalHead: Sendable {
@@ -16,19 +15,5 @@ struct JournalHead: Sendable {
         self.id = id
         self.version = version
         self.clusterTime = clusterTime
-    }
-}
-
-extension DaybookStore {
-    /// The events of one kind of aggregate as they come; nil for one that is none.
-    func journalHeads(of type: AggregateType, after token: ResumeToken?) -> ChangeStream<JournalHead?> {
-        let match: BSONDocument = ["operationType": "insert", "fullDocument.aggregateId": .document(Journal.ids(of: type))]
-        return client.changes(
-            of: journal.namespace, matching: match,
-            showing: ["fullDocument.aggregateId", "fullDocument.version", "clusterTime"], resumeAfter: token
-        ) { change in
-            let time = try? change.first("clusterTime")?.timestamp()
-            return try change.first("fullDocument").flatMap { JournalHead(try $0.document(), clusterTime: time) }
-        }
     }
 }

@@ -121,12 +121,3 @@ struct DatabasePlan: Sendable {
         return names.first { !seen.insert(Array($0.utf8)).inserted }
     }
 }
-
-extension Aggregate {
-    static var fieldNames: [String] { fields.map(\.name) }
-
-    /// The indexes that its fields declare.
-    static var indexes: [IndexModel] {
-        fields.filter(\.isIndexed).map { IndexModel(name: "\($0.path)_1__id_1", keys: [($0.path, 1), ("_id", 1)]) }
-    }
-}

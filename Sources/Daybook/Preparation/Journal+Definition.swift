@@ -1,24 +1,4 @@
 internal import DaybookBSON
-internal import DaybookMongo
-
-/// The indexes of the journal, and no others by default.
-enum JournalIndex: String, CaseIterable, Sendable {
-    /// Optimistic concurrency, reads of one aggregate, scans of one type, ranges for parallel work.
-    case versions = "index of versions"
-    /// A command takes effect once on an aggregate.
-    case commands = "index of command ids"
-
-    var model: IndexModel {
-        switch self {
-        case .versions:
-            IndexModel(name: "aggregateId_version", keys: [("aggregateId", 1), ("version", 1)], isUnique: true)
-        case .commands:
-            IndexModel(
-                name: "aggregateId_commandId", keys: [("aggregateId", 1), ("meta.commandId", 1)], isUnique: true,
-                partialFilter: ["meta.commandId": ["$exists": true]])
-        }
-    }
-}
 
 extension Journal {
     /// What the journal lets in, as a MongoDB `$jsonSchema`: an event as this version of Daybook writes it, and nothing else.

@@ -108,16 +108,6 @@ public struct Filter<A: Aggregate>: Sendable {
     }
 }
 
-extension Aggregate {
-    static func field(_ keyPath: AnyKeyPath) throws -> Field<Self> {
-        guard let field = fields.first(where: { $0.keyPath == keyPath }) else {
-            throw DaybookError(
-                .invalidArgument, "\(keyPath) is not among the fields that \(Self.self) declares; add it to its fields")
-        }
-        return field
-    }
-}
-
 extension String {
     /// The first text behind all that begin with this one, by UTF-8 bytes, which order texts as their scalars do; nil when there is none.
     fileprivate var endOfPrefixRange: String? {

@@ -177,7 +177,7 @@ struct MaintenanceLease: Sendable {
             "$or": .array(overlapping), "holder": ["$ne": .string(holder)],
             "expiresAt": ["$gt": .datetime(try BSONDate(store.clock.now()))],
         ]
-        let namespace = Namespace(database: store.database, collection: DatabasePlan.ControlCollection.leases.rawValue)
+        let namespace = Namespace(database: store.database, collection: ControlCollection.leases.rawValue)
         var rival: HeldLease?
         try connection.find(filter, in: namespace) { document in
             rival = HeldLease(BSONDocument(document))

@@ -85,7 +85,7 @@ public struct ReconcileRun: Sendable {
 
 extension ReconcileRun {
     static func namespace(_ database: String) -> Namespace {
-        Namespace(database: database, collection: DatabasePlan.ControlCollection.runs.rawValue)
+        Namespace(database: database, collection: ControlCollection.runs.rawValue)
     }
 
     /// What changes while it works.

@@ -188,22 +188,3 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         try store.journal.commit(of: command, on: id, connection: connection)
     }
 }
-
-extension DaybookStore {
-    /// Counts a commit that took effect, and hands on the snapshots that are written behind it.
-    func took(effect commit: PreparedCommit) async {
-        for change in commit.changes {
-            let metrics = telemetry.metrics(of: change.aggregateID.type)
-            metrics.countCommit(of: change.versions.count)
-            guard let snapshot = change.snapshot else { continue }
-            let bytes = snapshot.stateBytes
-            guard bytes > configuration.stateWarningBytes else { continue }
-            metrics.largeStates.increment()
-            telemetry.logger.warning(
-                "a large state is written with every commit; keep less in it, or make it several aggregates",
-                [.aggregateID: snapshot.aggregateID, .version: snapshot.version, .bytes: bytes])
-        }
-        let posts = commit.posts
-        if !posts.isEmpty { await poster.post(posts) }
-    }
-}

@@ -1,6 +1,6 @@
 internal import DaybookBSON
 internal import DaybookMongo
-public import Foundation
+internal import Foundation
 internal import Metrics
 
 /// The aggregates of one kind in a store: load them, give them commands, read their history, query their snapshots.
@@ -81,13 +81,4 @@ public struct Repository<A: Aggregate>: Sendable {
     public func history(_ key: String) throws -> History<A> {
         History(store: store, id: try AggregateID(A.type, key: key))
     }
-}
-
-/// A point in an aggregate's history.
-public enum PointInHistory: Sendable, Hashable {
-    /// After this many events.
-    case version(Int64)
-    /// After the events that were recorded at this time or before, to the millisecond; by the clock of the journal, which ``Commit/recordedAt``
-    /// tells, and not by any date in the events.
-    case date(Date)
 }

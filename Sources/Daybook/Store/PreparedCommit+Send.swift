@@ -4,15 +4,6 @@ internal import Foundation
 internal import Logging
 
 extension PreparedCommit {
-    enum Outcome: Sendable {
-        /// It is in the journal, all of it.
-        case committed
-        /// Nothing of it took effect, because of another writer or a passing fault: load again and decide again.
-        case lost(MongoError)
-        /// A command id in it has been used on its aggregate, by this commit or an earlier one.
-        case commandKnown(MongoError)
-    }
-
     /// Appends the events and posts the snapshots, in one transaction.
     ///
     /// Once a commit was sent and not answered, "it failed" is no longer known. Then the same documents, with the same ids, are sent again
@@ -261,41 +252,5 @@ extension PreparedCommit {
             return
         }
         try connection.replaceOne(snapshot.selector, with: snapshot.document(), upsert: true, in: snapshot.collection)
-    }
-}
-
-extension DaybookStore {
-    /// Ends the attempts of a commit when its time is over.
-    ///
-    /// - Throws: ``DaybookError``: `conflict` when rivals kept coming first, `outcomeUnknown` when the command has taken effect but its commit
-    ///   cannot be read, otherwise what the last attempt failed with.
-    static func giveUp(_ outcome: PreparedCommit.Outcome, _ id: AggregateID?, after deadline: ContinuousClock.Instant) throws {
-        guard ContinuousClock.now >= deadline else { return }
-        switch outcome {
-        case .committed: return
-        case .commandKnown(let error):
-            throw DaybookError(
-                .outcomeUnknown,
-                "the command id has been used, but its commit could not be read in time; repeat the command with it",
-                aggregateID: id?.rawValue, underlying: error)
-        case .lost(let error) where error.code == .duplicateKey || error.code == .writeConflict:
-            throw DaybookError(
-                .conflict, "other writers came first until the time for trying was over; nothing was written",
-                aggregateID: id?.rawValue,
-                underlying: error)
-        case .lost(let error): throw error
-        }
-    }
-}
-
-/// Growing pauses with jitter between attempts, so that rivals do not meet again: 1 ms at first, at most 100 ms.
-struct Backoff {
-    private var limit = Duration.milliseconds(2)
-
-    /// Waits to the end also when the task is cancelled: who waits here must learn an outcome first.
-    mutating func wait() async {
-        let pause = limit * Double.random(in: 0.25...1)
-        limit = min(limit * 2, .milliseconds(100))
-        await Task { try? await Task.sleep(for: pause) }.value
     }
 }

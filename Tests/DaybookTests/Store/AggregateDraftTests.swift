@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 @Suite("AggregateDraft and PreparedCommit")
-struct CommitDraftTests {
+struct AggregateDraftTests {
     private let hands = Hands(milliseconds: 1_700_000_000_123)
 
     private func fold(_ key: String, version: Int64 = 0, headID: UUID? = nil, createdAt: Int64? = nil) throws -> Fold<Parcel> {

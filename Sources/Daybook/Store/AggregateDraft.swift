@@ -83,27 +83,3 @@ struct AggregateDraft: Sendable {
         return lifecycle == .live ? try? fold.normalize() : try fold.normalize()
     }
 }
-
-/// An aggregate that a transaction only reads, and that must not change before its commit.
-struct AggregateGuard: Sendable {
-    let aggregateID: AggregateID
-    let snapshots: Namespace
-    /// The version that was read.
-    let version: Int64
-    /// The snapshot at that version, to put in place where none is; nil at version 0, and where none is kept.
-    let snapshot: BSONDocument?
-
-    init<A: Aggregate>(_ fold: Fold<A>, snapshots: Namespace) throws {
-        aggregateID = fold.id
-        self.snapshots = snapshots
-        version = fold.version
-        guard fold.keepsSnapshot, let headID = fold.headID, let createdAt = fold.createdAt, let updatedAt = fold.updatedAt else {
-            snapshot = nil
-            return
-        }
-        snapshot = try StoredSnapshot(
-            aggregateID: fold.id, version: fold.version, state: try fold.encodedState(), stateSchema: A.stateSchema,
-            headID: headID, createdAt: createdAt, updatedAt: updatedAt
-        ).document()
-    }
-}

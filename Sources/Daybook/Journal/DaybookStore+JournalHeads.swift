@@ -1,0 +1,16 @@
+internal import DaybookBSON
+internal import DaybookMongo
+
+extension DaybookStore {
+    /// The events of one kind of aggregate as they come; nil for one that is none.
+    func journalHeads(of type: AggregateType, after token: ResumeToken?) -> ChangeStream<JournalHead?> {
+        let match: BSONDocument = ["operationType": "insert", "fullDocument.aggregateId": .document(Journal.ids(of: type))]
+        return client.changes(
+            of: journal.namespace, matching: match,
+            showing: ["fullDocument.aggregateId", "fullDocument.version", "clusterTime"], resumeAfter: token
+        ) { change in
+            let time = try? change.first("clusterTime")?.timestamp()
+            return try change.first("fullDocument").flatMap { JournalHead(try $0.document(), clusterTime: time) }
+        }
+    }
+}

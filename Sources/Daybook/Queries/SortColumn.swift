@@ -1,0 +1,27 @@
+/// What MongoDB sorts by, in the end: a path in the stored document, and 1 or -1.
+struct SortColumn: Sendable, Hashable {
+    var path: String
+    var direction: Int32
+
+    static let id = SortColumn(path: "_id", direction: 1)
+
+    var isAscending: Bool { direction > 0 }
+}
+
+extension SortColumn {
+    /// The columns of `sort`, the id last: then no two snapshots are equal. It has the direction of the column before it, so that the index of a
+    /// field, which has the id behind it, gives this order read forwards or backwards.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument``
+    static func columns<A>(of sort: [Sort<A>]) throws -> [SortColumn] {
+        var columns: [SortColumn] = []
+        for sort in sort {
+            let path = try A.field(sort.keyPath).path
+            // MongoDB refuses a path that is named twice.
+            if !columns.contains(where: { $0.path == path }) {
+                columns.append(SortColumn(path: path, direction: sort.direction))
+            }
+        }
+        return columns + [SortColumn(path: SortColumn.id.path, direction: columns.last?.direction ?? 1)]
+    }
+}
