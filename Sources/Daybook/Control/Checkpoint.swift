@@ -5,7 +5,8 @@ internal import Foundation
 /// How far some work has followed the journal: a document of `daybook.checkpoints`, `{ _id: name, token, updatedAt }`.
 struct Checkpoint: Sendable {
     let name: String
-    let store: DaybookStore
+    let database: String
+    let clock: ServerClock
 
     /// Where to go on; nil when it never got anywhere, and for what is no token.
     func load(on connection: isolated MongoConnection) throws -> ResumeToken? {
@@ -26,7 +27,7 @@ struct Checkpoint: Sendable {
     /// Notes that everything before `token` was handled.
     func save(_ token: ResumeToken, on connection: isolated MongoConnection) throws {
         let update: BSONDocument = [
-            "$set": ["token": .document(token.document), "updatedAt": .datetime(try BSONDate(store.clock.now()))]
+            "$set": ["token": .document(token.document), "updatedAt": .datetime(try BSONDate(clock.now()))]
         ]
         try connection.updateOne(["_id": .string(name)], with: update, upsert: true, in: namespace)
     }
@@ -37,5 +38,5 @@ struct Checkpoint: Sendable {
         try connection.updateOne(["_id": .string(name)], with: ["$unset": ["token": ""]], in: namespace)
     }
 
-    private var namespace: Namespace { Namespace(database: store.database, collection: "daybook.checkpoints") }
+    private var namespace: Namespace { Namespace(database: database, collection: "daybook.checkpoints") }
 }

@@ -22,17 +22,17 @@ struct Lease: Sendable, Hashable {
     /// A document of its name that is no lease, because it was edited by hand, is taken over. So is an epoch that is no `int64`: mongosh writes
     /// numbers as doubles.
     static func acquire(
-        _ name: String, holder: String, from store: DaybookStore, on connection: isolated MongoConnection
+        _ name: String, holder: String, in database: String, clock: ServerClock, on connection: isolated MongoConnection
     ) throws -> Lease? {
-        store.clock.measureIfDue(on: connection)
-        let now = store.clock.now()
-        let namespace = namespace(store)
+        clock.measureIfDue(on: connection)
+        let now = clock.now()
+        let namespace = namespace(in: database)
         let found = try connection.findOne(["_id": .string(name)], in: namespace) { BSONDocument($0) }
         if let held = found.flatMap(HeldLease.init), held.expiresAt > now {
             // By us: a request of ours that was not answered has taken it.
             guard held.holder.hasSameBytes(as: holder), case .int64(let epoch)? = found?["epoch"] else { return nil }
             let lease = Lease(name: name, holder: holder, epoch: epoch)
-            return try lease.renew(in: store, on: connection) ? lease : nil
+            return try lease.renew(in: database, clock: clock, on: connection) ? lease : nil
         }
         let epoch = nextEpoch(after: found?["epoch"])
         let taken: BSONDocument = [
@@ -71,29 +71,30 @@ struct Lease: Sendable, Hashable {
     }
 
     /// Keeps the lease for another while; false when it is lost.
-    func renew(in store: DaybookStore, on connection: isolated MongoConnection) throws -> Bool {
-        let expiresAt = try BSONDate(store.clock.now() + Self.duration)
+    func renew(in database: String, clock: ServerClock, on connection: isolated MongoConnection) throws -> Bool {
+        let expiresAt = try BSONDate(clock.now() + Self.duration)
         let update: BSONDocument = ["$set": ["expiresAt": .datetime(expiresAt)]]
-        return try write(update, in: store, on: connection).matched > 0
+        return try write(update, in: database, on: connection).matched > 0
     }
 
     /// Gives the lease back, if it is still held.
-    func release(in store: DaybookStore, on connection: isolated MongoConnection) throws {
-        let update: BSONDocument = ["$set": ["expiresAt": .datetime(try BSONDate(store.clock.now()))]]
-        _ = try write(update, in: store, on: connection)
+    func release(in database: String, clock: ServerClock, on connection: isolated MongoConnection) throws {
+        let update: BSONDocument = ["$set": ["expiresAt": .datetime(try BSONDate(clock.now()))]]
+        _ = try write(update, in: database, on: connection)
     }
 
     private func write(
-        _ update: BSONDocument, in store: DaybookStore, on connection: isolated MongoConnection
+        _ update: BSONDocument, in database: String, on connection: isolated MongoConnection
     ) throws -> UpdateResult {
-        try connection.updateOne(selector, with: update, in: Self.namespace(store), writeConcern: Self.writeConcern)
+        try connection.updateOne(
+            selector, with: update, in: Self.namespace(in: database), writeConcern: Self.writeConcern)
     }
 
     private var selector: BSONDocument {
         ["_id": .string(name), "holder": .string(holder), "epoch": .int64(epoch)]
     }
 
-    private static func namespace(_ store: DaybookStore) -> Namespace {
-        Namespace(database: store.database, collection: "daybook.leases")
+    private static func namespace(in database: String) -> Namespace {
+        Namespace(database: database, collection: "daybook.leases")
     }
 }

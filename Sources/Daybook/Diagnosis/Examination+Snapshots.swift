@@ -94,7 +94,9 @@ extension Examination {
         let name = "projector of \(aggregate.type)"
         let id: BSONDocument = ["_id": .string("snapshots.\(aggregate.type)")]
         let lease = try connection.findOne(id, in: namespace("daybook.leases")) { HeldLease(BSONDocument($0)) } ?? nil
-        let checkpoint = try Checkpoint(name: "snapshots.\(aggregate.type)", store: store).updatedAt(on: connection)
+        let checkpoint = try Checkpoint(
+            name: "snapshots.\(aggregate.type)", database: store.database, clock: store.clock
+        ).updatedAt(on: connection)
         guard let lease, lease.expiresAt > now else {
             return Diagnosis.Check(
                 name, .warning, "no process catches up the snapshots of writers that died",

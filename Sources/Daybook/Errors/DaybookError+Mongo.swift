@@ -22,16 +22,16 @@ extension DaybookError {
 
     /// `error` as the API gives it out: an error of the layers below becomes ours, one of ours learns where it arose, and rejections,
     /// cancellation and errors of the caller's own closures stay as they are.
-    static func enriching(_ error: any Error, operation: String, aggregateID: AggregateID?) -> any Error {
+    static func enriching(_ error: any Error, operation: String, aggregateID: String?) -> any Error {
         switch error {
         case let error as MongoError:
-            return DaybookError(error, operation: operation, aggregateID: aggregateID?.rawValue)
+            return DaybookError(error, operation: operation, aggregateID: aggregateID)
         case let error as BSONError:
             return DaybookError(
-                .invalidArgument, error.description, aggregateID: aggregateID?.rawValue, operation: operation, underlying: error)
+                .invalidArgument, error.description, aggregateID: aggregateID, operation: operation, underlying: error)
         case var error as DaybookError:
             error.operation = error.operation ?? operation
-            error.aggregateID = error.aggregateID ?? aggregateID?.rawValue
+            error.aggregateID = error.aggregateID ?? aggregateID
             return error
         default:
             return error

@@ -79,7 +79,8 @@ extension DaybookStore {
             events: try connection.fastCount(["aggregateId": ids], in: journal.namespace),
             snapshots: existing.contains(where: name.hasSameBytes) ? try connection.statistics(of: snapshots) : nil,
             projectedAt: aggregate?.lifecycle == .async
-                ? try Checkpoint(name: "snapshots.\(type)", store: self).updatedAt(on: connection) : nil)
+                ? try Checkpoint(name: "snapshots.\(type)", database: database, clock: clock).updatedAt(on: connection)
+                : nil)
     }
 }
 

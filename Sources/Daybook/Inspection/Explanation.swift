@@ -32,7 +32,7 @@ package struct Explanation<A: Aggregate>: AsyncSequence, Sendable {
                 state = after
                 return ExplainedEvent(entry: JournalEntry(document), changes: before.differences(to: after))
             } catch {
-                throw DaybookError.enriching(error, operation: "explain", aggregateID: fold.id)
+                throw DaybookError.enriching(error, operation: "explain", aggregateID: fold.id.rawValue)
             }
         }
     }

@@ -34,7 +34,8 @@ package struct StoredDocuments: AsyncSequence, Sendable {
                     .invalidArgument, "the server does not take the filter: \(error.serverText ?? error.message)",
                     operation: sequence.operation, underlying: error)
             } catch {
-                throw DaybookError.enriching(error, operation: sequence.operation, aggregateID: sequence.aggregateID)
+                throw DaybookError.enriching(
+                    error, operation: sequence.operation, aggregateID: sequence.aggregateID?.rawValue)
             }
         }
     }

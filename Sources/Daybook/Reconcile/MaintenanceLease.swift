@@ -51,7 +51,11 @@ struct MaintenanceLease: Sendable {
     private func release(_ leases: [Lease]) async {
         // In a task of its own, because this one may have been cancelled.
         await Task {
-            for lease in leases { try? await store.client.withConnection(.single) { try lease.release(in: store, on: $0) } }
+            for lease in leases {
+                try? await store.client.withConnection(.single) {
+                    try lease.release(in: store.database, clock: store.clock, on: $0)
+                }
+            }
         }.value
     }
 
@@ -73,7 +77,9 @@ struct MaintenanceLease: Sendable {
             // The time is taken before the server hears of it: from then on the lease lasts at least its duration.
             let now = ContinuousClock.now
             for lease in leases {
-                let isHeld = try await store.client.withConnection(.single) { try lease.renew(in: store, on: $0) }
+                let isHeld = try await store.client.withConnection(.single) {
+                    try lease.renew(in: store.database, clock: store.clock, on: $0)
+                }
                 guard isHeld else { throw lost(lease) }
             }
             renewedAt.withLock { $0 = max($0, now) }
@@ -153,10 +159,11 @@ struct MaintenanceLease: Sendable {
     private func attempt(_ subject: String, on connection: isolated MongoConnection) throws -> (Lease?, HeldLease?) {
         let name = Self.prefix + subject
         if let rival = try rival(of: subject, on: connection) { return (nil, rival) }
-        guard let lease = try Lease.acquire(name, holder: holder, from: store, on: connection) else { return (nil, nil) }
+        let acquired = try Lease.acquire(name, holder: holder, in: store.database, clock: store.clock, on: connection)
+        guard let lease = acquired else { return (nil, nil) }
         // One that covers more, or a part, may have been taken at the same time: then both step back, or one of them.
         if let rival = try rival(of: subject, on: connection) {
-            try lease.release(in: store, on: connection)
+            try lease.release(in: store.database, clock: store.clock, on: connection)
             return (nil, rival)
         }
         return (lease, nil)

@@ -178,7 +178,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
                 return .answer(original)
             }
         }
-        metrics.count(outcome)
+        metrics.countRetry(isConflict: outcome.isConflict)
         try DaybookStore.giveUp(outcome, id, after: deadline)
         return .undecided
     }

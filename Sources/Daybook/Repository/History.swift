@@ -39,7 +39,7 @@ public struct History<A: Aggregate>: AsyncSequence, Sendable {
             do {
                 event = try await events.next()
             } catch {
-                throw DaybookError.enriching(error, operation: "history", aggregateID: id)
+                throw DaybookError.enriching(error, operation: "history", aggregateID: id.rawValue)
             }
             guard let event else { return nil }
             version += 1

@@ -64,7 +64,7 @@ extension Repository {
         var versions: [AggregateID: Int64] = [:]
         func leaveOut(_ id: AggregateID, _ error: any Error) {
             failures[id] = error
-            let error = DaybookError.enriching(error, operation: "project", aggregateID: id)
+            let error = DaybookError.enriching(error, operation: "project", aggregateID: id.rawValue)
             let reason = (error as? DaybookError)?.message ?? "\(type(of: error))"
             loader.metrics.snapshotsDropped.increment()
             store.telemetry.logger.error(

@@ -41,7 +41,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
         while !Task.isCancelled {
             do {
                 let lease = try await store.client.withConnection(.single) {
-                    try Lease.acquire(name, holder: holder, from: store, on: $0)
+                    try Lease.acquire(name, holder: holder, in: store.database, clock: store.clock, on: $0)
                 }
                 guard let lease else {
                     try await Task.sleep(for: .seconds(Lease.duration / 3))
@@ -51,7 +51,11 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                     try await follow(lease)
                 } catch {
                     // In a task of its own, because this one may have been cancelled.
-                    await Task { try? await store.client.withConnection(.single) { try lease.release(in: store, on: $0) } }.value
+                    await Task {
+                        try? await store.client.withConnection(.single) {
+                            try lease.release(in: store.database, clock: store.clock, on: $0)
+                        }
+                    }.value
                     throw error
                 }
             } catch is LeaseLost {
@@ -70,7 +74,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
     }
 
     private func follow(_ lease: Lease) async throws {
-        let checkpoint = Checkpoint(name: name, store: store)
+        let checkpoint = Checkpoint(name: name, database: store.database, clock: store.clock)
         let start = try await store.client.withConnection(.single) { try checkpoint.load(on: $0) }
         do {
             try await follow(from: start, checkpoint, lease)
@@ -125,7 +129,10 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
     /// - Throws: ``LeaseLost``: another process does the work by now.
     private func renew(_ hold: inout Hold) async throws {
         let lease = hold.lease
-        guard try await store.client.withConnection(.single, { try lease.renew(in: store, on: $0) }) else { throw LeaseLost() }
+        let isHeld = try await store.client.withConnection(.single) {
+            try lease.renew(in: store.database, clock: store.clock, on: $0)
+        }
+        guard isHeld else { throw LeaseLost() }
         hold.nextRenewal = .now + .seconds(Lease.duration / 3)
     }
 

@@ -73,7 +73,7 @@ extension DaybookStore {
                 outcome = .lost(poison)
             }
             connection.endTransaction()
-            for type in touched { telemetry.metrics(of: type).count(outcome) }
+            for type in touched { telemetry.metrics(of: type).countRetry(isConflict: outcome.isConflict) }
             try Self.giveUp(outcome, nil, after: deadline)
             await backoff.wait()
         }

@@ -53,7 +53,8 @@ public final class DaybookStore: Sendable {
             throw DaybookError(.invalidConfiguration, "\"\(database)\" cannot be the name of a MongoDB database")
         }
         journal = Journal(database: database)
-        telemetry = Telemetry(configuration)
+        telemetry = Telemetry(
+            logger: configuration.logger, factory: configuration.metricsFactory, tracer: configuration.tracer)
         clock = ServerClock(configuration.clock, telemetry: telemetry)
         groupCommit = GroupCommit(client: client, journal: journal, clock: clock, telemetry: telemetry)
         cache = AggregateCache(maximumBytes: configuration.aggregateCacheBytes)

@@ -142,7 +142,7 @@ public actor DaybookTransaction {
             try Task.checkCancellation()
             return try body()
         } catch {
-            throw DaybookError.enriching(error, operation: operation, aggregateID: id)
+            throw DaybookError.enriching(error, operation: operation, aggregateID: id.rawValue)
         }
     }
 }

@@ -9,5 +9,11 @@ extension PreparedCommit {
         case lost(MongoError)
         /// A command id in it has been used on its aggregate, by this commit or an earlier one.
         case commandKnown(MongoError)
+
+        /// Whether another writer came first.
+        var isConflict: Bool {
+            guard case .lost(let error) = self else { return false }
+            return error.code == .duplicateKey || error.code == .writeConflict
+        }
     }
 }

@@ -1,4 +1,3 @@
-internal import DaybookMongo
 internal import Metrics
 
 /// What is counted of one kind of aggregate; each has the dimension `aggregate`.
@@ -44,8 +43,10 @@ final class AggregateMetrics: Sendable {
     }
 
     /// An attempt is made again.
-    func count(_ outcome: PreparedCommit.Outcome) {
-        if case .lost(let error) = outcome, error.code == .duplicateKey || error.code == .writeConflict { conflicts.increment() }
+    ///
+    /// - Parameter isConflict: Whether another writer came first.
+    func countRetry(isConflict: Bool) {
+        if isConflict { conflicts.increment() }
         retries.increment()
     }
 

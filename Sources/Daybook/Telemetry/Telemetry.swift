@@ -18,11 +18,15 @@ final class Telemetry: Sendable {
     /// How long an operation took.
     private let durations = Mutex<[String: Timer]>([:])
 
-    init(_ configuration: DaybookConfiguration) {
-        logger = configuration.logger
-        let tracer: any Tracer = configuration.tracer ?? InstrumentationSystem.tracer
+    /// - Parameters:
+    ///   - factory: What makes the counters and timers; that of `MetricsSystem` unless given.
+    ///   - tracer: What makes the spans; that of `InstrumentationSystem` unless given.
+    init(logger: Logger, factory: (any MetricsFactory)? = nil, tracer: (any Tracer)? = nil) {
+        self.logger = logger
+        let tracer: any Tracer = tracer ?? InstrumentationSystem.tracer
         self.tracer = tracer is NoOpTracer ? nil : tracer
-        factory = configuration.metricsFactory ?? MetricsSystem.factory
+        let factory = factory ?? MetricsSystem.factory
+        self.factory = factory
         batchSize = Recorder(label: "daybook.batch.size", dimensions: [], aggregate: true, factory: factory)
         queueWait = Timer(label: "daybook.queue.wait", dimensions: [], factory: factory)
     }
@@ -48,7 +52,7 @@ final class Telemetry: Sendable {
         do {
             return try await body()
         } catch {
-            throw DaybookError.enriching(error, operation: operation, aggregateID: aggregateID)
+            throw DaybookError.enriching(error, operation: operation, aggregateID: aggregateID?.rawValue)
         }
     }
 
@@ -77,7 +81,7 @@ extension Tracer {
             do {
                 return .success(try await body())
             } catch {
-                let error = DaybookError.enriching(error, operation: operation, aggregateID: aggregateID)
+                let error = DaybookError.enriching(error, operation: operation, aggregateID: aggregateID?.rawValue)
                 span.note(error)
                 return .failure(error)
             }

@@ -64,6 +64,6 @@ private func enriched<R>(
     _ operation: String, _ aggregateID: AggregateID? = nil, isolation: isolated (any Actor)? = #isolation,
     _ body: () async throws -> R
 ) async throws -> R {
-    let telemetry = Telemetry(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/"))
+    let telemetry = Telemetry(logger: DaybookConfiguration(uri: "mongodb://127.0.0.1:1/").logger)
     return try await telemetry.perform(operation, aggregateID, body)
 }
