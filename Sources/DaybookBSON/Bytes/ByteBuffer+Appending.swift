@@ -79,16 +79,6 @@ extension ByteBuffer {
         return memchr(start, 0, utf8.count) != nil
     }
 
-    /// Appends a binary value: length, subtype, bytes, and the second length that subtype 2 has.
-    mutating func appendBinary(_ subtype: BSONBinary.Subtype, _ content: UnsafeRawBufferPointer) throws(BSONError) {
-        guard let length = Int32(exactly: content.count), length <= Int32.max - 4 else { throw .documentTooLarge }
-        let isOutdated = subtype == .outdatedGeneric
-        appendInteger(isOutdated ? length + 4 : length)
-        append(subtype.rawValue)
-        if isOutdated { appendInteger(length) }
-        append(contentsOf: content)
-    }
-
     /// Appends an array element's key: `index` in decimal, and a NUL.
     @inline(__always)
     mutating func appendIndexKey(_ index: Int) {
@@ -122,16 +112,5 @@ extension ByteBuffer {
     mutating func appendEmptyDocument() {
         appendInteger(Int32(5))
         append(0)
-    }
-}
-
-extension BSONError {
-    static var documentTooLarge: BSONError { BSONError(.tooLarge, "The document would exceed 2 GiB.") }
-    static var nestedTooDeep: BSONError { nestedTooDeep(BSONDocument.maximumDepth) }
-    static func nestedTooDeep(_ levels: Int) -> BSONError {
-        BSONError(.tooDeep, "Values are nested more than \(levels) levels deep.")
-    }
-    static func tooLarge(_ count: Int, maximum: Int) -> BSONError {
-        BSONError(.tooLarge, "The document has \(count) bytes, more than the \(maximum) that are allowed.")
     }
 }

@@ -38,7 +38,3 @@ extension CaseDecoder: SingleValueDecodingContainer {
         return try T(from: self)
     }
 }
-
-extension BSONError {
-    static func unknownCase(_ name: String) -> BSONError { BSONError(.unknownCase, "There is no case named \"\(name)\".") }
-}

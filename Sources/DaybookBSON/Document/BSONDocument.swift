@@ -102,7 +102,3 @@ extension BSONDocument: ExpressibleByDictionaryLiteral {
         self.init(literal: elements)
     }
 }
-
-extension BSONError {
-    static var keyWithNUL: BSONError { BSONError(.invalidKey, "A key contains NUL, which would end it early.") }
-}

@@ -47,10 +47,3 @@ struct EncodingNode {
     /// Where the elements to be sorted begin.
     var sortStart = 0
 }
-
-/// A reference to a node, as containers hold it. It may outlive its node; every use is checked.
-struct EncodingHandle {
-    let storage: EncodingStorage
-    let index: Int32
-    let serial: UInt32
-}

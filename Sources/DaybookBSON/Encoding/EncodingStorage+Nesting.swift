@@ -185,9 +185,3 @@ extension EncodingHandle {
         EncodingHandle(storage: storage, index: .max, serial: 0)
     }
 }
-
-extension BSONError {
-    static var containerExpired: BSONError {
-        BSONError(.expired, "An encoder or container was used after the value it belongs to was encoded.")
-    }
-}

@@ -83,7 +83,3 @@ extension EncodingStorage {
         invalid(value, path(index), nil, BSONError(.typeMismatch, "The value is already encoded."))
     }
 }
-
-extension BSONError {
-    static var emptyKey: BSONError { BSONError(.invalidKey, "A key is empty.") }
-}

@@ -1,30 +1,3 @@
-package import DaybookBSON
-
-/// One place at which two documents differ.
-package struct FieldDifference: Sendable, Hashable {
-    /// The keys from the document to the place, with dots between them; empty for the document itself.
-    package var path: String
-    /// The value of the one; nil when it has none there.
-    package var before: BSONValue?
-    /// The value of the other; nil when it has none there.
-    package var after: BSONValue?
-
-    package init(path: String, before: BSONValue?, after: BSONValue?) {
-        self.path = path
-        self.before = before
-        self.after = after
-    }
-}
-
-extension FieldDifference {
-    /// Both values as they are shown to people; in the canonical form where they look the same otherwise, as numbers of different types do.
-    package func shown() -> (before: String?, after: String?) {
-        let shown = (before: before?.shown(), after: after?.shown())
-        guard shown.before == shown.after else { return shown }
-        return (before?.shown(.canonical), after?.shown(.canonical))
-    }
-}
-
 extension BSONDocument {
     /// Where `other` differs from this document, in this document's order; empty exactly when their bytes are equal.
     ///

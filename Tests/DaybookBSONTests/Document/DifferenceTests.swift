@@ -1,4 +1,3 @@
-@testable import Daybook
 import DaybookBSON
 import TestSupport
 import Testing

@@ -1,5 +1,3 @@
-package import DaybookBSON
-
 extension BSONValue {
     /// As extended JSON, for people: cut where it gets long.
     package func shown(_ format: ExtendedJSONFormat = .relaxed) -> String {

@@ -1,0 +1,3 @@
+extension BSONError {
+    static var nestedTooDeep: BSONError { nestedTooDeep(BSONDocument.maximumDepth) }
+}
