@@ -1,16 +1,5 @@
 internal import DaybookBSON
 
-/// A write to one collection among writes to several.
-package struct NamespacedOperation: Sendable {
-    package let operation: BulkOperation
-    package let namespace: Namespace
-
-    package init(_ operation: BulkOperation, in namespace: Namespace) {
-        self.operation = operation
-        self.namespace = namespace
-    }
-}
-
 extension MongoConnection {
     /// Whether the server has the command `bulkWrite`, which writes to several collections in one round trip: MongoDB 8.0 and later.
     ///

@@ -1,16 +1,6 @@
 internal import CMongoC
 package import DaybookBSON
 
-/// How many documents an update touched.
-package struct UpdateResult: Sendable, Hashable {
-    package var matched: Int
-    package var modified: Int
-    package var upserted: Int
-}
-
-/// The largest document that MongoDB stores: https://www.mongodb.com/docs/manual/reference/limits/
-package let maximumDocumentBytes = 16 * 1024 * 1024
-
 extension MongoConnection {
     /// Inserts `documents` in order, in as few messages as the server's limits allow, and stops at the first that is refused.
     ///
@@ -95,74 +85,5 @@ extension MongoConnection {
         let reply = reply()
         return UpdateResult(
             matched: reply.count("matchedCount"), modified: reply.count("modifiedCount"), upserted: reply.count("upsertedCount"))
-    }
-
-    private func checkSize(_ document: BSONDocument, operation: String, namespace: Namespace, index: Int?) throws(MongoError) {
-        if let error = tooLarge(document, operation: operation, namespace: namespace, index: index) { throw error }
-    }
-
-    /// The error for a document that the server would not store; nil for any other.
-    func tooLarge(_ document: BSONDocument, operation: String, namespace: Namespace, index: Int?) -> MongoError? {
-        guard document.bytes.count > maximumDocumentBytes else { return nil }
-        var error = MongoError(
-            .tooLarge,
-            "a document of \(document.bytes.count) bytes is over MongoDB's limit of \(maximumDocumentBytes); it was not sent")
-        error.operation = operation
-        error.namespace = namespace.description
-        error.index = index
-        return error
-    }
-}
-
-/// Options that never change, encoded once.
-enum DriverOptions {
-    static let withoutValidation: BSONDocument = ["validate": false]
-    private static let upsertWithoutValidation: BSONDocument = ["validate": false, "upsert": true]
-
-    static func update(upsert: Bool) -> BSONDocument { upsert ? upsertWithoutValidation : withoutValidation }
-
-    static func adding(_ writeConcern: WriteConcern?, to options: BSONDocument) -> BSONDocument {
-        guard let writeConcern else { return options }
-        var options = options
-        // Fails only for a key with NUL, or at 2 GiB.
-        try? options.append("writeConcern", .document(writeConcern.document))
-        return options
-    }
-}
-
-extension BSONDocument {
-    /// A count in a reply; one that is not there is 0.
-    func count(_ key: String) -> Int {
-        switch self[key] {
-        case .int32(let value): Int(value)
-        case .int64(let value): Int(value)
-        default: 0
-        }
-    }
-
-    var firstKey: String? {
-        withBorrowed { document in
-            var elements = document.makeElements()
-            return try? elements.next()?.keyString
-        }
-    }
-
-    /// The bytes as the shim takes them, borrowed for the call.
-    func withDriverBytes<R>(_ body: (daybook_bytes) -> R) -> R {
-        bytes.withUnsafeBufferPointer { body(daybook_bytes(data: $0.baseAddress, length: $0.count)) }
-    }
-
-    /// The documents of an array in a reply; none when it is not there.
-    func documents(_ key: String) -> [BSONDocument] {
-        guard case .array(let values) = self[key] else { return [] }
-        return values.compactMap { if case .document(let document) = $0 { document } else { nil } }
-    }
-}
-
-extension BSONDocument? {
-    /// As for a document; nil is what the shim takes for none.
-    func withDriverBytes<R>(_ body: (daybook_bytes) -> R) -> R {
-        guard let self else { return body(daybook_bytes()) }
-        return self.withDriverBytes(body)
     }
 }

@@ -43,8 +43,3 @@ package struct WriteConcern: Sendable, Hashable {
         }
     }
 }
-
-/// What a read may see: https://www.mongodb.com/docs/manual/reference/read-concern/
-package enum ReadConcern: String, Sendable {
-    case local, available, majority, linearizable, snapshot
-}

@@ -1,0 +1,59 @@
+/// The driver's stream behind one iterator, and the connection it lives on.
+///
+/// `@unchecked Sendable`: `opened` is touched by the one task that iterates, and by `deinit` when nobody can iterate any more.
+final class ChangeCursor<Change: Sendable>: @unchecked Sendable {
+    private let stream: ChangeStream<Change>
+    private var opened: (connection: MongoConnection, handle: OpaqueHandle)?
+    private var failure: (any Error)?
+
+    init(_ stream: ChangeStream<Change>) {
+        self.stream = stream
+    }
+
+    deinit {
+        guard let opened else { return }
+        // The connection is dropped behind it: its end of life gives the client back, on its own thread.
+        Task { await opened.connection.closeChangeStream(opened.handle.pointer) }
+    }
+
+    func open() async throws {
+        guard opened == nil else { return }
+        let connection = try stream.client.openStreamConnection()
+        let handle = try await Self.open(stream, on: connection)
+        opened = (connection, handle)
+    }
+
+    func next() async throws -> ChangeStream<Change>.Element? {
+        if let failure { throw failure }
+        try await open()
+        guard let opened else { return nil }
+        while true {
+            try Task.checkCancellation()
+            do {
+                if let element = try await Self.advance(stream, opened.handle, on: opened.connection) { return element }
+            } catch {
+                failure = error
+                self.opened = nil
+                await opened.connection.closeChangeStream(opened.handle.pointer)
+                throw error
+            }
+        }
+    }
+
+    private static func open(_ stream: ChangeStream<Change>, on connection: isolated MongoConnection) throws -> OpaqueHandle {
+        try connection.prepare()
+        return OpaqueHandle(
+            try connection.openChangeStream(
+                of: stream.namespace, pipeline: stream.pipeline, resumeAfter: stream.resumeAfter,
+                maximumWait: stream.maximumWait)
+        )
+    }
+
+    private static func advance(
+        _ stream: ChangeStream<Change>, _ handle: OpaqueHandle, on connection: isolated MongoConnection
+    ) throws -> ChangeStream<Change>.Element? {
+        let change = try connection.nextChange(handle.pointer, in: stream.namespace).map { try stream.decode($0) }
+        guard let token = connection.resumeToken(handle.pointer) else { return nil }
+        return change.map { .change($0, token) } ?? .idle(token)
+    }
+}

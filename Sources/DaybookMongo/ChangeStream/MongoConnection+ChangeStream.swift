@@ -1,0 +1,55 @@
+internal import CMongoC
+internal import DaybookBSON
+
+extension MongoConnection {
+    func openChangeStream(
+        of namespace: Namespace, pipeline: [BSONDocument], resumeAfter: ResumeToken?, maximumWait: Duration
+    ) throws -> OpaquePointer {
+        var options = BSONWriter()
+        options.write(Int64(min(max(1, maximumWait / .milliseconds(1)), 86_400_000)), forKey: "maxAwaitTimeMS")
+        options.writeIfPresent(resumeAfter?.document, forKey: "resumeAfter")
+        let collection = try collection(namespace)
+        let optionsDocument = try options.finish()
+        let stream = try CursorRequest.pipeline(pipeline).document().withDriverBytes { pipeline in
+            optionsDocument.withDriverBytes { daybook_change_stream_new(collection, pipeline, $0) }
+        }
+        guard let stream else { throw failure("watch", on: namespace.description) }
+        // libmongoc opens it by itself, and keeps what went wrong for the first look.
+        guard !daybook_change_stream_failed(stream, result) else {
+            defer { daybook_change_stream_destroy(stream) }
+            throw failure("watch", on: namespace.description)
+        }
+        return stream
+    }
+
+    /// The next change, borrowed until the next call; nil when the wait brought none.
+    ///
+    /// - Throws: ``MongoError`` `placeLost` when the stream has ended because its collection was dropped or renamed.
+    func nextChange(_ stream: OpaquePointer, in namespace: Namespace) throws -> BorrowedDocument? {
+        var failed = false
+        let bytes = daybook_change_stream_next(stream, result, &failed)
+        if failed { throw failure("watch", on: namespace.description) }
+        guard let data = bytes.data else { return nil }
+        let change = try BorrowedDocument(validatingLengthOf: UnsafeRawBufferPointer(start: data, count: bytes.length))
+        guard try change.first("operationType")?.string() != "invalidate" else {
+            var error = MongoError(
+                .placeLost,
+                "the collection was dropped or renamed: its change stream has ended, and none continues from its place")
+            error.operation = "watch"
+            error.namespace = namespace.description
+            throw error
+        }
+        return change
+    }
+
+    /// A copy of the stream's current token; nil before the server has given one.
+    func resumeToken(_ stream: OpaquePointer) -> ResumeToken? {
+        let bytes = daybook_change_stream_token(stream)
+        guard let data = bytes.data else { return nil }
+        return ResumeToken(BSONDocument(unchecked: Array(UnsafeRawBufferPointer(start: data, count: bytes.length))))
+    }
+
+    func closeChangeStream(_ stream: OpaquePointer) {
+        daybook_change_stream_destroy(stream)
+    }
+}
