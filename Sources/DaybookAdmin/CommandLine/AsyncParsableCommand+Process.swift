@@ -3,9 +3,6 @@ internal import Foundation
 internal import Logging
 internal import UnixSignals
 
-/// A command that heeds `SIGINT` and `SIGTERM` itself, as a server does that drains first.
-public protocol SignalHandlingCommand: AsyncParsableCommand {}
-
 extension AsyncParsableCommand {
     /// Parses the process's arguments, runs the command that they name, and ends the process: what a root command's `main()` does.
     ///

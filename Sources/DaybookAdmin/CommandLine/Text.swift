@@ -1,4 +1,3 @@
-internal import Daybook
 internal import DaybookBSON
 
 /// How values look in text that is for people.
@@ -43,25 +42,6 @@ enum Text {
         return zip(paths, changes).map { path, change in
             let shown = change.shown()
             return "\(padded(path, width))  \(shown.before ?? "none") -> \(shown.after ?? "none")"
-        }
-    }
-}
-
-extension BSONDocument {
-    /// Adds a field; none for nil.
-    mutating func append(_ key: String, ifPresent value: BSONValue?) throws {
-        if let value { try append(key, value) }
-    }
-}
-
-extension FieldDifference {
-    /// `{ path, before, after }`, without the value that is not there.
-    var document: BSONDocument {
-        get throws {
-            var document: BSONDocument = ["path": .string(path)]
-            try document.append("before", ifPresent: before)
-            try document.append("after", ifPresent: after)
-            return document
         }
     }
 }

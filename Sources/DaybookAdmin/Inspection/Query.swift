@@ -80,8 +80,3 @@ struct Query<Application: AdminApplication>: AsyncParsableCommand {
             })
     }
 }
-
-/// What documents are sorted by.
-struct SortOrder: Sendable {
-    var columns: [(key: String, direction: Int32)]
-}

@@ -1,7 +1,5 @@
 internal import ArgumentParser
 internal import Daybook
-internal import DaybookBSON
-internal import Foundation
 internal import Logging
 
 /// Which aggregates a reconciliation is about, and how many hands it has.
@@ -46,51 +44,5 @@ struct ScopeOptions: ParsableArguments {
 
     func requireKnown<Application: AdminApplication>(to application: Application.Type) throws {
         try Application.requireKnown(types.types + ids.map(\.type))
-    }
-}
-
-/// What the commands that write have besides.
-struct WriteOptions: ParsableArguments {
-    @Flag(help: "Print what would be written, and write nothing.")
-    var dryRun = false
-
-    @Option(help: ArgumentHelp("Write at most so many snapshots a second.", valueName: "number"))
-    var rate: Double?
-
-    func validate() throws {
-        if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is more than 0.") }
-    }
-
-    func apply(to options: inout ReconcileOptions) {
-        (options.isDryRun, options.aggregatesPerSecond) = (dryRun, rate)
-    }
-}
-
-/// Shows how far a reconciliation is while it runs.
-struct ReconcileDisplay {
-    private let display: ProgressDisplay
-
-    init(isQuiet: Bool) {
-        display = ProgressDisplay("events", isQuiet: isQuiet)
-    }
-
-    /// - Parameter advice: What is said when it is interrupted.
-    func show(
-        interrupted advice: String, isolation: isolated (any Actor)? = #isolation,
-        _ body: (@escaping @Sendable (ReconcileProgress) -> Void) async throws -> ReconcileReport
-    ) async throws -> ReconcileReport {
-        do {
-            let report = try await body { [display] progress in
-                display.update(
-                    progress.events, of: progress.totalEvents > 0 ? max(progress.totalEvents, progress.events) : nil,
-                    findings: progress.findings)
-            }
-            display.finish()
-            return report
-        } catch {
-            display.finish()
-            if error is CancellationError { StandardError.line(advice) }
-            throw error
-        }
     }
 }

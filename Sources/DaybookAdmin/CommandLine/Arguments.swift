@@ -1,0 +1,31 @@
+internal import ArgumentParser
+internal import Daybook
+internal import DaybookBSON
+internal import Foundation
+
+/// How texts of the command line are read; what is wrong with one is said before anything is sent.
+enum Arguments {
+    static func type(_ text: String) throws -> AggregateType {
+        guard let type = AggregateType(rawValue: text) else {
+            throw ValidationError("a type is written [a-z][a-z0-9-]*, and has at most 64 characters")
+        }
+        return type
+    }
+
+    static func date(_ text: String) throws -> Date {
+        guard let date = Date(rfc3339: text) else {
+            throw ValidationError("a date is written as RFC 3339 has it, as in 2025-03-11T00:00:00Z")
+        }
+        return date
+    }
+
+    /// Extended JSON.
+    static func document(_ text: String) throws -> BSONDocument {
+        do {
+            return try BSONDocument(extendedJSON: text)
+        } catch {
+            throw ValidationError(
+                "it is not a document in extended JSON, as in '{\"state.status\": \"issued\"}': \(error.message)")
+        }
+    }
+}

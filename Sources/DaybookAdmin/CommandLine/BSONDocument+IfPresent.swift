@@ -1,0 +1,8 @@
+internal import DaybookBSON
+
+extension BSONDocument {
+    /// Adds a field; none for nil.
+    mutating func append(_ key: String, ifPresent value: BSONValue?) throws {
+        if let value { try append(key, value) }
+    }
+}

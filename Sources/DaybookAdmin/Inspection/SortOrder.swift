@@ -1,0 +1,4 @@
+/// What documents are sorted by.
+struct SortOrder: Sendable {
+    var columns: [(key: String, direction: Int32)]
+}

@@ -1,0 +1,18 @@
+internal import ArgumentParser
+internal import Daybook
+
+extension ReconcileReport {
+    func print(isRepair: Bool, isDryRun: Bool = false, json: Bool) async throws {
+        let printing = ReportPrinting(report: self, isRepair: isRepair, isDryRun: isDryRun)
+        try await StandardOutput.write { output in
+            if json { try output.json(printing.document) } else { try printing.print(to: output) }
+        }
+    }
+
+    /// An id of which there is nothing is mistyped, mostly: all else is done and printed by now, and the command has failed.
+    func requireAllThere() throws {
+        guard let first = absentIDs.first else { return }
+        let more = absentIDs.count > 1 ? " (nor of \(absentIDs.count - 1) more)" : ""
+        throw CommandFailure("there is neither an event nor a snapshot of \(Text.plain(first))\(more): is that its id?")
+    }
+}

@@ -1,0 +1,19 @@
+internal import ArgumentParser
+internal import Daybook
+
+/// What the commands that write have besides.
+struct WriteOptions: ParsableArguments {
+    @Flag(help: "Print what would be written, and write nothing.")
+    var dryRun = false
+
+    @Option(help: ArgumentHelp("Write at most so many snapshots a second.", valueName: "number"))
+    var rate: Double?
+
+    func validate() throws {
+        if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is more than 0.") }
+    }
+
+    func apply(to options: inout ReconcileOptions) {
+        (options.isDryRun, options.aggregatesPerSecond) = (dryRun, rate)
+    }
+}
