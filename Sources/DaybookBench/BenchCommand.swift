@@ -1,6 +1,4 @@
 internal import ArgumentParser
-internal import CBareDriver
-internal import Daybook
 internal import Foundation
 internal import Logging
 
@@ -140,14 +138,4 @@ struct BenchCommand: AsyncParsableCommand {
     static func say(_ line: String) {
         FileHandle.standardError.write(Data((line + "\n").utf8))
     }
-}
-
-/// How much is measured.
-struct BenchOptions: Sendable {
-    var rounds: Int
-    /// Of one side in one round.
-    var seconds: Double
-    var writers: Int
-    /// Events in a journal.
-    var sizes: [Int]
 }

@@ -1,5 +1,4 @@
 internal import CBareDriver
-internal import Histogram
 
 /// Runs the sides of a case in turns, several rounds of each, because machines are noisy: what counts is the ratio within a round.
 struct Contest: Sendable {
@@ -87,21 +86,5 @@ struct Contest: Sendable {
                             return own / bare
                         }))
             })
-    }
-}
-
-/// The middle of some measurements, and how far they are apart.
-struct Spread: Sendable, Codable, Equatable {
-    let median: Double
-    let lowest: Double
-    let highest: Double
-
-    /// Nil of no measurements, or of what is not a number.
-    init?(_ values: [Double]) {
-        let sorted = values.filter(\.isFinite).sorted()
-        guard let first = sorted.first, let last = sorted.last else { return nil }
-        let middle = sorted.count / 2
-        median = sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-        (lowest, highest) = (first, last)
     }
 }

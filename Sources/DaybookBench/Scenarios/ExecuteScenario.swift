@@ -1,5 +1,3 @@
-internal import DaybookBSON
-
 /// One command after the other, on aggregates that the store has just seen (warm) and on such as it has not (cold).
 struct ExecuteScenario: Scenario {
     static let name = "execute"
@@ -36,21 +34,6 @@ struct ExecuteScenario: Scenario {
         _ name: String, _ roundTrips: Double, _ script: @escaping @Sendable (Recording) -> BareScript
     ) -> Baseline {
         Baseline(name: name, roundTrips: roundTrips) { .script(script($0)) }
-    }
-}
-
-/// The finds by which an aggregate's snapshot and the events behind it are read, as Daybook asks.
-enum BareReads {
-    static let concern: BSONDocument = ["readConcern": ["level": "majority"]]
-    static let one: BSONDocument = ["limit": .int64(1), "readConcern": ["level": "majority"]]
-    static let inOrder: BSONDocument = ["sort": ["version": 1], "readConcern": ["level": "majority"]]
-
-    static func snapshot(_ id: String, in collection: String) -> BareStep {
-        .find(in: collection, ["_id": .string(id)], options: one)
-    }
-
-    static func events(_ id: String, from version: Int64) -> BareStep {
-        .find(in: "journal", ["aggregateId": .string(id), "version": ["$gte": .int64(version)]], options: inOrder)
     }
 }
 

@@ -1,5 +1,3 @@
-internal import Daybook
-
 /// What a check found.
 ///
 /// It is thrown, so a check works in Swift Testing, in XCTest and in a program of one's own. Unlike Daybook's other errors it shows what
@@ -60,29 +58,4 @@ public struct TestFailure: Error, Sendable {
 extension TestFailure: CustomStringConvertible {
     /// Place and message.
     public var description: String { "\(fileID):\(line): \(message)" }
-}
-
-/// Where in the user's test a check stands: a thrown error does not say by itself.
-struct SourcePlace: Sendable {
-    var fileID: String
-    var line: Int
-
-    /// Runs `body`; what Daybook says against storing something becomes a failure of the test.
-    func storing<R>(_ what: String, _ code: TestFailure.Code = .notStorable, _ body: () throws -> R) throws -> R {
-        do {
-            return try body()
-        } catch {
-            guard let error = error as? DaybookError else { throw error }
-            throw TestFailure(code, "\(what): \(error.message)", self, underlying: error)
-        }
-    }
-
-    /// Makes sure that each declared field has the name that its value is encoded under, as far as the state shows it.
-    ///
-    /// - Throws: ``TestFailure/Code/wrongField``
-    func checkFields<A: Aggregate>(of replay: Replay<A>) throws {
-        let faults = try storing("\(A.self)") { try replay.fieldFaults() }
-        guard let fault = faults.first else { return }
-        throw TestFailure(.wrongField, "\(A.self) \(fault).", self)
-    }
 }

@@ -1,5 +1,4 @@
 internal import Daybook
-internal import DaybookBSON
 internal import Foundation
 
 /// An aggregate under test, twice: folded from its first event on, and loaded from a snapshot before each event, as different processes will
@@ -98,18 +97,6 @@ struct TestedAggregate<A: Aggregate>: Sendable {
             ["\(A.self) is in another state than expected:"].joined(
                 DocumentDifference(expected, actual, root: "state").lines().map { "  \($0)" }), place)
     }
-}
-
-/// What came of a command.
-enum Decision<A: Aggregate>: Sendable {
-    case accepted([ReplayedEvent])
-    case rejected(A.Rejection)
-}
-
-/// A command or a rejection, as Swift describes it, cut where it gets long.
-func shown(_ value: Any) -> String {
-    let text = "\(value)"
-    return text.count > 200 ? "\(text.prefix(200))…" : text
 }
 
 extension [String] {

@@ -1,0 +1,26 @@
+internal import Daybook
+
+/// Where in the user's test a check stands: a thrown error does not say by itself.
+struct SourcePlace: Sendable {
+    var fileID: String
+    var line: Int
+
+    /// Runs `body`; what Daybook says against storing something becomes a failure of the test.
+    func storing<R>(_ what: String, _ code: TestFailure.Code = .notStorable, _ body: () throws -> R) throws -> R {
+        do {
+            return try body()
+        } catch {
+            guard let error = error as? DaybookError else { throw error }
+            throw TestFailure(code, "\(what): \(error.message)", self, underlying: error)
+        }
+    }
+
+    /// Makes sure that each declared field has the name that its value is encoded under, as far as the state shows it.
+    ///
+    /// - Throws: ``TestFailure/Code/wrongField``
+    func checkFields<A: Aggregate>(of replay: Replay<A>) throws {
+        let faults = try storing("\(A.self)") { try replay.fieldFaults() }
+        guard let fault = faults.first else { return }
+        throw TestFailure(.wrongField, "\(A.self) \(fault).", self)
+    }
+}

@@ -1,0 +1,5 @@
+/// A command or a rejection, as Swift describes it, cut where it gets long.
+func shown(_ value: Any) -> String {
+    let text = "\(value)"
+    return text.count > 200 ? "\(text.prefix(200))…" : text
+}
