@@ -73,16 +73,17 @@ let package = Package(
             dependencies: ["DaybookAdmin", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings
         ),
+        // The example domain, and the service that keeps it.
         .target(
             name: "Licensing", dependencies: ["Daybook", .product(name: "Crypto", package: "swift-crypto")],
-            swiftSettings: settings),
+            path: "Sources/Examples/Licensing", swiftSettings: settings),
         .executableTarget(
             name: "LicensingService",
             dependencies: [
                 "Daybook", "DaybookAdmin", "DaybookBSON", "Licensing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: settings
+            path: "Sources/Examples/LicensingService", swiftSettings: settings
         ),
         // What Daybook is measured against: libmongoc called from C, with nothing in between; and what counts allocations and commands.
         .target(name: "CBareDriver", dependencies: ["CMongoC"]),

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
 internal import DaybookAdmin
-internal import Foundation
 internal import Licensing
 
 /// What Daybook's admin commands know of this application.
@@ -16,26 +15,6 @@ enum LicensingAdmin: AdminApplication {
         default: nil
         }
     }
-}
-
-extension StoreOptions {
-    /// Runs `body` with the service's application.
-    func withLicensing(
-        isolation: isolated (any Actor)? = #isolation, _ body: (LicensingApplication<DaybookStore>) async throws -> Void
-    ) async throws {
-        try await withStore(of: LicensingAdmin.self) { try await body(LicensingApplication(store: $0, policies: .service)) }
-    }
-}
-
-extension PolicyBook {
-    /// The service's policies: since July 2025 a licence runs for 45 days instead of 30.
-    static let service: PolicyBook = {
-        var second = Policy()
-        second.version = 2
-        second.effectiveFrom = Date(timeIntervalSince1970: 1_751_328_000)
-        second.licenseDays = 45
-        return PolicyBook([Policy(), second])
-    }()
 }
 
 extension Refusal {

@@ -1,8 +1,5 @@
 public import Daybook
 
-/// The kinds of aggregates that the domain has: what a store for it is made with and prepared for.
-public let licensingAggregates: [any Aggregate.Type] = [License.self, Member.self, Title.self]
-
 extension LicensingApplication where Store == DaybookStore {
     /// A licence as it is, or as it was at a version or a date.
     ///
