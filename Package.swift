@@ -23,6 +23,9 @@ let package = Package(
         .executable(name: "licensing", targets: ["LicensingService"]),
         .executable(name: "daybook-bench", targets: ["DaybookBench"]),
     ],
+    traits: [
+        .trait(name: "Benchmarks", description: "Builds daybook-bench, with what it alone needs.")
+    ],
     dependencies: [
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -92,7 +95,7 @@ let package = Package(
             dependencies: [
                 "CBareDriver", "Daybook", "DaybookBSON", "DaybookMongo",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Benchmarks"])),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

@@ -52,6 +52,10 @@ struct BenchCommand: AsyncParsableCommand {
     ]
 
     func validate() throws {
+        guard Latencies.areKept else {
+            throw ValidationError(
+                "This was built without a histogram. Build it with --traits Benchmarks, as scripts/bench does.")
+        }
         for name in scenarios where !Self.scenarioNames.contains(name) {
             throw ValidationError("There is no scenario \"\(name)\"; there are \(Self.scenarioNames.joined(separator: ", ")).")
         }

@@ -1,8 +1,14 @@
 import Foundation
 import Testing
 
+#if Benchmarks
+    private let isBuilt = true
+#else
+    private let isBuilt = false
+#endif
+
 /// As a process: what counts allocations and records commands stands before functions of libc and libmongoc, which no test should run with.
-@Suite("daybook-bench")
+@Suite("daybook-bench", .enabled(if: isBuilt, "scripts/test builds it, with --traits Benchmarks"))
 struct BenchTests {
     private struct Row: Decodable {
         struct Spread: Decodable {

@@ -6,6 +6,10 @@
 # shellcheck disable=SC2034 # used by the scripts that source this
 integration='^[A-Za-z]*IntegrationTests\.'
 
+# The tests of daybook-bench need what it is built with. Each other set of traits would build everything anew.
+# shellcheck disable=SC2034
+traits=(--traits Benchmarks)
+
 server_is_ours=false other_is_ours=false
 our_versions=() # of MongoDB, of servers started here that pretend to be older
 other_half='' # a process group of tests that run beside others
