@@ -65,13 +65,13 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
     // MARK: Snapshots
 
     func fill(
-        _ build: SnapshotBuild, _ parts: [Int], _ record: RunRecord,
+        _ build: SnapshotBuild, _ parts: [Int], _ report: ReportBuilder,
         refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
     ) async throws {
-        try await reconciliation.work(at: parts, of: await record.run) { index in
+        try await reconciliation.work(at: parts, of: await report.record.run) { index in
             // Compared with nothing, every aggregate is missing.
             let subject = ReconcileSubject(type: A.type, lifecycle: A.lifecycle, snapshots: nil, expectsSnapshots: true)
-            try await reconciliation.pass(Fold<A>.self, subject, index, record) { suspects in
+            try await reconciliation.pass(Fold<A>.self, subject, index, report) { suspects in
                 var findings: [Finding] = []
                 var written = 0
                 let size = pace?.portion(of: 500) ?? 500

@@ -24,48 +24,48 @@ struct ReconcileTarget: Sendable {
         subject = ReconcileSubject(type: type, lifecycle: .async, snapshots: snapshots, expectsSnapshots: snapshots != nil)
     }
 
-    func reconcile(_ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?) async throws {
+    func reconcile(_ reconciliation: Reconciliation, _ index: Int, _ report: ReportBuilder, _ pace: Pace?) async throws {
         guard let aggregate else {
-            return try await reconciliation.reconcile(EnvelopeFold.self, subject, index, record, pace)
+            return try await reconciliation.reconcile(EnvelopeFold.self, subject, index, report, pace)
         }
         // Whether a snapshot may be absent, only the state can tell.
         if case .verify(.quick) = reconciliation.work, !aggregate.mayLoseSnapshot {
-            try await quickly(aggregate, reconciliation, index, record, pace)
+            try await quickly(aggregate, reconciliation, index, report, pace)
         } else {
-            try await fully(aggregate, reconciliation, index, record, pace)
+            try await fully(aggregate, reconciliation, index, report, pace)
         }
     }
 
     private func fully<A: Aggregate>(
-        _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?
+        _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ report: ReportBuilder, _ pace: Pace?
     ) async throws {
-        try await reconciliation.reconcile(Fold<A>.self, subject, index, record, pace)
+        try await reconciliation.reconcile(Fold<A>.self, subject, index, report, pace)
     }
 
     private func quickly<A: Aggregate>(
-        _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ record: RunRecord, _ pace: Pace?
+        _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ report: ReportBuilder, _ pace: Pace?
     ) async throws {
-        try await reconciliation.reconcile(HeadFold<A>.self, subject, index, record, pace)
+        try await reconciliation.reconcile(HeadFold<A>.self, subject, index, report, pace)
     }
 
     /// Builds the snapshots beside those in use, and puts them in their place; where none are kept, only looks at the journal.
     func swap(
-        _ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord, _ pace: Pace?, _ lease: MaintenanceLease.Held
+        _ reconciliation: Reconciliation, _ parts: [Int], _ report: ReportBuilder, _ pace: Pace?, _ lease: MaintenanceLease.Held
     ) async throws {
         guard let aggregate, let live = subject.snapshots else {
-            return try await reconciliation.work(at: parts, of: await record.run) { index in
-                try await reconcile(reconciliation, index, record, pace)
+            return try await reconciliation.work(at: parts, of: await report.record.run) { index in
+                try await reconcile(reconciliation, index, report, pace)
             }
         }
-        try await swap(aggregate, live, reconciliation, parts, record, pace, lease)
+        try await swap(aggregate, live, reconciliation, parts, report, pace, lease)
     }
 
     private func swap<A: Aggregate>(
-        _ aggregate: A.Type, _ live: Namespace, _ reconciliation: Reconciliation, _ parts: [Int], _ record: RunRecord,
+        _ aggregate: A.Type, _ live: Namespace, _ reconciliation: Reconciliation, _ parts: [Int], _ report: ReportBuilder,
         _ pace: Pace?, _ lease: MaintenanceLease.Held
     ) async throws {
         let database = MongoSwapDatabase<A>(reconciliation: reconciliation, liveNamespace: live, pace: pace, lease: lease)
-        try await SnapshotSwap(database: database, type: A.type, parts: parts, record: record).run()
+        try await SnapshotSwap(database: database, type: A.type, parts: parts, report: report).run()
     }
 
     func repairStrays(_ strays: [Assessment], for reconciliation: Reconciliation) async throws -> ([Finding], Int) {

@@ -59,31 +59,31 @@ struct Reconciliation: Sendable {
         }
         if writes { try await prepareCollections() }
         let (run, earlier) = try await begin(sample, holder)
-        let record = RunRecord(
+        let report = ReportBuilder(
             run, isKept: writes, totalEvents: sample.events(in: run.parts.map(\.range)), in: StoredRunLog(store: store),
-            report: progress)
-        if let earlier { await record.add(earlier: earlier) }
+            tell: progress)
+        if let earlier { await report.add(earlier: earlier) }
         do {
             let pace = options.aggregatesPerSecond.map { Pace(perSecond: $0) }
             if isSwap, let lease {
-                try await swap(record, pace, lease)
+                try await swap(report, pace, lease)
             } else {
-                try await work(at: Array(run.parts.indices), of: run) { index in try await reconcile(index, record, pace) }
+                try await work(at: Array(run.parts.indices), of: run) { index in try await reconcile(index, report, pace) }
             }
-            for target in targets where options.ids.isEmpty && !isSwap { try await settleStrays(of: target, record) }
-            if !options.ids.isEmpty { await record.noteAbsentIDs() }
-            if options.ids.isEmpty, options.types.isEmpty { await record.add(unknownTypes: try await unknownTypes()) }
-            if writes { try await record.end(.done) }
+            for target in targets where options.ids.isEmpty && !isSwap { try await settleStrays(of: target, report) }
+            if !options.ids.isEmpty { await report.noteAbsentIDs() }
+            if options.ids.isEmpty, options.types.isEmpty { await report.add(unknownTypes: try await unknownTypes()) }
+            if writes { try await report.record.end(.done) }
         } catch {
             let isCancelled = error is CancellationError
             let reason =
                 isCancelled
                 ? nil : (DaybookError.enriching(error, operation: "reconcile", aggregateID: nil) as? DaybookError)?.message
             // In a task of its own, because this one may have been cancelled.
-            if writes { await Task { try? await record.end(isCancelled ? .interrupted : .failed, reason: reason) }.value }
+            if writes { await Task { try? await report.record.end(isCancelled ? .interrupted : .failed, reason: reason) }.value }
             throw error
         }
-        return await record.result
+        return await report.result
     }
 
     /// A new run, or the earlier one that this continues.
@@ -133,16 +133,16 @@ struct Reconciliation: Sendable {
         }
     }
 
-    private func reconcile(_ index: Int, _ record: RunRecord, _ pace: Pace?) async throws {
-        let type = await record.run.parts[index].type
-        try await targets.first { $0.subject.type.rawValue == type }?.reconcile(self, index, record, pace)
+    private func reconcile(_ index: Int, _ report: ReportBuilder, _ pace: Pace?) async throws {
+        let type = await report.record.run.parts[index].type
+        try await targets.first { $0.subject.type.rawValue == type }?.reconcile(self, index, report, pace)
     }
 
-    private func swap(_ record: RunRecord, _ pace: Pace?, _ lease: MaintenanceLease.Held) async throws {
-        let parts = await record.run.parts
+    private func swap(_ report: ReportBuilder, _ pace: Pace?, _ lease: MaintenanceLease.Held) async throws {
+        let parts = await report.record.run.parts
         for target in targets {
             let indices = parts.indices.filter { parts[$0].type == target.subject.type.rawValue }
-            try await target.swap(self, indices, record, pace, lease)
+            try await target.swap(self, indices, report, pace, lease)
         }
     }
 
@@ -159,19 +159,20 @@ struct Reconciliation: Sendable {
 
     /// Compares one part, and repairs it where that is the work.
     func reconcile<F: AggregateFold>(
-        _ fold: F.Type, _ subject: ReconcileSubject, _ index: Int, _ record: RunRecord, _ pace: Pace?
+        _ fold: F.Type, _ subject: ReconcileSubject, _ index: Int, _ report: ReportBuilder, _ pace: Pace?
     ) async throws {
         let settlement = Settlement<F>(self, subject, pace)
-        try await pass(fold, subject, index, record) { try await settlement.settle($0) }
+        try await pass(fold, subject, index, report) { try await settlement.settle($0) }
     }
 
     /// Goes through one part, from where it was left, as often as the connection breaks on the way.
     ///
     /// - Parameter settle: What is done about the suspects of a batch: what there was to report, and how many snapshots were written.
     func pass<F: AggregateFold>(
-        _ fold: F.Type, _ subject: ReconcileSubject, _ index: Int, _ record: RunRecord,
+        _ fold: F.Type, _ subject: ReconcileSubject, _ index: Int, _ report: ReportBuilder,
         _ settle: @escaping @Sendable ([Assessment]) async throws -> (findings: [Finding], written: Int)
     ) async throws {
+        let record = report.record
         let pass = RangePass<F>(
             store: store, subject: subject, range: await record.run.parts[index].range, needsSnapshots: needsSnapshots,
             commits: commits,
@@ -184,7 +185,7 @@ struct Reconciliation: Sendable {
                 try await pass.run(after: position) { batch in
                     var (findings, written) = try await settle(second.settle(batch.suspects, where: \.isUncertain))
                     if let commits, !batch.torn.isEmpty { findings += try await commits.confirm(batch.torn) }
-                    try await record.advance(
+                    try await report.advance(
                         (index, batch.position), checked: batch.checked, events: batch.events, written: written,
                         findings: findings)
                 }
@@ -247,7 +248,7 @@ struct Reconciliation: Sendable {
     ///
     /// They stand before and after the ids of the type, in the order of the index on `_id`, which has values of every type: so nothing else is
     /// looked at, and none is missed. https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
-    private func settleStrays(of target: ReconcileTarget, _ record: RunRecord) async throws {
+    private func settleStrays(of target: ReconcileTarget, _ report: ReportBuilder) async throws {
         guard let snapshots = target.subject.snapshots else { return }
         let range = IDRange(target.subject.type)
         for (lower, upper) in [(nil, range.lower), (range.upper, nil)] as [(String?, String?)] {
@@ -259,7 +260,7 @@ struct Reconciliation: Sendable {
                     let page = try await strays(in: snapshots, besides: range, from: position, upTo: upper, after: last)
                     guard let end = page.last?.document["_id"] else { break }
                     let (findings, written) = try await target.repairStrays(page.map(Assessment.init(stray:)), for: self)
-                    try await record.advance(nil, checked: page.count, events: 0, written: written, findings: findings)
+                    try await report.advance(nil, checked: page.count, events: 0, written: written, findings: findings)
                     (position, last) = (end, end)
                     patience = Patience()
                 } catch let error as MongoError where error.isOfTheMoment {

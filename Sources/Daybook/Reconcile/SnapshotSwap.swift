@@ -32,7 +32,9 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     let type: AggregateType
     /// The parts of the run that are this kind's.
     let parts: [Int]
-    let record: RunRecord
+    let report: ReportBuilder
+
+    private var record: RunRecord { report.record }
 
     func run() async throws {
         guard await !record.run.swapped.contains(type.rawValue) else { return }
@@ -176,7 +178,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
 
     private func build(_ phase: Phase, _ shared: SharedState) async throws {
         if case .building(let build) = phase {
-            try await database.fill(build, parts, record) { ids, error in
+            try await database.fill(build, parts, report) { ids, error in
                 shared.note(error)
                 await record.refuse(ids, type)
             }

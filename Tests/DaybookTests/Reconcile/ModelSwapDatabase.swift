@@ -112,23 +112,23 @@ struct ModelSwapDatabase: SwapDatabase {
     // MARK: Snapshots
 
     func fill(
-        _ build: SnapshotBuild, _ parts: [Int], _ record: RunRecord,
+        _ build: SnapshotBuild, _ parts: [Int], _ report: ReportBuilder,
         refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
     ) async throws {
         for index in parts {
             while true {
-                let part = await record.run.parts[index]
+                let part = await report.record.run.parts[index]
                 guard !part.isDone else { break }
                 let next = try await world.request(process, "fold some of \(type)") {
                     world.versions.filter { $0.key.type == type && part.has($0.key.rawValue) }
                         .min { $0.key.rawValue.isBefore($1.key.rawValue) }
                 }
                 guard let (id, version) = next else {
-                    try await record.finished(index)
+                    try await report.record.finished(index)
                     break
                 }
                 try await write(id, version, into: build.collection, replacesOther: true)
-                try await record.advance((index, id.rawValue), checked: 1, events: 1, written: 1, findings: [])
+                try await report.advance((index, id.rawValue), checked: 1, events: 1, written: 1, findings: [])
             }
         }
     }

@@ -169,19 +169,19 @@ private struct SwapCommand: Sendable {
             schemas: types.map { _ in 1 },
             program: process.program, holder: process.name, at: world.time, parts: parts)
         let (run, _) = try await log.begin(new, resumes: true, restart: restarts) { world.trace.append("\(process.name): \($0)") }
-        let record = RunRecord(run, isKept: true, totalEvents: 0, in: log, every: .zero, report: { _ in })
+        let report = ReportBuilder(run, isKept: true, totalEvents: 0, in: log, every: .zero, tell: { _ in })
         do {
             for (type, epoch) in leases {
                 let database = ModelSwapDatabase(world: world, process: process, type: type, epoch: epoch)
                 let indices = run.parts.indices.filter { run.parts[$0].type == type.rawValue }
-                try await SnapshotSwap(database: database, type: type, parts: indices, record: record).run()
+                try await SnapshotSwap(database: database, type: type, parts: indices, report: report).run()
             }
-            try await record.end(.done)
+            try await report.record.end(.done)
             // Whoever started it hears of it now. A dead process's last record may come later, when others have gone on.
             world.expectExact(types, after: process)
         } catch {
             process.isEnding = true
-            try? await record.end(error is CancellationError ? .interrupted : .failed, reason: "\(error)")
+            try? await report.record.end(error is CancellationError ? .interrupted : .failed, reason: "\(error)")
             throw error
         }
     }

@@ -52,8 +52,8 @@ public struct ReconcileRun: Sendable {
     public internal(set) var endedAt: Date?
     /// How many aggregates were looked at, events read and snapshots written.
     public internal(set) var checked = 0, events = 0, written = 0
-    /// The findings of each kind.
-    public internal(set) var counts: [Finding.Kind: Int] = [:]
+    /// How many findings there were of each kind, by its name: what a kind is, the work knows that the run is of.
+    var countsByName: [String: Int] = [:]
     /// Why it failed.
     public internal(set) var reason: String?
     var parts: [Part]
@@ -92,8 +92,8 @@ extension ReconcileRun {
     var progress: BSONDocument {
         get throws {
             var counts = BSONDocument()
-            for kind in Finding.Kind.allCases {
-                if let count = self.counts[kind], count > 0 { try counts.append(kind.rawValue, .int64(Int64(count))) }
+            for (kind, count) in countsByName.sorted(by: { $0.key < $1.key }) where count > 0 {
+                try counts.append(kind, .int64(Int64(count)))
             }
             var fields: BSONDocument = [
                 "status": .string(status.rawValue), "holder": .string(holder), "updatedAt": .datetime(try BSONDate(updatedAt)),
@@ -163,9 +163,7 @@ extension ReconcileRun {
         if case .datetime(let endedAt) = document["endedAt"] { self.endedAt = endedAt.date }
         (checked, events, written) = (number("checked"), number("events"), number("written"))
         if case .document(let counts) = document["counts"] {
-            for (key, value) in counts.fields {
-                if let kind = Finding.Kind(rawValue: key), value.number != nil { self.counts[kind] = value.count }
-            }
+            for (kind, value) in counts.fields where value.number != nil { countsByName[kind] = value.count }
         }
         if case .string(let reason) = document["reason"] { self.reason = reason }
         if case .document(let tokens) = document["tokens"] {

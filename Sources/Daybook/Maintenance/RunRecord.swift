@@ -1,7 +1,7 @@
 internal import DaybookMongo
 internal import Foundation
 
-/// Keeps account of a reconciliation: what it has found, how far it came, and, where it repairs, its document in `daybook.runs`.
+/// Keeps account of how far a run came, and, where the run writes, its document in `daybook.runs`.
 ///
 /// The document is written about once a second, so that a run which is killed has little to do twice.
 actor RunRecord {
@@ -9,9 +9,6 @@ actor RunRecord {
     private let interval: Duration
     private(set) var run: ReconcileRun
     private let isKept: Bool
-    private let report: @Sendable (ReconcileProgress) -> Void
-    private let totalEvents: Int
-    private(set) var result = ReconcileReport()
     private var savedAt = ContinuousClock.now
     private var isSaving = false
     private var waitsForSaving: [CheckedContinuation<Void, Never>] = []
@@ -21,26 +18,21 @@ actor RunRecord {
     /// - Parameters:
     ///   - isKept: Whether there is a document.
     ///   - interval: How often it is written.
-    init(
-        _ run: ReconcileRun, isKept: Bool, totalEvents: Int, in log: any RunLog, every interval: Duration = .seconds(1),
-        report: @escaping @Sendable (ReconcileProgress) -> Void
-    ) {
+    init(_ run: ReconcileRun, isKept: Bool, in log: any RunLog, every interval: Duration = .seconds(1)) {
         self.log = log
         self.interval = interval
         self.run = run
         self.isKept = isKept
-        self.totalEvents = totalEvents
-        self.report = report
         found = Set(run.parts.indices.filter { run.parts[$0].isDone || run.parts[$0].position != nil })
-        if isKept { result.runID = run.id.uuidString.lowercased() }
     }
 
     /// Notes what a part of the work has brought.
     ///
     /// - Parameters:
     ///   - part: The index of the part, and how far it is done; nil for what belongs to none.
+    ///   - findings: The name of each finding's kind.
     func advance(
-        _ part: (index: Int, position: String?)?, checked: Int, events: Int, written: Int, findings: [Finding]
+        _ part: (index: Int, position: String?)?, checked: Int, events: Int, written: Int, findings: [String]
     ) async throws {
         if let part {
             run.parts[part.index].position = part.position ?? run.parts[part.index].position
@@ -49,14 +41,7 @@ actor RunRecord {
         run.checked += checked
         run.events += events
         run.written += written
-        result.checked += checked
-        result.events += events
-        result.written += written
-        for finding in findings {
-            result.add(finding)
-            run.counts[finding.kind, default: 0] += 1
-        }
-        tell()
+        for kind in findings { run.countsByName[kind, default: 0] += 1 }
         try await saveIfDue()
     }
 
@@ -115,19 +100,8 @@ actor RunRecord {
         try await save()
     }
 
-    func add(earlier run: ReconcileRun) {
-        result.earlier = ReconcileReport.Earlier(
-            startedAt: run.startedAt, updatedAt: run.updatedAt, checked: run.checked, events: run.events, written: run.written)
-    }
-
-    /// Where each part is one aggregate: notes those of which nothing was there.
-    func noteAbsentIDs() {
-        result.absentIDs = run.parts.indices.filter { !found.contains($0) }.map { run.parts[$0].range.lower }
-    }
-
-    func add(unknownTypes: [String]) {
-        result.unknownTypes = unknownTypes
-    }
+    /// Where each part is one aggregate: those of which nothing was there.
+    var absentIDs: [String] { run.parts.indices.filter { !found.contains($0) }.map { run.parts[$0].range.lower } }
 
     /// Notes how it ended.
     func end(_ status: ReconcileRun.Status, reason: String? = nil) async throws {
@@ -156,11 +130,5 @@ actor RunRecord {
     private func saveIfDue() async throws {
         guard isKept, !isSaving, ContinuousClock.now - savedAt >= interval else { return }
         try await save()
-    }
-
-    private func tell() {
-        report(
-            ReconcileProgress(
-                checked: run.checked, events: run.events, totalEvents: totalEvents, findings: result.total, written: run.written))
     }
 }
