@@ -1,18 +1,8 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// One kind of aggregate as a reconciliation sees it.
-struct ReconcileSubject: Sendable {
-    let type: AggregateType
-    let lifecycle: Lifecycle
-    /// Where its snapshots are; nil where none are kept, or none are to be compared.
-    var snapshots: Namespace?
-    /// Whether an aggregate without a snapshot lacks it.
-    var expectsSnapshots: Bool
-}
-
-/// Goes once through the journal and the snapshots of a range of ids, side by side: both come in the byte order of ids, so nothing is looked up,
-/// and memory holds some aggregates and a few batches.
+/// Compares the snapshots of a range of ids with the journal, once, as a ``RangeScan`` reads both; memory holds some
+/// aggregates and a few batches.
 ///
 /// Its work is done in stages, all at a time: documents are read on two connections, events are folded, states that were folded are compared with
 /// their snapshots, and what was found is settled.
@@ -51,21 +41,10 @@ struct RangePass<F: AggregateFold>: Sendable {
     /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `consume` throws. No batch is being consumed any more then,
     ///   and one that was not full yet is left.
     func run(after position: String?, consume: @escaping @Sendable (Batch) async throws -> Void) async throws {
-        let condition = range.condition(after: position)
-        let journal = FindOptions(
-            sort: [("aggregateId", 1), ("version", 1)], projection: F.projection, batchSize: 4_096)
         let stages = Stages(self, consume)
+        let scan = RangeScan(store: store, range: range, projection: F.projection, documents: subject.snapshots)
         do {
-            try await store.client.withReadAhead(["aggregateId": condition], in: store.journal.namespace, options: journal) {
-                events in
-                events.start()
-                guard let snapshots = subject.snapshots else { return try await join(events, nil, stages) }
-                let options = FindOptions(sort: [("_id", 1)], batchSize: 2_048)
-                try await store.client.withReadAhead(["_id": condition], in: snapshots, options: options) { snapshots in
-                    snapshots.start()
-                    try await join(events, SnapshotFeed(snapshots), stages)
-                }
-            }
+            try await scan.run(after: position) { try await fold(&$0, stages) }
         } catch {
             try await stages.abandon()
             throw error
@@ -73,30 +52,18 @@ struct RangePass<F: AggregateFold>: Sendable {
         try await stages.finish()
     }
 
-    private func join(_ events: ReadAhead, _ snapshots: SnapshotFeed?, _ stages: Stages) async throws {
-        var snapshots = snapshots
-        var current: AggregateCheck<F>?
-        while let documents = try await events.next() {
-            var index = 0
-            while index < documents.count {
-                if let current {
-                    index = try current.take(documents, from: index)
-                    if current.hasManyParts { try await look(for: current.takeParts(isLast: false), of: current) }
-                }
-                guard index < documents.count else { break }
-                if let finished = current {
-                    current = nil
-                    try await stages.add(finished)
-                }
-                let id = try documents.aggregateID(at: index)
-                try await orphans(before: id, &snapshots, stages)
-                current = AggregateCheck(
-                    id, snapshot: snapshots?.take(id), expecting: subject.expectsSnapshots ? .snapshot : .nothing,
-                    tracesCommits: commits != nil, coding)
+    private func fold(_ scanned: inout ScannedRange, _ stages: Stages) async throws {
+        while let aggregate = try await scanned.next() {
+            let check = AggregateCheck<F>(
+                aggregate.id, snapshot: aggregate.document, expecting: subject.expectsSnapshots ? .snapshot : .nothing,
+                tracesCommits: commits != nil, coding)
+            var mayHaveMore = true
+            while mayHaveMore {
+                mayHaveMore = try await scanned.visitEvents { check.take($0, at: $1) }
+                if check.hasManyParts { try await look(for: check.takeParts(isLast: false), of: check) }
             }
+            try await stages.add(check)
         }
-        if let current { try await stages.add(current) }
-        try await orphans(before: nil, &snapshots, stages)
     }
 
     private func look(for parts: [CommitPart], of check: AggregateCheck<F>) async throws {
@@ -119,16 +86,6 @@ struct RangePass<F: AggregateFold>: Sendable {
         let torn = try await commits.torn(among: parts)
         guard !torn.isEmpty else { return }
         for (check, own) in owners { check.note(torn: torn.filter(own.contains)) }
-    }
-
-    /// The snapshots that stand before `id`, all that are left where it is nil: there are no events of theirs.
-    private func orphans(before id: [UInt8]?, _ snapshots: inout SnapshotFeed?, _ stages: Stages) async throws {
-        guard var feed = snapshots else { return }
-        defer { snapshots = feed }
-        while let next = try await feed.peek() {
-            if let id, !next.lexicographicallyPrecedes(id) { return }
-            try await stages.add(AggregateCheck(next, snapshot: feed.take(next), expecting: .snapshot, coding))
-        }
     }
 
     private func isFull(_ batch: Batch) -> Bool {
@@ -220,34 +177,5 @@ struct RangePass<F: AggregateFold>: Sendable {
             self.consuming = nil
             try await consuming.value
         }
-    }
-}
-
-extension AggregateCheck {
-    /// Takes in the events of this aggregate; the index of the first that is another's.
-    fileprivate func take(_ documents: DocumentBatch, from index: Int) throws -> Int {
-        try id.withUnsafeBytes { id in
-            try documents.visit(from: index) { document in
-                guard let place = JournalPlace(document), haveSameBytes(id, place.aggregateID) else { return false }
-                take(document, at: place.version)
-                return true
-            }
-        }
-    }
-}
-
-extension DocumentBatch {
-    /// The bytes of the aggregate id of an event.
-    fileprivate func aggregateID(at index: Int) throws -> [UInt8] {
-        var id: [UInt8]?
-        _ = try visit(from: index) { document in
-            // What is no text is in no range of texts, so it is not found.
-            id = JournalPlace(document).map { Array($0.aggregateID) }
-            return false
-        }
-        guard let id else {
-            throw MongoError(.invalidData, "the server gave an event without an aggregate id for a range of ids")
-        }
-        return id
     }
 }

@@ -1,8 +1,8 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// The snapshots of a range as they come, one at a time.
-struct SnapshotFeed {
+/// The documents of a range of ids as they come, one at a time.
+struct DocumentFeed {
     private let reader: ReadAhead
     private var documents = DocumentBatch()
     private var index = 0
@@ -22,7 +22,7 @@ struct SnapshotFeed {
         var found: (id: [UInt8], document: BSONDocument)?
         _ = try documents.visit(from: index) { document in
             guard let id = try document.first("_id")?.stringBytes() else {
-                throw MongoError(.invalidData, "the server gave a snapshot without an id for a range of ids")
+                throw MongoError(.invalidData, "the server gave a document without an id for a range of ids")
             }
             found = (Array(id), BSONDocument(document))
             return false
@@ -32,7 +32,7 @@ struct SnapshotFeed {
         return found?.id
     }
 
-    /// The snapshot of this id, if it is the next one, as ``peek()`` has seen.
+    /// The document of this id, if it is the next one, as ``peek()`` has seen.
     mutating func take(_ id: [UInt8]) -> BSONDocument? {
         guard let found = next, found.id == id else { return nil }
         next = nil

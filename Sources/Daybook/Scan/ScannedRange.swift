@@ -1,0 +1,85 @@
+internal import DaybookBSON
+internal import DaybookMongo
+
+/// The aggregates of a range in the byte order of their ids, as a ``RangeScan`` reads them; valid inside its closure.
+struct ScannedRange {
+    /// One id of which there are events, a document, or both.
+    struct Aggregate {
+        /// As the journal or the collection has it.
+        let id: [UInt8]
+        /// What the collection beside the journal has of it; nil when it has nothing.
+        let document: BSONDocument?
+    }
+
+    private let events: ReadAhead
+    private var documents: DocumentFeed?
+    /// The events that were read last, and which of them is next.
+    private var batch = DocumentBatch()
+    private var index = 0
+    /// The aggregate whose events come next; nil when all of the last one's were visited.
+    private var current: [UInt8]?
+
+    init(_ events: ReadAhead, _ documents: DocumentFeed?) {
+        self.events = events
+        self.documents = documents
+    }
+
+    /// The next aggregate; nil after the last. Events of the one before that were not visited are passed over.
+    mutating func next() async throws -> Aggregate? {
+        while current != nil { _ = try await visitEvents { _, _ in } }
+        let id = try await hasEvents() ? batch.aggregateID(at: index) : nil
+        if let other = try await documents?.peek(), id.map({ other.lexicographicallyPrecedes($0) }) ?? true {
+            // There are no events of it.
+            return Aggregate(id: other, document: documents?.take(other))
+        }
+        guard let id else { return nil }
+        current = id
+        return Aggregate(id: id, document: documents?.take(id))
+    }
+
+    /// Calls `body` with those of the aggregate's events that were read together, and their versions: nil for one that is
+    /// not an integer.
+    ///
+    /// - Returns: Whether there may be more.
+    mutating func visitEvents(_ body: (BorrowedDocument, Int64?) throws -> Void) async throws -> Bool {
+        guard let id = current else { return false }
+        guard try await hasEvents() else {
+            current = nil
+            return false
+        }
+        index = try id.withUnsafeBytes { id in
+            try batch.visit(from: index) { document in
+                guard let place = JournalPlace(document), haveSameBytes(id, place.aggregateID) else { return false }
+                try body(document, place.version)
+                return true
+            }
+        }
+        if index < batch.count { current = nil }
+        return current != nil
+    }
+
+    /// Whether an event is left, after the next batch was read where it takes one.
+    private mutating func hasEvents() async throws -> Bool {
+        guard index >= batch.count else { return true }
+        guard let next = try await events.next() else { return false }
+        batch = next
+        index = 0
+        return true
+    }
+}
+
+extension DocumentBatch {
+    /// The bytes of the aggregate id of an event.
+    fileprivate func aggregateID(at index: Int) throws -> [UInt8] {
+        var id: [UInt8]?
+        _ = try visit(from: index) { document in
+            // What is no text is in no range of texts, so it is not found.
+            id = JournalPlace(document).map { Array($0.aggregateID) }
+            return false
+        }
+        guard let id else {
+            throw MongoError(.invalidData, "the server gave an event without an aggregate id for a range of ids")
+        }
+        return id
+    }
+}
