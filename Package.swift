@@ -17,6 +17,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Daybook", targets: ["Daybook", "DaybookBSON"]),
+        .library(name: "DaybookOperations", targets: ["DaybookOperations"]),
         .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
         .library(name: "DaybookAdmin", targets: ["DaybookAdmin"]),
         .executable(name: "daybook", targets: ["DaybookCommand"]),
@@ -57,9 +58,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "DaybookOperations",
+            dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
+        .target(
             name: "DaybookAdmin",
             dependencies: [
-                "Daybook", "DaybookBSON",
+                "Daybook", "DaybookBSON", "DaybookOperations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -93,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "DaybookBench",
             dependencies: [
-                "CBareDriver", "Daybook", "DaybookBSON", "DaybookMongo",
+                "CBareDriver", "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Benchmarks"])),
                 .product(name: "Logging", package: "swift-log"),
@@ -115,9 +121,12 @@ let package = Package(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
         ),
         .testTarget(
+            name: "DaybookOperationsTests",
+            dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "TestSupport"], swiftSettings: settings),
+        .testTarget(
             name: "DaybookAdminTests",
             dependencies: [
-                "Daybook", "DaybookAdmin", "DaybookBSON", "TestSupport",
+                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookOperations", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"], swiftSettings: settings),

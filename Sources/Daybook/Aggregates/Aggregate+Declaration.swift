@@ -1,11 +1,11 @@
 extension Aggregate {
     /// Whether there are states of which no snapshot is kept.
-    static var mayLoseSnapshot: Bool { keepsSnapshot != nil }
+    package static var mayLoseSnapshot: Bool { keepsSnapshot != nil }
 
     /// Makes sure that what the aggregate declares of its evolution can be followed.
     ///
     /// - Throws: ``DaybookError/Code/invalidConfiguration`` with what is wrong with its upcasters, its correction upcasters or its `stateSchema`.
-    static func checkDeclaration() throws {
+    package static func checkDeclaration() throws {
         let correctionSchemas = correctionUpcasters.map(\.schema)
         let fault: String? =
             if stateSchema < 1 {

@@ -1,10 +1,10 @@
-internal import DaybookMongo
+package import DaybookMongo
 
 extension Aggregate {
     static var fieldNames: [String] { fields.map(\.name) }
 
     /// The indexes that its fields declare.
-    static var indexes: [IndexModel] {
+    package static var indexes: [IndexModel] {
         fields.filter(\.isIndexed).map { IndexModel(name: "\($0.path)_1__id_1", keys: [($0.path, 1), ("_id", 1)]) }
     }
 }

@@ -1,6 +1,6 @@
 extension Aggregate {
     /// - Throws: ``DaybookError/Code/invalidArgument`` when it has the lifecycle live.
-    static func requireSnapshots() throws(DaybookError) {
+    package static func requireSnapshots() throws(DaybookError) {
         guard lifecycle != .live else {
             throw DaybookError(
                 .invalidArgument,

@@ -39,7 +39,7 @@ public struct AggregateID: Sendable, CustomStringConvertible {
     public var description: String { rawValue }
 
     /// The rule for keys and command ids. MongoDB compares bytes, so two spellings of one text must not both be possible.
-    static func check(_ text: some StringProtocol, what: String, maximumBytes: Int) throws(DaybookError) {
+    package static func check(_ text: some StringProtocol, what: String, maximumBytes: Int) throws(DaybookError) {
         let count = text.utf8.count
         guard count > 0 else { throw DaybookError(.invalidArgument, "the \(what) is empty") }
         guard count <= maximumBytes else {

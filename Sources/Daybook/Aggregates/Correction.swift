@@ -7,10 +7,10 @@ public import DaybookBSON
 /// In the journal it is an event of the type `$corrected`, whose `data` is `{ patch, stateSchema, reason, actor }`.
 public struct Correction: Sendable, Hashable {
     /// Whether an event type is one of Daybook's own: those begin with a dollar sign.
-    static func isReserved(_ type: String) -> Bool { type.utf8.first == UInt8(ascii: "$") }
+    package static func isReserved(_ type: String) -> Bool { type.utf8.first == UInt8(ascii: "$") }
 
     /// The stored type of a correction.
-    static let eventType = "$corrected"
+    package static let eventType = "$corrected"
     /// The stored form of corrections, of which there has been one.
     static let schema: Int32 = 1
 

@@ -2,7 +2,7 @@ internal import DaybookBSON
 
 extension StringProtocol {
     /// Whether MongoDB would call both the same text: names and ids are compared by their UTF-8, never as Swift compares texts.
-    func hasSameBytes(as other: some StringProtocol) -> Bool {
+    package func hasSameBytes(as other: some StringProtocol) -> Bool {
         let isSame = utf8.withContiguousStorageIfAvailable { left in
             other.utf8.withContiguousStorageIfAvailable { right in
                 haveSameBytes(UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
@@ -15,5 +15,5 @@ extension StringProtocol {
 
 extension String {
     /// In the order of MongoDB, which is that of the UTF-8 bytes.
-    func isBefore(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+    package func isBefore(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }

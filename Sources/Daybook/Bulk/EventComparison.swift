@@ -1,13 +1,19 @@
-internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookBSON
+package import DaybookMongo
 internal import Foundation
 
 /// Compares events that are to be put into the journal with what it has in their places.
-struct EventComparison: Sendable {
+package struct EventComparison: Sendable {
     let journal: Journal
 
+    package init(journal: Journal) {
+        self.journal = journal
+    }
+
     /// Those of `events` that are there, to the byte.
-    func present(_ events: some Collection<BulkEvent>, on connection: isolated MongoConnection) throws -> Set<BSONDocument> {
+    package func present(
+        _ events: some Collection<BulkEvent>, on connection: isolated MongoConnection
+    ) throws -> Set<BSONDocument> {
         let wanted = Set(events.map(\.document))
         return Set(try found(wanted, on: connection).values).intersection(wanted)
     }
@@ -28,7 +34,7 @@ struct EventComparison: Sendable {
     }
 
     /// The first of `events` that cannot go in, because something else has its id, its place or its command id; nil when each can, or is there.
-    func firstConflict(in events: [BulkEvent], on connection: isolated MongoConnection) throws -> DaybookError? {
+    package func firstConflict(in events: [BulkEvent], on connection: isolated MongoConnection) throws -> DaybookError? {
         let found = try found(events.map(\.document), on: connection)
         let absent = events.filter { $0.document["_id"].map { found[$0] == nil } ?? true }
         let taken = try taken(absent, on: connection)
@@ -49,7 +55,7 @@ struct EventComparison: Sendable {
     }
 
     /// Which of these places are taken, by whatever event.
-    func taken(
+    package func taken(
         _ places: [(aggregateID: AggregateID, version: Int64)], on connection: isolated MongoConnection
     ) throws -> [Bool] {
         let taken = try taken(Set(places.map { Place($0.aggregateID, $0.version) }), on: connection)

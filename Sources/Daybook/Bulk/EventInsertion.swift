@@ -1,14 +1,16 @@
-internal import DaybookMongo
+package import DaybookMongo
 
 /// Puts whole events into the journal in large inserts: what a bulk load and an import have in common.
 ///
 /// They go in one after the other, up to the first that is refused, so none is ever there without those before it. What is there already, to the
 /// byte, is skipped: whoever was interrupted begins again at the start.
-struct EventInsertion: Sendable {
+package struct EventInsertion: Sendable {
     /// What came of it, also when it ended in an error.
-    struct Counts: Sendable, Hashable {
-        var inserted = 0
-        var skipped = 0
+    package struct Counts: Sendable, Hashable {
+        package var inserted = 0
+        package var skipped = 0
+
+        package init() {}
     }
 
     /// How many documents travel in one command: enough to make the round trip not matter, and so few that a server which checks each document of
@@ -17,9 +19,15 @@ struct EventInsertion: Sendable {
 
     let journal: Journal
 
+    package init(journal: Journal) {
+        self.journal = journal
+    }
+
     /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands, `foreignIndex`, `server` where the journal's validator
     ///   refuses an event; ``MongoError``.
-    func insert(_ events: some Collection<BulkEvent>, _ counts: inout Counts, on connection: isolated MongoConnection) throws {
+    package func insert(
+        _ events: some Collection<BulkEvent>, _ counts: inout Counts, on connection: isolated MongoConnection
+    ) throws {
         var rest = Array(events)[...]
         while !rest.isEmpty {
             let part = rest.prefix(Self.documentsPerCommand)

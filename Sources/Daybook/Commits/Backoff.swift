@@ -1,9 +1,11 @@
 /// Growing pauses with jitter between attempts, so that rivals do not meet again: 1 ms at first, at most 100 ms.
-struct Backoff {
+package struct Backoff {
     private var limit = Duration.milliseconds(2)
 
+    package init() {}
+
     /// Waits to the end also when the task is cancelled: who waits here must learn an outcome first.
-    mutating func wait() async {
+    package mutating func wait() async {
         let pause = limit * Double.random(in: 0.25...1)
         limit = min(limit * 2, .milliseconds(100))
         await Task { try? await Task.sleep(for: pause) }.value

@@ -1,6 +1,6 @@
 internal import DaybookBSON
 internal import DaybookMongo
-internal import Foundation
+package import Foundation
 internal import Synchronization
 internal import Logging
 
@@ -8,7 +8,7 @@ internal import Logging
 ///
 /// The offset is measured with the first write and once a minute from then on, against `localTime` in the reply to `hello`
 /// (https://www.mongodb.com/docs/manual/reference/command/hello/), which is the router's on a sharded cluster. A clock that a simulation brings is left as it is.
-final class ServerClock: Sendable {
+package final class ServerClock: Sendable {
     private struct Measurement {
         /// What the server's clock is ahead by; in seconds.
         var offset: TimeInterval = 0
@@ -30,7 +30,7 @@ final class ServerClock: Sendable {
         self.telemetry = telemetry
     }
 
-    func now() -> Date {
+    package func now() -> Date {
         clock.now().addingTimeInterval(measurement.withLock { $0.offset })
     }
 
@@ -76,7 +76,7 @@ final class ServerClock: Sendable {
 
     /// How far the server's clock is ahead, when it read `server` at some time during the round trip. What the round trip leaves open, and the
     /// millisecond that `server` is rounded down by, is no offset: clocks that agree stay untouched.
-    static func offset(sent: Date, roundTrip: TimeInterval, server: Date) -> TimeInterval {
+    package static func offset(sent: Date, roundTrip: TimeInterval, server: Date) -> TimeInterval {
         let uncertainty = roundTrip / 2 + 0.001
         let offset = server.timeIntervalSince(sent) - roundTrip / 2
         return abs(offset) <= uncertainty ? 0 : offset

@@ -1,12 +1,18 @@
 internal import DaybookBSON
-internal import DaybookMongo
-internal import Foundation
+package import DaybookMongo
+package import Foundation
 
 /// How far some work has followed the journal: a document of `daybook.checkpoints`, `{ _id: name, token, updatedAt }`.
-struct Checkpoint: Sendable {
+package struct Checkpoint: Sendable {
     let name: String
     let database: String
     let clock: ServerClock
+
+    package init(name: String, database: String, clock: ServerClock) {
+        self.name = name
+        self.database = database
+        self.clock = clock
+    }
 
     /// Where to go on; nil when it never got anywhere, and for what is no token.
     func load(on connection: isolated MongoConnection) throws -> ResumeToken? {
@@ -15,7 +21,7 @@ struct Checkpoint: Sendable {
     }
 
     /// When its place was last noted; nil when it never was.
-    func updatedAt(on connection: isolated MongoConnection) throws -> Date? {
+    package func updatedAt(on connection: isolated MongoConnection) throws -> Date? {
         guard case .datetime(let date) = try stored(on: connection)?["updatedAt"] else { return nil }
         return date.date
     }

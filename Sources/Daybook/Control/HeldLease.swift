@@ -1,15 +1,15 @@
-internal import DaybookBSON
-internal import Foundation
+package import DaybookBSON
+package import Foundation
 
 /// A document of `daybook.leases` as others than its holder read it: whatever an older version or a hand has left there.
-struct HeldLease: Sendable, Hashable {
-    let name: String
-    let holder: String
-    let acquiredAt: Date?
-    let expiresAt: Date
+package struct HeldLease: Sendable, Hashable {
+    package let name: String
+    package let holder: String
+    package let acquiredAt: Date?
+    package let expiresAt: Date
 
     /// Nil for what is no lease: without a name, a holder or an end no process can hold it.
-    init?(_ document: BSONDocument) {
+    package init?(_ document: BSONDocument) {
         guard case .string(let name) = document["_id"], case .string(let holder) = document["holder"],
             case .datetime(let expiresAt) = document["expiresAt"]
         else { return nil }
@@ -20,9 +20,9 @@ struct HeldLease: Sendable, Hashable {
     }
 
     /// `, since 2026-01-02T03:04:05Z`; empty where that is not known.
-    var since: String { acquiredAt.map { ", since \($0.formatted(.iso8601))" } ?? "" }
+    package var since: String { acquiredAt.map { ", since \($0.formatted(.iso8601))" } ?? "" }
 
     /// Whether it ends later than any process asks for: its holder's clock was wrong, or a hand wrote it. Such a lease does not end when its
     /// holder dies.
-    func outlastsHolder(at now: Date) -> Bool { expiresAt.timeIntervalSince(now) > 2 * Lease.duration }
+    package func outlastsHolder(at now: Date) -> Bool { expiresAt.timeIntervalSince(now) > 2 * Lease.duration }
 }

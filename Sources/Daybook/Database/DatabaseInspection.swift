@@ -1,25 +1,25 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 
 /// What a database has of a plan, what it lacks, and what stands in the way.
-struct DatabaseInspection: Sendable {
-    struct Missing: Sendable {
+package struct DatabaseInspection: Sendable {
+    package struct Missing: Sendable {
         var collection: DatabasePlan.Collection
         /// Whether the collection itself is not there.
-        var isWhole: Bool
-        var indexes: [IndexModel]
+        package var isWhole: Bool
+        package var indexes: [IndexModel]
     }
 
     /// An index that is wanted, and that the server is still building.
-    struct Unfinished: Sendable {
+    package struct Unfinished: Sendable {
         var collection: DatabasePlan.Collection
         var index: IndexModel
     }
 
     private let database: String
-    private(set) var conflicts: [DefinitionConflict] = []
-    private(set) var missing: [Missing] = []
-    private(set) var unfinished: [Unfinished] = []
+    package private(set) var conflicts: [DefinitionConflict] = []
+    package private(set) var missing: [Missing] = []
+    package private(set) var unfinished: [Unfinished] = []
 
     /// Looks at everything, whatever it meets.
     init(of plan: DatabasePlan, on connection: isolated MongoConnection) throws {
@@ -27,7 +27,9 @@ struct DatabaseInspection: Sendable {
     }
 
     /// Looks at some collections of a plan.
-    init(of collections: [DatabasePlan.Collection], in database: String, on connection: isolated MongoConnection) throws {
+    package init(
+        of collections: [DatabasePlan.Collection], in database: String, on connection: isolated MongoConnection
+    ) throws {
         self.database = database
         let found = try connection.collections(named: collections.map(\.name), in: database)
         for collection in collections {
@@ -52,7 +54,7 @@ struct DatabaseInspection: Sendable {
     }
 
     /// What is missing, for people.
-    var lacking: String {
+    package var lacking: String {
         missing.flatMap { missing -> [String] in
             let indexes = missing.indexes.map { "the index \"\($0.name)\" of \"\(missing.collection.name)\"" }
             return missing.isWhole ? ["the collection \"\(missing.collection.name)\""] + indexes : indexes
@@ -60,7 +62,7 @@ struct DatabaseInspection: Sendable {
     }
 
     /// What the server is still building, for people.
-    var building: String {
+    package var building: String {
         unfinished.map { "the index \"\($0.index.name)\" of \"\($0.collection.name)\"" }.joined(separator: ", ")
     }
 

@@ -1,16 +1,16 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 internal import Foundation
 
 /// What a database must have for some aggregates: the journal, and the snapshot collection of each whose state is stored.
-struct DatabasePlan: Sendable {
-    struct Collection: Sendable {
-        var name: String
-        var indexes: [IndexModel]
+package struct DatabasePlan: Sendable {
+    package struct Collection: Sendable {
+        package var name: String
+        package var indexes: [IndexModel]
         /// The journal has one; what an operator puts on a snapshot collection is theirs.
         var validation: BSONDocument?
 
-        var isJournal: Bool { validation != nil }
+        package var isJournal: Bool { validation != nil }
     }
 
     let database: String
@@ -18,12 +18,12 @@ struct DatabasePlan: Sendable {
     /// By name, in the order of the aggregates.
     let snapshots: [Collection]
 
-    var collections: [Collection] { [journal] + snapshots }
+    package var collections: [Collection] { [journal] + snapshots }
 
     /// - Parameter aggregates: One given twice counts once.
     /// - Throws: ``DaybookError/Code/invalidArgument`` when two of them have one type; ``DaybookError/Code/invalidConfiguration`` when what
     ///   one declares cannot be: names of collections and fields. Nothing is sent for that.
-    init(database: String, aggregates: [any Aggregate.Type]) throws(DaybookError) {
+    package init(database: String, aggregates: [any Aggregate.Type]) throws(DaybookError) {
         self.database = database
         journal = Collection(name: "journal", indexes: JournalIndex.allCases.map(\.model), validation: Journal.validation)
         var types: [AggregateType: any Aggregate.Type] = [:]
@@ -60,7 +60,9 @@ struct DatabasePlan: Sendable {
 
     /// Where a rebuild makes the snapshots anew, beside those in use: two fixed names in turn, so that a role can be given them, and a request
     /// that a dead process had sent for the one does not meet what is built under the other.
-    static func rebuildCollections(of snapshots: String) -> [String] { ["\(snapshots).rebuild", "\(snapshots).rebuild-2"] }
+    package static func rebuildCollections(of snapshots: String) -> [String] {
+        ["\(snapshots).rebuild", "\(snapshots).rebuild-2"]
+    }
 
     /// https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
     private static func check(_ name: String, of aggregate: any Aggregate.Type, in database: String) throws(DaybookError) {

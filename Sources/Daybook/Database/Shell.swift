@@ -1,10 +1,10 @@
-internal import DaybookBSON
+package import DaybookBSON
 
 /// Commands for mongosh.
-enum Shell {
+package enum Shell {
     static func database(_ name: String) -> String { "db.getSiblingDB(\(quoted(name)))" }
 
-    static func collection(_ name: String, in database: String) -> String {
+    package static func collection(_ name: String, in database: String) -> String {
         "\(self.database(database)).getCollection(\(quoted(name)))"
     }
 
@@ -13,11 +13,11 @@ enum Shell {
     }
 
     /// Extended JSON is what mongosh reads, as long as there is no value in it that JSON has no form for; a definition has none.
-    static func json(_ document: BSONDocument) -> String {
+    package static func json(_ document: BSONDocument) -> String {
         (try? document.extendedJSON(.relaxed)) ?? "(not readable)"
     }
 
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -2,7 +2,7 @@ internal import DaybookBSON
 
 /// What a coding error says, without the values it happened on. The keys on the way to it are shown, those of a dictionary too: like an
 /// aggregate's key they must not be personal data.
-func describe(_ error: any Error) -> String {
+package func describe(_ error: any Error) -> String {
     func place(_ context: [any CodingKey]) -> String {
         context.isEmpty ? "" : " at \(context.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: "."))"
     }

@@ -1,11 +1,11 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 
 extension DaybookError {
     /// Whether the server knows the user, who may not do this; `unauthorized` is also who it does not know.
     package var lacksPermission: Bool { (underlying as? MongoError)?.code == .unauthorized }
 
-    init(_ error: MongoError, operation: String, aggregateID: String?) {
+    package init(_ error: MongoError, operation: String, aggregateID: String?) {
         let code: Code =
             switch error.code {
             case .invalidConfiguration: .invalidConfiguration
@@ -22,7 +22,7 @@ extension DaybookError {
 
     /// `error` as the API gives it out: an error of the layers below becomes ours, one of ours learns where it arose, and rejections,
     /// cancellation and errors of the caller's own closures stay as they are.
-    static func enriching(_ error: any Error, operation: String, aggregateID: String?) -> any Error {
+    package static func enriching(_ error: any Error, operation: String, aggregateID: String?) -> any Error {
         switch error {
         case let error as MongoError:
             return DaybookError(error, operation: operation, aggregateID: aggregateID)

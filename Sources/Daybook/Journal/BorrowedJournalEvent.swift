@@ -1,14 +1,14 @@
-internal import DaybookBSON
+package import DaybookBSON
 internal import Foundation
 
 /// A document of the journal while it is borrowed from the driver.
-struct BorrowedJournalEvent {
-    var event: JournalEvent
+package struct BorrowedJournalEvent {
+    package var event: JournalEvent
     /// The payload, valid as long as the document it was read from.
     var data: BorrowedDocument
 
     /// - Throws: ``DaybookError/Code/unreadableEvent`` when the envelope is not what the journal's validator lets in.
-    init(_ document: BorrowedDocument) throws {
+    package init(_ document: BorrowedDocument) throws {
         var id: UUID?, aggregateID: String?, version: Int64?, type: String?, schema: Int32?, data: BorrowedDocument?
         var recordedAt: BSONDate?, commit: JournalEvent.Commit?
         var metadata = EventMetadata()
@@ -59,7 +59,7 @@ struct BorrowedJournalEvent {
 }
 
 extension JournalEvent.Commit {
-    init(_ document: BorrowedDocument) throws {
+    package init(_ document: BorrowedDocument) throws {
         if let commit = Self(asWritten: document.bytes) {
             self = commit
             return

@@ -2,7 +2,7 @@ internal import DaybookMongo
 
 extension MongoError {
     /// Whether a unique index that is none of Daybook's refused a document: no rival stands there, and the same is refused each time.
-    var isOfForeignIndex: Bool { isRefusedByIndex(otherThan: Self.ownIndexes) }
+    package var isOfForeignIndex: Bool { isRefusedByIndex(otherThan: Self.ownIndexes) }
 
     /// The unique indexes of the journal and the snapshots; every collection has the one of `_id`.
     private static let ownIndexes = [["_id"]] + JournalIndex.allCases.map { $0.model.keys.map(\.path) }

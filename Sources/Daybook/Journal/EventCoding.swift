@@ -3,7 +3,7 @@ internal import DaybookBSON
 /// How an aggregate's events become what the journal stores, and back: upcast on the way.
 ///
 /// An object, because it has at hand what a generic function would look up for each event: the type's own metadata.
-final class EventCoding<A: Aggregate>: Sendable {
+package final class EventCoding<A: Aggregate>: Sendable {
     private let upcasters = A.upcasters
     // Kept, because they remember what they found out about the types of the events.
     let encoder = BSONEncoder()
@@ -16,7 +16,7 @@ final class EventCoding<A: Aggregate>: Sendable {
 
     /// - Parameter looksAtEveryState: Whether a fold looks at the state after each event for dates that its stored form has not; where many
     ///   events are folded, a sample does, see ``ComputedDates``.
-    init(looksAtEveryState: Bool = false) {
+    package init(looksAtEveryState: Bool = false) {
         computedDates = ComputedDates(areAssumed: looksAtEveryState)
     }
 

@@ -1,8 +1,8 @@
 internal import DaybookBSON
-internal import Foundation
+package import Foundation
 
 /// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits around the version and the variant.
-struct EventID: Sendable, Hashable, Comparable {
+package struct EventID: Sendable, Hashable, Comparable {
     /// The time and the upper 12 of the 74 bits.
     private let high: UInt64
     /// The lower 62 of the 74 bits.
@@ -15,18 +15,18 @@ struct EventID: Sendable, Hashable, Comparable {
 
     /// The milliseconds of an id made at `date`: 48 bits of them, which end in the year 10889. A clock that says otherwise, or nothing, is
     /// held to that.
-    static func milliseconds(at date: Date) -> UInt64 {
+    package static func milliseconds(at date: Date) -> UInt64 {
         guard date.timeIntervalSince1970.isFinite, let begun = BSONDate(lastBegunAt: date) else { return 0 }
         return UInt64(min(max(0, begun.milliseconds), 0xFFFF_FFFF_FFFF))
     }
 
     /// The lower part's top bit is clear, so that adding to it has room.
-    init(milliseconds: UInt64, random: () -> UInt64) {
+    package init(milliseconds: UInt64, random: () -> UInt64) {
         high = (milliseconds << 16) | 0x7000 | (random() >> 52)
         low = random() >> 3
     }
 
-    init(_ uuid: UUID) {
+    package init(_ uuid: UUID) {
         let (high, low) = withUnsafeBytes(of: uuid.uuid) { bytes in
             (
                 UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
@@ -37,7 +37,7 @@ struct EventID: Sendable, Hashable, Comparable {
         self.low = low & (1 << 62 - 1)
     }
 
-    var uuid: UUID {
+    package var uuid: UUID {
         var bytes: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         withUnsafeMutableBytes(of: &bytes) { bytes in
             bytes.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
@@ -46,13 +46,13 @@ struct EventID: Sendable, Hashable, Comparable {
         return UUID(uuid: bytes)
     }
 
-    var isVersion7: Bool { high >> 12 & 0xF == 7 }
+    package var isVersion7: Bool { high >> 12 & 0xF == 7 }
 
     /// Since 1970.
-    var milliseconds: UInt64 { high >> 16 }
+    package var milliseconds: UInt64 { high >> 16 }
 
     /// The id `distance` further on at the same time; nil when the random bits have no more room.
-    func advanced(by distance: UInt64) -> EventID? {
+    package func advanced(by distance: UInt64) -> EventID? {
         let sum = low + distance
         if sum < 1 << 62 { return EventID(high: high, low: sum) }
         guard high & 0xFFF < 0xFFF else { return nil }
@@ -60,13 +60,13 @@ struct EventID: Sendable, Hashable, Comparable {
     }
 
     /// How far it is from `other` on, where that is what ``advanced(by:)`` goes; nil for an id before it, or of another time.
-    func distance(from other: EventID) -> UInt64? {
+    package func distance(from other: EventID) -> UInt64? {
         if high == other.high { return low >= other.low ? low - other.low : nil }
         guard other.high & 0xFFF < 0xFFF, high == other.high + 1 else { return nil }
         return (1 << 62 - other.low) + low
     }
 
-    static func < (left: EventID, right: EventID) -> Bool {
+    package static func < (left: EventID, right: EventID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
 }

@@ -1,4 +1,4 @@
-internal import DaybookBSON
+package import DaybookBSON
 
 /// What is recorded beside an event: who or what caused it.
 public struct EventMetadata: Sendable, Hashable {
@@ -17,7 +17,7 @@ public struct EventMetadata: Sendable, Hashable {
     /// What else the caller said of it, by names in lower case; only those that ``DaybookConfiguration/allowedHeaders`` lets in.
     public var headers: [String: String]
 
-    init(
+    package init(
         commandID: String? = nil, commandName: String? = nil, commandDigest: [UInt8]? = nil, context: CommandContext = .none
     ) {
         self.commandID = commandID
@@ -29,7 +29,7 @@ public struct EventMetadata: Sendable, Hashable {
         headers = context.headers
     }
 
-    init(_ document: BorrowedDocument) throws {
+    package init(_ document: BorrowedDocument) throws {
         self.init()
         var elements = document.makeElements()
         while let element = try elements.next() {

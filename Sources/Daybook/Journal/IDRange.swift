@@ -1,26 +1,26 @@
 internal import DaybookBSON
 
 /// Some ids of aggregates that follow one another in byte order: from `lower` on, up to `upper`, which is not among them.
-struct IDRange: Sendable, Hashable {
-    var lower: String
-    var upper: String
+package struct IDRange: Sendable, Hashable {
+    package var lower: String
+    package var upper: String
 
     /// All ids of a type: they begin with it, and "0" follows "/".
-    init(_ type: AggregateType) {
+    package init(_ type: AggregateType) {
         self.init(lower: "\(type)/", upper: "\(type)0")
     }
 
     /// One id alone: nothing stands between it and itself with a NUL behind it.
-    init(_ id: AggregateID) {
+    package init(_ id: AggregateID) {
         self.init(lower: id.rawValue, upper: id.rawValue + "\0")
     }
 
-    init(lower: String, upper: String) {
+    package init(lower: String, upper: String) {
         self.lower = lower
         self.upper = upper
     }
 
-    func contains(_ id: String) -> Bool { !id.isBefore(lower) && id.isBefore(upper) }
+    package func contains(_ id: String) -> Bool { !id.isBefore(lower) && id.isBefore(upper) }
 
     /// The condition on ids, behind `position` where some are done.
     func condition(after position: String?) -> BSONValue {

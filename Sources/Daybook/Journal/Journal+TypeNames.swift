@@ -1,9 +1,9 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 
 extension Journal {
     /// The types of the aggregates it has, in byte order, found by skipping along the index: one look for each.
-    func typeNames(on connection: isolated MongoConnection) throws -> [String] {
+    package func typeNames(on connection: isolated MongoConnection) throws -> [String] {
         var types: [String] = []
         var lower = ""
         while true {

@@ -18,7 +18,7 @@ extension Journal {
 
     /// The last version of an aggregate: the largest integer that a double holds exactly, and so a shell, and a reader of JSON. No aggregate
     /// ever gets there; what has a larger version was not put there by a commit, and might leave no room to add to it.
-    static let maximumVersion: Int64 = 1 << 53 - 1
+    package static let maximumVersion: Int64 = 1 << 53 - 1
 
     private static func validator(version: BSONValue) -> BSONDocument {
         [
@@ -66,7 +66,7 @@ extension Journal {
     }
 
     /// The event types that Daybook itself writes: a correction of an aggregate's state.
-    static let reservedEventTypes = [Correction.eventType]
+    package static let reservedEventTypes = [Correction.eventType]
 
     /// What stands between a malformed event and the journal. `strict` and `error` are what MongoDB does unless told otherwise; they are
     /// stated, so that they can be read where the collection is described.

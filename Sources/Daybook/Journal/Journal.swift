@@ -1,10 +1,10 @@
-internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookBSON
+package import DaybookMongo
 internal import Foundation
 
 /// The collection of events of one database, and how it is asked.
-struct Journal: Sendable {
-    let namespace: Namespace
+package struct Journal: Sendable {
+    package let namespace: Namespace
 
     init(database: String) {
         namespace = Namespace(database: database, collection: "journal")
@@ -17,12 +17,12 @@ struct Journal: Sendable {
     }
 
     /// The condition on `aggregateId` for all aggregates of a type: an id begins with its type, so they are one range of the index.
-    static func ids(of type: AggregateType) -> BSONDocument {
+    package static func ids(of type: AggregateType) -> BSONDocument {
         // "0" follows "/".
         ["$gte": .string("\(type)/"), "$lt": .string("\(type)0")]
     }
 
-    static let inVersionOrder: [(key: String, direction: Int32)] = [("version", 1)]
+    package static let inVersionOrder: [(key: String, direction: Int32)] = [("version", 1)]
 
     /// Visits an aggregate's events in order, each borrowed for its call.
     func read(
@@ -52,7 +52,7 @@ struct Journal: Sendable {
     }
 
     /// The last version of an aggregate; 0 when it has no events.
-    func head(of id: AggregateID, on connection: isolated MongoConnection) throws -> Int64 {
+    package func head(of id: AggregateID, on connection: isolated MongoConnection) throws -> Int64 {
         let filter: BSONDocument = ["aggregateId": .string(id.rawValue)]
         let options = FindOptions(sort: [("version", -1)])
         return try connection.findOne(filter, in: namespace, options: options) { try BorrowedJournalEvent($0).event.version } ?? 0

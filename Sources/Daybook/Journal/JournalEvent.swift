@@ -1,23 +1,23 @@
-internal import DaybookBSON
-internal import Foundation
+package import DaybookBSON
+package import Foundation
 
 /// One document of the journal, apart from its payload, which stays bytes until an aggregate's `Event` is made of it.
 ///
 /// The fields are coded by hand because every append and every replay passes here.
-struct JournalEvent {
+package struct JournalEvent {
     /// The commit an event belongs to: the same `id` for all of its events, also across aggregates. `id` is the id of its first event.
-    struct Commit: Sendable, Hashable {
-        var id: UUID
-        var index: Int32
-        var count: Int32
+    package struct Commit: Sendable, Hashable {
+        package var id: UUID
+        package var index: Int32
+        package var count: Int32
     }
 
-    var id: UUID
+    package var id: UUID
     var aggregateID: String
     var version: Int64
     var type: String
     var schema: Int32
-    var recordedAt: BSONDate
+    package var recordedAt: BSONDate
     var commit: Commit
     var metadata: EventMetadata
 

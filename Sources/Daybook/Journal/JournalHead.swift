@@ -1,11 +1,11 @@
-internal import DaybookBSON
+package import DaybookBSON
 
 /// An event that was just appended, as the journal's change stream tells of it.
-struct JournalHead: Sendable {
-    let id: AggregateID
-    let version: Int64
+package struct JournalHead: Sendable {
+    package let id: AggregateID
+    package let version: Int64
     /// Of the server's operation that appended it; nil where it does not say.
-    let clusterTime: BSONTimestamp?
+    package let clusterTime: BSONTimestamp?
 
     /// Nil for what no writer of Daybook has put there: it is for verify to report, and must not hold up what stands behind it.
     init?(_ event: BorrowedDocument, clusterTime: BSONTimestamp? = nil) {

@@ -1,14 +1,14 @@
-internal import DaybookBSON
+package import DaybookBSON
 
 /// Where an event stands: what is read of it when nothing is folded, as far as it can be read.
-struct JournalPlace {
+package struct JournalPlace {
     /// The UTF-8 of the id, valid as long as the document.
-    let aggregateID: UnsafeRawBufferPointer
+    package let aggregateID: UnsafeRawBufferPointer
     /// Nil when it is not an integer.
-    let version: Int64?
+    package let version: Int64?
 
     /// Nil when not even the aggregate can be read.
-    init?(_ document: BorrowedDocument) {
+    package init?(_ document: BorrowedDocument) {
         var aggregateID: UnsafeRawBufferPointer?
         var version: Int64??
         var elements = document.makeElements()

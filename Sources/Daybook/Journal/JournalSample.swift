@@ -1,18 +1,18 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 
 /// Some ids of the journal, drawn at random from its events, by which work is cut into parts and estimated.
-struct JournalSample: Sendable {
+package struct JournalSample: Sendable {
     private static let size: Int64 = 128
 
     /// By their bytes.
     private(set) var ids: [String] = []
     /// About how many events the journal has.
-    private(set) var events = 0
+    package private(set) var events = 0
 
     /// - Parameter drawsIDs: Whether ids are wanted. A small sample of a large collection costs MongoDB a random cursor, and no scan:
     ///   https://www.mongodb.com/docs/manual/reference/operator/aggregation/sample/
-    init(of journal: Journal, drawsIDs: Bool, on connection: isolated MongoConnection) throws {
+    package init(of journal: Journal, drawsIDs: Bool, on connection: isolated MongoConnection) throws {
         let reply = try connection.read(["count": .string(journal.namespace.collection)], database: journal.namespace.database)
         events = Int(reply["n"]?.number ?? 0)
         guard drawsIDs, events > 0 else { return }
@@ -27,7 +27,7 @@ struct JournalSample: Sendable {
     }
 
     /// At most `count` ranges that make up `range` and have about the same work.
-    func parts(of range: IDRange, count: Int) -> [IDRange] {
+    package func parts(of range: IDRange, count: Int) -> [IDRange] {
         let inside = ids.filter(range.contains)
         guard count > 1, inside.count >= count else { return [range] }
         let boundaries = (1..<count).map { inside[$0 * inside.count / count] }
@@ -35,7 +35,7 @@ struct JournalSample: Sendable {
     }
 
     /// About how many events some ranges have.
-    func events(in ranges: [IDRange]) -> Int {
+    package func events(in ranges: [IDRange]) -> Int {
         guard !ids.isEmpty else { return events }
         let inside = ids.filter { id in ranges.contains { $0.contains(id) } }
         return events * inside.count / ids.count

@@ -1,21 +1,21 @@
-internal import DaybookBSON
-internal import Foundation
+package import DaybookBSON
+package import Foundation
 
 /// What a replay needs of a document of the journal, while it is borrowed: the envelope without commit and metadata, which change no state.
 ///
 /// Every load and every reconciliation passes here, once an event.
-struct ReplayEntry {
-    let id: UUID
+package struct ReplayEntry {
+    package let id: UUID
     /// The UTF-8 of the id, valid as long as the document.
     let aggregateID: UnsafeRawBufferPointer
-    let version: Int64
-    let type: String
+    package let version: Int64
+    package let type: String
     let schema: Int32
-    let recordedAt: BSONDate
+    package let recordedAt: BSONDate
     /// The payload, valid as long as the document.
     let data: BorrowedDocument
     /// What the event says of its commit, valid as long as the document and not looked at here; nil where that is no document.
-    let commit: BorrowedDocument?
+    package let commit: BorrowedDocument?
 
     /// A field of the envelope; they follow one another as ``JournalEvent/document(data:)`` writes them.
     private enum Field: Int {
@@ -54,7 +54,7 @@ struct ReplayEntry {
 
     /// - Parameter typeBefore: The type of the event before, which often is this one's too: then no text is made for it.
     /// - Throws: ``DaybookError/Code/unreadableEvent`` when the envelope is not what the journal's validator lets in.
-    init(_ document: BorrowedDocument, typeBefore: String = "") throws {
+    package init(_ document: BorrowedDocument, typeBefore: String = "") throws {
         var id: UUID?, aggregateID: UnsafeRawBufferPointer?, version: Int64?, type: String?, schema: Int32?
         var data: BorrowedDocument?, recordedAt: BSONDate?, commit: BorrowedDocument?
         do throws(BSONError) {

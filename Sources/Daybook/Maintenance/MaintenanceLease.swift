@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// Two repairs that met would do no harm, since each write is a compare-and-set; they would only do the work twice, and two swaps would
 /// undo each other.
-struct MaintenanceLease: Sendable {
+package struct MaintenanceLease: Sendable {
     private static let prefix = "reconcile."
 
     let store: DaybookStore
@@ -16,12 +16,18 @@ struct MaintenanceLease: Sendable {
     /// `license`, or `license/L-1`.
     let subjects: [String]
 
+    package init(store: DaybookStore, holder: String, subjects: [String]) {
+        self.store = store
+        self.holder = holder
+        self.subjects = subjects
+    }
+
     /// Runs `body` while it holds the leases, and gives them back.
     ///
     /// A lease that is not renewed is waited for, since its holder has died; one that is renewed is another run's.
     ///
     /// - Throws: ``DaybookError/Code/conflict``, which says who holds it and since when, and ends `body` when the leases are lost.
-    func hold<R: Sendable>(_ body: @escaping @Sendable (Held) async throws -> R) async throws -> R {
+    package func hold<R: Sendable>(_ body: @escaping @Sendable (Held) async throws -> R) async throws -> R {
         var leases: [Lease] = []
         do {
             for subject in subjects { leases.append(try await acquire(subject)) }
@@ -60,7 +66,7 @@ struct MaintenanceLease: Sendable {
     }
 
     /// Leases that were acquired, and are renewed until they are released or lost.
-    final class Held: Sendable {
+    package final class Held: Sendable {
         private let leases: [Lease]
         private let store: DaybookStore
         private let renewedAt = Mutex(ContinuousClock.now)
@@ -73,7 +79,7 @@ struct MaintenanceLease: Sendable {
         /// Renews every lease now, by its epoch.
         ///
         /// - Throws: ``DaybookError/Code/conflict`` when another process has acquired one since.
-        func renew() async throws {
+        package func renew() async throws {
             // The time is taken before the server hears of it: from then on the lease lasts at least its duration.
             let now = ContinuousClock.now
             for lease in leases {
@@ -87,7 +93,7 @@ struct MaintenanceLease: Sendable {
 
         /// Makes sure that the leases are held before a write that another holder's work must not meet. The server is only asked where the
         /// last renewal is so long ago that this process must have been held up.
-        func require() async throws {
+        package func require() async throws {
             let age = ContinuousClock.now - renewedAt.withLock { $0 }
             guard age > .seconds(Lease.duration * 2 / 3) else { return }
             try await renew()

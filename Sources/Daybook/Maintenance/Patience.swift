@@ -1,13 +1,15 @@
-internal import DaybookMongo
+package import DaybookMongo
 
 /// How long a step is tried for while the server does not answer: seven times, half a minute in all.
-struct Patience {
+package struct Patience {
     private var failures = 0
+
+    package init() {}
 
     /// Runs a step that may be done more than once, and again after an error that will be over soon.
     ///
     /// - Throws: The last error; what is none of that kind, at once.
-    static func around<R: Sendable>(_ step: () async throws -> R) async throws -> R {
+    package static func around<R: Sendable>(_ step: () async throws -> R) async throws -> R {
         var patience = Patience()
         while true {
             do {
@@ -18,7 +20,7 @@ struct Patience {
         }
     }
 
-    mutating func wait(after error: MongoError, hasProgressed: Bool) async throws {
+    package mutating func wait(after error: MongoError, hasProgressed: Bool) async throws {
         failures = hasProgressed ? 1 : failures + 1
         guard failures <= 6 else { throw error }
         try await Task.sleep(for: .milliseconds(250 << failures))

@@ -5,7 +5,7 @@ internal import Foundation
 /// folded the same events to other states without raising `stateSchema`.
 ///
 /// What an application loads besides, such as a dynamic library of its own, is not part of it.
-enum ProgramFingerprint {
+package enum ProgramFingerprint {
     private static let current: String? = {
         #if os(Linux)
             // The file that runs, also where another has taken its place on disk since.
@@ -28,7 +28,7 @@ enum ProgramFingerprint {
     }()
 
     /// 32 hexadecimal digits; nil where the executable cannot be read. It is read once, on a thread of its own.
-    static func read() async -> String? {
+    package static func read() async -> String? {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread { continuation.resume(returning: current) }
         }

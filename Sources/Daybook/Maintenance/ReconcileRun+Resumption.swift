@@ -1,11 +1,11 @@
-internal import Foundation
+package import Foundation
 
 extension ReconcileRun {
     /// A run that has been silent for longer is not resumed: what it had done may have drifted again.
-    static let resumableFor: TimeInterval = 3600
+    package static let resumableFor: TimeInterval = 3600
 
     /// The reason that stands in the record of a run that is not resumed any more.
-    static let givenUp = "it was given up, and all was begun anew"
+    package static let givenUp = "it was given up, and all was begun anew"
 
     /// Whether it has neither come to its end nor been given up.
     var isUnfinished: Bool { status != .done && reason != Self.givenUp }
@@ -43,7 +43,7 @@ extension RunLog {
     ///   - notice: Receives what an operator should know of an earlier run.
     /// - Returns: The run, and the earlier one that it continues.
     /// - Throws: ``DaybookError/Code/conflict`` where another process has taken the earlier run over.
-    func begin(
+    package func begin(
         _ run: ReconcileRun, resumes: Bool, restart: Bool, attempts: Int = 3, notice: (String) -> Void
     ) async throws -> (run: ReconcileRun, earlier: ReconcileRun?) {
         var earlier = resumes ? try await last(like: run) : nil

@@ -1,5 +1,5 @@
-internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookBSON
+package import DaybookMongo
 public import Foundation
 
 /// The record of a repair or a rebuild: a document of `daybook.runs`, kept up to date while it works and kept when it has ended.
@@ -25,12 +25,17 @@ public struct ReconcileRun: Sendable {
     }
 
     /// A part of the work: some ids that follow one another.
-    struct Part: Sendable {
-        var type: String
-        var range: IDRange
+    package struct Part: Sendable {
+        package internal(set) var type: String
+        package internal(set) var range: IDRange
         /// The last aggregate that is done; nil before the first.
-        var position: String?
-        var isDone = false
+        package internal(set) var position: String?
+        package internal(set) var isDone = false
+
+        package init(type: String, range: IDRange) {
+            self.type = type
+            self.range = range
+        }
     }
 
     /// A UUID of version 7: runs are listed by it, the newest first.
@@ -53,25 +58,25 @@ public struct ReconcileRun: Sendable {
     /// How many aggregates were looked at, events read and snapshots written.
     public internal(set) var checked = 0, events = 0, written = 0
     /// How many findings there were of each kind, by its name: what a kind is, the work knows that the run is of.
-    var countsByName: [String: Int] = [:]
+    package internal(set) var countsByName: [String: Int] = [:]
     /// Why it failed.
     public internal(set) var reason: String?
-    var parts: [Part]
+    package internal(set) var parts: [Part]
     /// Of a swap: up to where the journal was followed, for each type that was begun.
-    var tokens: [String: BSONDocument] = [:]
+    package internal(set) var tokens: [String: BSONDocument] = [:]
     /// Of a swap: the collection that was built for each type that was begun.
-    var builds: [String: SnapshotBuild] = [:]
+    package internal(set) var builds: [String: SnapshotBuild] = [:]
     /// Of a swap: the aggregates of each type whose snapshots a unique index of the operator's has refused, until now.
     var refused: [String: [String]] = [:]
     /// Of a swap: the types that are done.
-    var swapped: [String] = []
+    package internal(set) var swapped: [String] = []
 
     /// How much of the ids is behind it, from 0 to 1, by its parts.
     public var completion: Double {
         parts.isEmpty ? 0 : Double(parts.filter(\.isDone).count) / Double(parts.count)
     }
 
-    init(
+    package init(
         id: UUID, kind: Kind, isSwap: Bool, types: [String], ids: [String], schemas: [Int32], program: String?, holder: String,
         at now: Date, parts: [Part]
     ) {
@@ -84,7 +89,7 @@ public struct ReconcileRun: Sendable {
 }
 
 extension ReconcileRun {
-    static func namespace(_ database: String) -> Namespace {
+    package static func namespace(_ database: String) -> Namespace {
         Namespace(database: database, collection: ControlCollection.runs.rawValue)
     }
 
@@ -136,7 +141,7 @@ extension ReconcileRun {
     }
 
     /// Nil when the document is not one that this version has written.
-    init?(_ document: BSONDocument) {
+    package init?(_ document: BSONDocument) {
         func number(_ key: String) -> Int { document[key]?.count ?? 0 }
         func texts(_ key: String) -> [String] {
             guard case .array(let values) = document[key] else { return [] }
@@ -199,7 +204,8 @@ extension ReconcileRun.Part {
         guard case .string(let type) = document["type"], case .string(let lower) = document["from"],
             case .string(let upper) = document["to"], case .bool(let isDone) = document["isDone"]
         else { return nil }
-        self.init(type: type, range: IDRange(lower: lower, upper: upper), isDone: isDone)
+        self.init(type: type, range: IDRange(lower: lower, upper: upper))
+        self.isDone = isDone
         if case .string(let position) = document["position"] { self.position = position }
     }
 }

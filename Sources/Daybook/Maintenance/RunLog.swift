@@ -1,9 +1,9 @@
 internal import DaybookBSON
 internal import DaybookMongo
-internal import Foundation
+package import Foundation
 
 /// Where the records of runs are kept: in `daybook.runs`, or in the memory of a test that stops a run at any of its steps.
-protocol RunLog: Sendable {
+package protocol RunLog: Sendable {
     /// By the server's clock.
     func now() -> Date
 
@@ -22,19 +22,23 @@ protocol RunLog: Sendable {
 }
 
 /// `daybook.runs` of a store.
-struct StoredRunLog: RunLog {
+package struct StoredRunLog: RunLog {
     let store: DaybookStore
+
+    package init(store: DaybookStore) {
+        self.store = store
+    }
 
     private var namespace: Namespace { ReconcileRun.namespace(store.database) }
 
-    func now() -> Date { store.clock.now() }
+    package func now() -> Date { store.clock.now() }
 
-    func insert(_ run: ReconcileRun) async throws {
+    package func insert(_ run: ReconcileRun) async throws {
         let document = try run.document
         try await store.client.withConnection(.single) { try $0.insert([document], into: namespace) }
     }
 
-    func update(_ run: ReconcileRun, heldBy holder: String) async throws -> Bool {
+    package func update(_ run: ReconcileRun, heldBy holder: String) async throws -> Bool {
         let selector: BSONDocument = ["_id": .binary(BSONBinary(run.id)), "holder": .string(holder)]
         let update: BSONDocument = ["$set": .document(try run.progress)]
         return try await store.client.withConnection(.single) { connection in
@@ -42,7 +46,7 @@ struct StoredRunLog: RunLog {
         }
     }
 
-    func last(like run: ReconcileRun) async throws -> ReconcileRun? {
+    package func last(like run: ReconcileRun) async throws -> ReconcileRun? {
         let filter: BSONDocument = [
             "kind": .string(run.kind.rawValue), "swap": .bool(run.isSwap), "types": .array(run.types.map { .string($0) }),
             "ids": .array(run.ids.map { .string($0) }),
@@ -53,7 +57,7 @@ struct StoredRunLog: RunLog {
         return last.flatMap(ReconcileRun.init)
     }
 
-    func unfinishedSwaps(of types: [String]) async throws -> [ReconcileRun] {
+    package func unfinishedSwaps(of types: [String]) async throws -> [ReconcileRun] {
         let filter: BSONDocument = [
             "kind": .string(ReconcileRun.Kind.rebuild.rawValue), "swap": true,
             "types": ["$in": .array(types.map { .string($0) })],

@@ -1,13 +1,13 @@
-internal import DaybookMongo
+package import DaybookMongo
 internal import Foundation
 
 /// Keeps account of how far a run came, and, where the run writes, its document in `daybook.runs`.
 ///
 /// The document is written about once a second, so that a run which is killed has little to do twice.
-actor RunRecord {
+package actor RunRecord {
     private let log: any RunLog
     private let interval: Duration
-    private(set) var run: ReconcileRun
+    package private(set) var run: ReconcileRun
     private let isKept: Bool
     private var savedAt = ContinuousClock.now
     private var isSaving = false
@@ -18,7 +18,7 @@ actor RunRecord {
     /// - Parameters:
     ///   - isKept: Whether there is a document.
     ///   - interval: How often it is written.
-    init(_ run: ReconcileRun, isKept: Bool, in log: any RunLog, every interval: Duration = .seconds(1)) {
+    package init(_ run: ReconcileRun, isKept: Bool, in log: any RunLog, every interval: Duration = .seconds(1)) {
         self.log = log
         self.interval = interval
         self.run = run
@@ -31,7 +31,7 @@ actor RunRecord {
     /// - Parameters:
     ///   - part: The index of the part, and how far it is done; nil for what belongs to none.
     ///   - findings: The name of each finding's kind.
-    func advance(
+    package func advance(
         _ part: (index: Int, position: String?)?, checked: Int, events: Int, written: Int, findings: [String]
     ) async throws {
         if let part {
@@ -45,19 +45,19 @@ actor RunRecord {
         try await saveIfDue()
     }
 
-    func finished(_ index: Int) async throws {
+    package func finished(_ index: Int) async throws {
         run.parts[index].isDone = true
         try await saveIfDue()
     }
 
     /// Notes up to where the journal was followed.
-    func followed(to token: ResumeToken, _ type: AggregateType) async throws {
+    package func followed(to token: ResumeToken, _ type: AggregateType) async throws {
         run.tokens[type.rawValue] = token.document
         try await saveIfDue()
     }
 
     /// Notes that some parts are begun anew, in which collection, and from where on the journal is followed for them.
-    func restart(_ parts: [Int], _ type: AggregateType, in build: SnapshotBuild, from token: ResumeToken) async throws {
+    package func restart(_ parts: [Int], _ type: AggregateType, in build: SnapshotBuild, from token: ResumeToken) async throws {
         for index in parts { (run.parts[index].position, run.parts[index].isDone) = (nil, false) }
         run.tokens[type.rawValue] = token.document
         run.builds[type.rawValue] = build
@@ -66,45 +66,45 @@ actor RunRecord {
     }
 
     /// Notes what the collection is named now that is built for a type.
-    func moved(_ build: SnapshotBuild, _ type: AggregateType) async throws {
+    package func moved(_ build: SnapshotBuild, _ type: AggregateType) async throws {
         run.builds[type.rawValue] = build
         try await save()
     }
 
     /// Notes that the build of a type is of no use any more.
-    func abandoned(_ type: AggregateType) {
+    package func abandoned(_ type: AggregateType) {
         run.tokens[type.rawValue] = nil
     }
 
     /// The aggregates of a type whose snapshots a unique index of the operator's refuses, for now.
-    func refused(_ type: AggregateType) -> [AggregateID] {
+    package func refused(_ type: AggregateType) -> [AggregateID] {
         (run.refused[type.rawValue] ?? []).compactMap { try? AggregateID(parsing: $0) }
     }
 
     /// Notes that these are refused. Note it before the part that they are in is noted as done: a run that is resumed has to know them.
-    func refuse(_ ids: [AggregateID], _ type: AggregateType) {
+    package func refuse(_ ids: [AggregateID], _ type: AggregateType) {
         let known = run.refused[type.rawValue] ?? []
         run.refused[type.rawValue] = known + ids.map(\.rawValue).filter { id in !known.contains { $0.hasSameBytes(as: id) } }
     }
 
     /// Notes that these are not refused any more.
-    func accept(_ ids: [AggregateID], _ type: AggregateType) {
+    package func accept(_ ids: [AggregateID], _ type: AggregateType) {
         guard let known = run.refused[type.rawValue] else { return }
         let rest = known.filter { id in !ids.contains { $0.rawValue.hasSameBytes(as: id) } }
         run.refused[type.rawValue] = rest.isEmpty ? nil : rest
     }
 
     /// Notes that the new collection of a type is in its place and has everything.
-    func swapped(_ type: AggregateType) async throws {
+    package func swapped(_ type: AggregateType) async throws {
         run.swapped.append(type.rawValue)
         try await save()
     }
 
     /// Where each part is one aggregate: those of which nothing was there.
-    var absentIDs: [String] { run.parts.indices.filter { !found.contains($0) }.map { run.parts[$0].range.lower } }
+    package var absentIDs: [String] { run.parts.indices.filter { !found.contains($0) }.map { run.parts[$0].range.lower } }
 
     /// Notes how it ended.
-    func end(_ status: ReconcileRun.Status, reason: String? = nil) async throws {
+    package func end(_ status: ReconcileRun.Status, reason: String? = nil) async throws {
         run.status = status
         run.reason = reason
         run.endedAt = log.now()
@@ -112,7 +112,7 @@ actor RunRecord {
     }
 
     /// Writes the document now, after the write that is under way: an older state of it must not come after a newer one.
-    func save() async throws {
+    package func save() async throws {
         guard isKept else { return }
         if isSaving {
             await withCheckedContinuation { waitsForSaving.append($0) }

@@ -1,20 +1,20 @@
-internal import DaybookBSON
-internal import Foundation
+package import DaybookBSON
+package import Foundation
 
 /// A collection that a swap builds, known by the UUID that the server gave it: a rename keeps it, and no other collection ever has it.
 ///
 /// https://www.mongodb.com/docs/manual/reference/command/listCollections/
-struct SnapshotBuild: Sendable, Hashable {
+package struct SnapshotBuild: Sendable, Hashable {
     /// The name it was made with, or was last moved to. It may have been renamed since, or dropped.
-    var collection: String
-    var uuid: UUID
+    package var collection: String
+    package var uuid: UUID
 
-    init(collection: String, uuid: UUID) {
+    package init(collection: String, uuid: UUID) {
         self.collection = collection
         self.uuid = uuid
     }
 
-    init?(_ document: BSONDocument) {
+    package init?(_ document: BSONDocument) {
         guard case .string(let collection) = document["collection"], case .binary(let binary) = document["uuid"],
             let uuid = binary.uuid
         else { return nil }

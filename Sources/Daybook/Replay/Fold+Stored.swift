@@ -2,7 +2,7 @@ internal import Foundation
 
 extension Fold {
     /// The snapshot of it; nil before the first event.
-    func stored() throws -> StoredSnapshot? {
+    package func stored() throws -> StoredSnapshot? {
         guard let headID, let createdAt, let updatedAt else { return nil }
         return StoredSnapshot(
             aggregateID: id, version: version, state: try encodedState(), stateSchema: A.stateSchema, headID: headID,

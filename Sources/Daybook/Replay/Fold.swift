@@ -1,38 +1,38 @@
-internal import DaybookBSON
-internal import Foundation
+package import DaybookBSON
+package import Foundation
 
 /// The state of an aggregate while its events are folded into it.
 ///
 /// Events come as their stored bytes, also those just decided: what a writer folds is what every later replay folds. And each is folded into
 /// what a load of the stored state would give: ``normalize()``.
-struct Fold<A: Aggregate>: Sendable {
-    let id: AggregateID
+package struct Fold<A: Aggregate>: Sendable {
+    package let id: AggregateID
     let coding: EventCoding<A>
     /// Of the event that a reconciliation took in last; see ``ReplayEntry``.
-    var typeBefore = ""
+    package var typeBefore = ""
     var state = A()
     /// The last event folded in; 0 before the first.
-    var version: Int64 = 0
-    var headID: UUID?
+    package internal(set) var version: Int64 = 0
+    package internal(set) var headID: UUID?
     var createdAt: BSONDate?
-    var updatedAt: BSONDate?
+    package internal(set) var updatedAt: BSONDate?
     /// The last version at which the state was known to be what a load of its stored form would give.
     private var normalVersion: Int64 = 0
     /// An event was folded into a state that may not have been so.
     private var hasFoldedIntoAnother = false
-    private(set) var hasSkippedStates = false
+    package private(set) var hasSkippedStates = false
 
     /// Whether it is to be folded again, with what is known by now.
-    var isUncertain: Bool { hasFoldedIntoAnother || (normalVersion < version - 1 && coding.computedDates.areKnown) }
+    package var isUncertain: Bool { hasFoldedIntoAnother || (normalVersion < version - 1 && coding.computedDates.areKnown) }
 
     /// - Parameter coding: One that many folds share, where there are many.
-    init(_ id: AggregateID, _ coding: EventCoding<A> = EventCoding(looksAtEveryState: true)) {
+    package init(_ id: AggregateID, _ coding: EventCoding<A> = EventCoding(looksAtEveryState: true)) {
         self.id = id
         self.coding = coding
     }
 
     /// - Throws: ``DaybookError/Code/damagedJournal`` when it is not the next event; what decoding it throws.
-    mutating func apply(_ event: ReplayEntry) throws {
+    package mutating func apply(_ event: ReplayEntry) throws {
         let next = try nextVersion
         guard event.version == next else {
             throw DaybookError(
@@ -120,12 +120,12 @@ struct Fold<A: Aggregate>: Sendable {
     }
 
     /// Whether a snapshot of the state is kept.
-    var keepsSnapshot: Bool { A.keepsSnapshot?(state) ?? true }
+    package var keepsSnapshot: Bool { A.keepsSnapshot?(state) ?? true }
 
     /// The stored form of the state.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
-    func encodedState() throws -> BSONDocument {
+    package func encodedState() throws -> BSONDocument {
         var fold = self
         return try fold.normalize()
     }

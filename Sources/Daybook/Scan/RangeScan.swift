@@ -1,22 +1,29 @@
-internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookBSON
+package import DaybookMongo
 
 /// Goes once through the events of a range of aggregate ids and through a collection whose documents have those ids, side
 /// by side: both come in the byte order of ids, so nothing is looked up, and memory holds a few batches.
-struct RangeScan: Sendable {
+package struct RangeScan: Sendable {
     let store: DaybookStore
     let range: IDRange
     /// The fields of the events that are read; nil for all.
-    var projection: BSONDocument?
+    let projection: BSONDocument?
     /// The collection beside the journal; nil where only events are read.
-    var documents: Namespace?
+    let documents: Namespace?
+
+    package init(store: DaybookStore, range: IDRange, projection: BSONDocument? = nil, documents: Namespace? = nil) {
+        self.store = store
+        self.range = range
+        self.projection = projection
+        self.documents = documents
+    }
 
     /// Reads what stands after `position`, one batch ahead of `body`, which goes through it.
     ///
     /// It holds a connection for the journal and one for the other collection until `body` has returned.
     ///
     /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `body` throws.
-    func run(after position: String?, _ body: (inout ScannedRange) async throws -> Void) async throws {
+    package func run(after position: String?, _ body: (inout ScannedRange) async throws -> Void) async throws {
         let condition = range.condition(after: position)
         let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)], projection: projection, batchSize: 4_096)
         let journal = store.journal.namespace

@@ -1,14 +1,14 @@
-internal import DaybookBSON
+package import DaybookBSON
 internal import DaybookMongo
 
 /// The aggregates of a range in the byte order of their ids, as a ``RangeScan`` reads them; valid inside its closure.
-struct ScannedRange {
+package struct ScannedRange {
     /// One id of which there are events, a document, or both.
-    struct Aggregate {
+    package struct Aggregate {
         /// As the journal or the collection has it.
-        let id: [UInt8]
+        package let id: [UInt8]
         /// What the collection beside the journal has of it; nil when it has nothing.
-        let document: BSONDocument?
+        package let document: BSONDocument?
     }
 
     private let events: ReadAhead
@@ -25,7 +25,7 @@ struct ScannedRange {
     }
 
     /// The next aggregate; nil after the last. Events of the one before that were not visited are passed over.
-    mutating func next() async throws -> Aggregate? {
+    package mutating func next() async throws -> Aggregate? {
         while current != nil { _ = try await visitEvents { _, _ in } }
         let id = try await hasEvents() ? batch.aggregateID(at: index) : nil
         if let other = try await documents?.peek(), id.map({ other.lexicographicallyPrecedes($0) }) ?? true {
@@ -41,7 +41,7 @@ struct ScannedRange {
     /// not an integer.
     ///
     /// - Returns: Whether there may be more.
-    mutating func visitEvents(_ body: (BorrowedDocument, Int64?) throws -> Void) async throws -> Bool {
+    package mutating func visitEvents(_ body: (BorrowedDocument, Int64?) throws -> Void) async throws -> Bool {
         guard let id = current else { return false }
         guard try await hasEvents() else {
             current = nil

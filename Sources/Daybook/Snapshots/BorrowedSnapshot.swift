@@ -1,9 +1,9 @@
-internal import DaybookBSON
-internal import Foundation
+package import DaybookBSON
+package import Foundation
 
 /// A document of a snapshot collection while it is borrowed, read field by field: a document that someone has damaged is still read as far as
 /// it goes, because it must never keep a load or a write from its work.
-struct BorrowedSnapshot {
+package struct BorrowedSnapshot {
     /// What a compare-and-set compares: the version and the digest exactly as they stand there, whatever they are.
     struct Identity: Sendable, Hashable {
         var version: BSONValue?
@@ -12,18 +12,18 @@ struct BorrowedSnapshot {
         var stateSchema: Int32?
     }
 
-    private(set) var version: Int64?
+    package private(set) var version: Int64?
     private(set) var stateSchema: Int32?
     private(set) var state: BorrowedDocument?
-    private(set) var headID: UUID?
+    package private(set) var headID: UUID?
     private(set) var createdAt: BSONDate?
     private(set) var updatedAt: BSONDate?
-    private(set) var id: String?
+    package private(set) var id: String?
     // As they stand there.
     private var storedVersion: BorrowedElement?
     private var storedDigest: BorrowedElement?
 
-    init(_ document: BorrowedDocument) throws {
+    package init(_ document: BorrowedDocument) throws {
         var elements = document.makeElements()
         while let element = try elements.next() {
             if element.hasKey("_id") {
@@ -56,7 +56,7 @@ struct BorrowedSnapshot {
     }
 
     /// Whether the digest fits what it stands for.
-    func isGenuine(for id: AggregateID) -> Bool {
+    package func isGenuine(for id: AggregateID) -> Bool {
         guard let version, let state, let headID, let createdAt, let stateSchema, let digest = try? storedDigest?.binary().bytes
         else { return false }
         let expected = StoredSnapshot.digest(

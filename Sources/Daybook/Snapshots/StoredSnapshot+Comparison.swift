@@ -1,11 +1,11 @@
-internal import DaybookBSON
+package import DaybookBSON
 
 extension StoredSnapshot {
     /// Whether `stored` is, byte for byte, what ``document()`` makes.
     ///
     /// Nothing is made for it, and nothing hashed before all the rest is known to be equal, the state first of all: a run over many snapshots
     /// asks this of each.
-    func isWritten(as stored: BorrowedDocument) -> Bool {
+    package func isWritten(as stored: BorrowedDocument) -> Bool {
         (try? agrees(with: stored)) ?? false
     }
 

@@ -1,9 +1,9 @@
 internal import Crypto
-internal import DaybookBSON
+package import DaybookBSON
 internal import Foundation
 
 /// One document of a snapshot collection, before it is written.
-struct StoredSnapshot {
+package struct StoredSnapshot {
     var aggregateID: AggregateID
     var version: Int64
     var state: BSONDocument
@@ -38,7 +38,7 @@ struct StoredSnapshot {
         }
     }
 
-    func document() throws -> BSONDocument { try document(digest: digest) }
+    package func document() throws -> BSONDocument { try document(digest: digest) }
 
     /// What a compare-and-set finds where this was written.
     var identity: BorrowedSnapshot.Identity {

@@ -1,9 +1,9 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 
 extension DaybookStore {
     /// The events of one kind of aggregate as they come; nil for one that is none.
-    func journalHeads(of type: AggregateType, after token: ResumeToken?) -> ChangeStream<JournalHead?> {
+    package func journalHeads(of type: AggregateType, after token: ResumeToken?) -> ChangeStream<JournalHead?> {
         let match: BSONDocument = ["operationType": "insert", "fullDocument.aggregateId": .document(Journal.ids(of: type))]
         return client.changes(
             of: journal.namespace, matching: match,

@@ -1,5 +1,5 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 public import Foundation
 internal import Synchronization
 
@@ -19,11 +19,11 @@ public final class DaybookStore: Sendable {
     /// The database in use.
     public let database: String
     /// The kinds of aggregates that ``run()`` looks after.
-    let aggregates: [any Aggregate.Type]
-    let client: MongoClient
-    let journal: Journal
-    let telemetry: Telemetry
-    let clock: ServerClock
+    package let aggregates: [any Aggregate.Type]
+    package let client: MongoClient
+    package let journal: Journal
+    package let telemetry: Telemetry
+    package let clock: ServerClock
     let groupCommit: GroupCommit
     let cache: AggregateCache
     let poster: SnapshotPoster
@@ -105,7 +105,7 @@ public final class DaybookStore: Sendable {
 
     /// Makes sure, once for each store, that the unique indexes are there: without them the journal could not refuse a second event at one
     /// version, and while the server still builds one it refuses nothing either.
-    func requireInitialized(on connection: isolated MongoConnection) throws {
+    package func requireInitialized(on connection: isolated MongoConnection) throws {
         if isVerified.withLock({ $0 }) { return }
         let (ready, unfinished) = try connection.allIndexes(of: journal.namespace)
         let missing = JournalIndex.allCases.filter { wanted in !ready.contains { wanted.model.isSatisfied(by: $0) } }
@@ -142,7 +142,7 @@ public final class DaybookStore: Sendable {
     /// journal may ask.
     ///
     /// - Throws: ``DaybookError/Code/notInitialized``
-    func requireJournal(on connection: isolated MongoConnection) throws {
+    package func requireJournal(on connection: isolated MongoConnection) throws {
         if isVerified.withLock({ $0 }) { return }
         let filter: BSONDocument = ["name": .string(journal.namespace.collection)]
         guard try connection.collectionNames(matching: filter, in: database).isEmpty else { return }

@@ -1,8 +1,8 @@
-internal import DaybookMongo
+package import DaybookMongo
 
 extension MongoClient {
     /// Runs a read again that a swap of its collection has ended.
-    func readingThroughSwaps<R: Sendable>(_ body: @Sendable (isolated MongoConnection) throws -> R) async throws -> R {
+    package func readingThroughSwaps<R: Sendable>(_ body: @Sendable (isolated MongoConnection) throws -> R) async throws -> R {
         for _ in 0..<5 {
             do {
                 return try await withConnection(.single) { try body($0) }

@@ -1,5 +1,5 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 internal import Logging
 internal import Metrics
 
@@ -27,7 +27,9 @@ extension Repository {
     ///   - heads: Of each the last version that was shown; 0 where none was.
     ///   - collection: A build, which is written to a majority. Where they belong, unless given.
     @discardableResult
-    func catchUp(shown heads: [AggregateID: Int64], into collection: Namespace? = nil) async throws -> [AggregateID: any Error] {
+    package func catchUp(shown heads: [AggregateID: Int64], into collection: Namespace? = nil) async throws -> [AggregateID:
+        any Error]
+    {
         let loader =
             collection.map { Loader(coding, snapshots: $0, journal: store.journal, telemetry: store.telemetry) } ?? loader
         let writeConcern = collection.map { _ in WriteConcern(.majority) }

@@ -1,5 +1,5 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 internal import Foundation
 internal import Metrics
 
@@ -10,7 +10,7 @@ public struct Repository<A: Aggregate>: Sendable {
     let loader: Loader<A>
 
     var coding: EventCoding<A> { loader.coding }
-    var snapshots: Namespace { loader.snapshots }
+    package var snapshots: Namespace { loader.snapshots }
 
     // MARK: Load
 

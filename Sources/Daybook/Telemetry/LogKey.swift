@@ -1,7 +1,7 @@
-internal import Logging
+package import Logging
 
 /// The keys of Daybook's log metadata, the same in every line.
-enum LogKey: String {
+package enum LogKey: String {
     case aggregateID = "aggregateId"
     case aggregateType = "aggregateType"
     case bytes
@@ -15,15 +15,15 @@ enum LogKey: String {
 }
 
 extension Logger {
-    func warning(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
+    package func warning(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
         warning(message, metadata: Metadata(metadata))
     }
 
-    func info(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
+    package func info(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
         info(message, metadata: Metadata(metadata))
     }
 
-    func error(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
+    package func error(_ message: Message, _ metadata: [LogKey: any CustomStringConvertible]) {
         error(message, metadata: Metadata(metadata))
     }
 }

@@ -1,11 +1,11 @@
-internal import Logging
+package import Logging
 internal import Metrics
 internal import Synchronization
 internal import Tracing
 
 /// What a store tells of itself: log lines, counters and spans. Never what a document, an event or a command holds.
-final class Telemetry: Sendable {
-    let logger: Logger
+package final class Telemetry: Sendable {
+    package let logger: Logger
     private let factory: any MetricsFactory
     /// Nil where spans would go nowhere.
     private let tracer: (any Tracer)?
@@ -42,7 +42,7 @@ final class Telemetry: Sendable {
     }
 
     /// Runs an operation of the API: in a span, timed, and with its error enriched, once, where it crosses into the API.
-    func perform<R>(
+    package func perform<R>(
         _ operation: String, _ aggregateID: AggregateID? = nil, type: AggregateType? = nil,
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
     ) async throws -> R {

@@ -1,4 +1,5 @@
 internal import Daybook
+internal import DaybookOperations
 
 /// Shows how far a reconciliation is while it runs.
 struct ReconcileDisplay {

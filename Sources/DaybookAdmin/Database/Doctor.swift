@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Daybook
 internal import DaybookBSON
+internal import DaybookOperations
 
 /// `doctor`: what is wrong, and what to do about it.
 struct Doctor<Application: AdminApplication>: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 /// `export`: the journal as lines of extended JSON.
 struct Export<Application: AdminApplication>: AsyncParsableCommand {

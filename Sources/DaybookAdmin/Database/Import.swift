@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 /// `import`: puts an export into the journal.
 struct Import<Application: AdminApplication>: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 internal import Daybook
 internal import DaybookBSON
+internal import DaybookOperations
 internal import Foundation
 
 /// An event of the journal on one line, whatever is stored of it.

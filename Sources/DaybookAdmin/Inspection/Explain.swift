@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Daybook
 internal import DaybookBSON
+internal import DaybookOperations
 internal import Foundation
 
 /// `explain`: why one aggregate is in its state.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Daybook
 internal import DaybookBSON
+internal import DaybookOperations
 
 /// `history`: what the journal has of one aggregate.
 struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {

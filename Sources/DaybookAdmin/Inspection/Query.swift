@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Daybook
 internal import DaybookBSON
+internal import DaybookOperations
 
 /// `query`: snapshots by a MongoDB filter.
 struct Query<Application: AdminApplication>: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Daybook
 internal import DaybookBSON
+internal import DaybookOperations
 
 /// `tail`: the last events of the journal, and those that come.
 struct Tail<Application: AdminApplication>: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 /// Whether commits are looked at.
 struct CommitOptions: ParsableArguments {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 /// `patch`: puts right what drifted.
 struct Patch<Application: AdminApplication>: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 /// `rebuild`: makes the snapshots anew.
 struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {

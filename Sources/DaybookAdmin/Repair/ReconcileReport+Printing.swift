@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 extension ReconcileReport {
     func print(isRepair: Bool, isDryRun: Bool = false, json: Bool) async throws {

@@ -1,5 +1,6 @@
 internal import Daybook
 internal import DaybookBSON
+internal import DaybookOperations
 internal import Foundation
 
 /// How a report is printed.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 internal import Logging
 
 /// Which aggregates a reconciliation is about, and how many hands it has.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 /// `verify`: compares snapshots with the journal.
 struct Verify<Application: AdminApplication>: AsyncParsableCommand {

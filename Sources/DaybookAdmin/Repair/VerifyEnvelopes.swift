@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 /// `verify` of the `daybook` executable: compares what can be compared without an aggregate's code.
 struct VerifyEnvelopes<Application: AdminApplication>: AsyncParsableCommand {

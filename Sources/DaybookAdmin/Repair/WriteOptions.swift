@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookOperations
 
 /// What the commands that write have besides.
 struct WriteOptions: ParsableArguments {

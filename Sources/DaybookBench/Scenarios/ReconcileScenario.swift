@@ -1,6 +1,7 @@
 internal import Daybook
 internal import DaybookBSON
 internal import DaybookMongo
+internal import DaybookOperations
 internal import Synchronization
 
 /// `rebuild` from no snapshots and `verify` of right ones, over journals of more and more events.

@@ -1,6 +1,7 @@
 @testable import DaybookAdmin
 @testable import Daybook
 import DaybookBSON
+import DaybookOperations
 import Foundation
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@
 import DaybookBSON
 import Foundation
 import Testing
+import TestSupport
 
 /// What a query refuses by itself, and how it reads what it finds; finding it needs a server.
 @Suite("SnapshotQuery")

@@ -60,17 +60,6 @@ struct FoldTests {
     }
 
     @Test(
-        "an event that was recorded before its predecessor is reported whatever its version is", arguments: [Int64.min, 0, .max])
-    func orderOfAnyVersion(version: Int64) throws {
-        let order = RecordingOrder(after: UUID(), BSONDate(milliseconds: .max))
-        let fault = try JournalEvent.sample(version: version).document(data: [:]).withBorrowed {
-            try order.fault(of: ReplayEntry($0))
-        }
-        #expect(fault?.code == .damagedJournal)
-        #expect(fault?.version == version)
-    }
-
-    @Test(
         "an event that is not the next is a damaged journal, and changes nothing",
         arguments: [-1, 0, 1, 2, 4, 5, .max] as [Int64])
     func gap(version: Int64) throws {

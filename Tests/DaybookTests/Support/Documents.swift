@@ -31,24 +31,6 @@ extension BSONDocument {
         return inner.value(at: parts[1])
     }
 
-    init(fields: [(key: String, value: BSONValue)]) throws {
-        self.init()
-        for field in fields { try append(field.key, field.value) }
-    }
-
-    /// The same without one field, or with another value in its place; `a.b` for a nested one.
-    func changing(_ path: String, to value: BSONValue?) throws -> BSONDocument {
-        let parts = path.split(separator: ".", maxSplits: 1).map(String.init)
-        return try BSONDocument(
-            fields: fields.compactMap { field in
-                guard field.key == parts[0] else { return field }
-                if parts.count == 2, case .document(let inner) = field.value {
-                    return (field.key, .document(try inner.changing(parts[1], to: value)))
-                }
-                return value.map { (field.key, $0) }
-            })
-    }
-
     /// The same after it was cut and mended: length and final NUL fit what is left, so that the cut is met only by reading on.
     func cut(to count: Int) -> BSONDocument {
         var bytes = Array(bytes.prefix(max(4, count - 1))) + [0]

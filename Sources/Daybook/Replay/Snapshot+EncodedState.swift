@@ -1,0 +1,12 @@
+package import DaybookBSON
+
+extension Snapshot {
+    /// The state as it is stored.
+    ///
+    /// - Throws: ``DaybookError/Code/notEncodable``
+    package func encodedState() throws -> BSONDocument {
+        var fold = Fold<A>(id)
+        (fold.state, fold.version) = (state, version)
+        return try fold.encodedState()
+    }
+}

@@ -1,0 +1,51 @@
+internal import Daybook
+internal import DaybookBSON
+internal import DaybookMongo
+
+extension Examination {
+    /// How many of the newest events are looked at.
+    private static var newestEvents: Int { 1_000 }
+
+    /// Whether the newest commits are whole: what a restore that is not of one moment leaves in halves is mostly among them.
+    var commits: Look {
+        Look(name: "commits", privilege: "find on journal") { connection in
+            let check = CommitCheck(store: store, comparesAll: true)
+            let torn = try check.torn(among: try newestParts(on: connection), on: connection)
+            var findings: [Finding] = []
+            for commit in torn where !check.isFresh(commit) {
+                if let finding = try check.finding(TornCommit(aggregateID: [], part: commit), on: connection) {
+                    findings.append(finding)
+                }
+            }
+            guard let first = findings.first else {
+                return [Diagnosis.Check("commits", .ok, "the newest are whole")]
+            }
+            let count = findings.count == 1 ? "one of the newest is" : "\(findings.count) of the newest are"
+            return [
+                Diagnosis.Check(
+                    "commits", .warning, "\(count) not whole: \(first.detail)",
+                    remedy:
+                        "Run verify, which finds all of them. Bring back what is missing from a backup of one moment: export there, and import "
+                        + "here. In a journal into which only some types were imported this is as it should be.")
+            ]
+        }
+    }
+
+    /// Of each commit among the newest events one, as it stands there.
+    private func newestParts(on connection: isolated MongoConnection) throws -> [CommitPart] {
+        var parts: [CommitPart] = []
+        var seen: Set<EventID> = []
+        let options = FindOptions(
+            sort: [("_id", -1)], limit: Self.newestEvents, projection: ["_id": 1, "version": 1, "commit": 1])
+        try connection.find([:], in: store.journal.namespace, options: options) { document in
+            // What cannot be read is for verify to report.
+            guard let id = try? document.first("_id")?.uuid(), let commit = try? document.first("commit")?.document(),
+                let version = try? document.first("version")?.int64(),
+                let part = CommitPart(CommitMembership(eventID: id, commit: commit), version: version)
+            else { return true }
+            if !part.isWhole, seen.insert(part.commit).inserted { parts.append(part) }
+            return true
+        }
+        return parts
+    }
+}

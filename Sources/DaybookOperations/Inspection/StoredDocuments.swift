@@ -1,0 +1,74 @@
+package import Daybook
+package import DaybookBSON
+internal import DaybookMongo
+
+/// Documents of a store as they are stored, in batches as the iteration goes on. Each iteration reads anew.
+package struct StoredDocuments: AsyncSequence, Sendable {
+    let documents: CursorSequence<BSONDocument>
+    let operation: String
+    let aggregateID: AggregateID?
+
+    init(
+        _ store: DaybookStore, _ filter: BSONDocument, in namespace: Namespace, options: FindOptions, operation: String,
+        aggregateID: AggregateID? = nil
+    ) {
+        documents = store.client.find(filter, in: namespace, options: options) { BSONDocument($0) }
+        self.operation = operation
+        self.aggregateID = aggregateID
+    }
+
+    package func makeAsyncIterator() -> Iterator {
+        Iterator(base: documents.makeAsyncIterator(), sequence: self)
+    }
+
+    package struct Iterator: AsyncIteratorProtocol {
+        var base: CursorSequence<BSONDocument>.Iterator
+        let sequence: StoredDocuments
+
+        /// - Throws: ``DaybookError``
+        package mutating func next() async throws -> BSONDocument? {
+            do {
+                return try await base.next()
+            } catch let error as MongoError where error.isBadArgument {
+                // Whoever wrote the filter may see what the server says of it.
+                throw DaybookError(
+                    .invalidArgument, "the server does not take the filter: \(error.serverText ?? error.message)",
+                    operation: sequence.operation, underlying: error)
+            } catch {
+                throw DaybookError.enriching(
+                    error, operation: sequence.operation, aggregateID: sequence.aggregateID?.rawValue)
+            }
+        }
+    }
+}
+
+extension DaybookStore {
+    /// The events of an aggregate as they are stored, in order, whatever they are; see ``JournalEntry``.
+    ///
+    /// - Parameter versions: Only those in it.
+    package func storedEvents(of id: AggregateID, versions: ClosedRange<Int64>? = nil) -> StoredDocuments {
+        var filter: BSONDocument = ["aggregateId": .string(id.rawValue)]
+        if let versions {
+            filter = [
+                "aggregateId": .string(id.rawValue),
+                "version": ["$gte": .int64(versions.lowerBound), "$lte": .int64(versions.upperBound)],
+            ]
+        }
+        return StoredDocuments(
+            self, filter, in: journal.namespace, options: FindOptions(sort: Journal.inVersionOrder), operation: "history",
+            aggregateID: id)
+    }
+
+    /// The snapshots of one kind that match a MongoDB filter, as they are stored. Where they are read from is for the URI's read preference to say.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when it stores no snapshots. What the server does not take of the filter is thrown by the
+    ///   iteration, with the same code.
+    package func storedSnapshots<A: Aggregate>(
+        of aggregate: A.Type, matching filter: BSONDocument, sort: [(key: String, direction: Int32)] = [], limit: Int? = nil
+    ) throws -> StoredDocuments {
+        try A.requireSnapshots()
+        return StoredDocuments(
+            self, filter, in: repository(A.self).snapshots, options: FindOptions(sort: sort, limit: limit, reads: .asConfigured),
+            operation: "query")
+    }
+}

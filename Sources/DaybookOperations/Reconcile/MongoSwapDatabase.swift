@@ -1,0 +1,233 @@
+internal import Daybook
+internal import DaybookBSON
+internal import DaybookMongo
+internal import Foundation
+internal import Logging
+
+/// A swap's steps on MongoDB.
+struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
+    let reconciliation: Reconciliation
+    let liveNamespace: Namespace
+    let pace: Pace?
+    let lease: MaintenanceLease.Held
+
+    var live: String { liveNamespace.collection }
+    var buildNames: [String] { DatabasePlan.rebuildCollections(of: live) }
+
+    var store: DaybookStore { reconciliation.store }
+
+    func namespace(_ collection: String) -> Namespace {
+        Namespace(database: liveNamespace.database, collection: collection)
+    }
+
+    // MARK: Before
+
+    func check() async throws {
+        try await store.client.withConnection(.single) { connection in
+            guard connection.isSharded else { return }
+            throw DaybookError(
+                .unsupportedServer,
+                "a swap is not safe on a sharded cluster: a router may hold events of the journal back for seconds, and a sharded or zoned "
+                    + "collection cannot be replaced by a rename. Rebuild without swap.")
+        }
+        try await refuseNewer(among: nil)
+    }
+
+    func requireLease() async throws { try await Patience.around { try await lease.renew() } }
+
+    func refuseNewer(among ids: [AggregateID]?) async throws {
+        let newer: BSONDocument = ["stateSchema": ["$gt": .int32(A.stateSchema)]]
+        guard let ids else { return try await refuseNewer(newer) }
+        for start in stride(from: 0, to: ids.count, by: 500) {
+            let portion = ids[start..<min(start + 500, ids.count)].map { BSONValue.string($0.rawValue) }
+            try await refuseNewer(["_id": ["$in": .array(portion)], "stateSchema": ["$gt": .int32(A.stateSchema)]])
+        }
+    }
+
+    /// No index helps to find that there is none: the server may look at the whole collection before it answers.
+    private func refuseNewer(_ filter: BSONDocument) async throws {
+        let find: BSONDocument = [
+            "find": .string(live), "filter": .document(filter), "projection": ["_id": 1], "limit": 1, "singleBatch": true,
+        ]
+        let reply = try await Patience.around {
+            try await store.client.readingThroughSwaps { connection in
+                try connection.read(find, database: liveNamespace.database, takesLong: true)
+            }
+        }
+        guard case .document(let cursor) = reply["cursor"], case .array(let batch) = cursor["firstBatch"],
+            case .document(let found)? = batch.first
+        else { return }
+        throw DaybookError(
+            .conflict,
+            "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which a swap would lose. "
+                + "Rebuild with that program, or without swap: then they are left.", aggregateID: found.text("_id"))
+    }
+
+    // MARK: Snapshots
+
+    func fill(
+        _ build: SnapshotBuild, _ parts: [Int], _ report: ReportBuilder,
+        refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
+    ) async throws {
+        try await reconciliation.work(at: parts, of: await report.record.run) { index in
+            // Compared with nothing, every aggregate is missing.
+            let subject = ReconcileSubject(type: A.type, lifecycle: A.lifecycle, snapshots: nil, expectsSnapshots: true)
+            try await reconciliation.pass(Fold<A>.self, subject, index, report) { suspects in
+                var findings: [Finding] = []
+                var written = 0
+                let size = pace?.portion(of: 500) ?? 500
+                for start in stride(from: 0, to: suspects.count, by: size) {
+                    let part = suspects[start..<min(start + size, suspects.count)]
+                    try await pace?.wait(for: part.count)
+                    try await lease.require()
+                    written += try await insert(part.compactMap(\.expected), into: build.collection, refused)
+                    findings += try await carryOver(part.filter { $0.kind?.isDamage ?? false }, into: build.collection)
+                }
+                return (findings, written)
+            }
+        }
+    }
+
+    /// Inserts snapshots where none stand, and replaces those that are older, or that another program left.
+    private func insert(
+        _ snapshots: [BSONDocument], into collection: String,
+        _ refused: @Sendable ([AggregateID], any Error) async -> Void
+    ) async throws -> Int {
+        guard !snapshots.isEmpty else { return 0 }
+        let namespace = namespace(collection)
+        let refusals = try await store.client.withConnection(.single) { connection -> [Refusal] in
+            var refusals: [Refusal] = []
+            let inserts = snapshots.map { BulkOperation.insert($0) }
+            let standing = try send(inserts, of: snapshots, to: namespace, &refusals, on: connection)
+            let replacements = standing.map { snapshot -> BulkOperation in
+                let (version, digest) = (snapshot["version"] ?? .null, snapshot["digest"] ?? .null)
+                let older: BSONDocument = ["version": ["$lt": version]]
+                let other: BSONDocument = ["version": version, "digest": ["$ne": digest]]
+                let selector: BSONDocument = ["_id": snapshot["_id"] ?? .null, "$or": [.document(older), .document(other)]]
+                return .replaceOne(selector, replacement: snapshot)
+            }
+            if !standing.isEmpty { _ = try send(replacements, of: standing, to: namespace, &refusals, on: connection) }
+            return refusals
+        }
+        if A.mayLoseSnapshot {
+            // A later commit may have been caught up before, by deleting a snapshot that was not there yet, and ours is there now.
+            let surpassed = try await store.client.withConnection(.single) { connection in
+                var surpassed: [AggregateID: Int64] = [:]
+                for snapshot in snapshots {
+                    let id = try AggregateID(parsing: snapshot.text("_id"))
+                    guard case .int64(let version) = snapshot["version"] else { continue }
+                    let head = try store.journal.head(of: id, on: connection)
+                    if head > version { surpassed[id] = head }
+                }
+                return surpassed
+            }
+            for (id, error) in try await catchUp(surpassed, into: collection) { await refused([id], error) }
+        }
+        if let first = refusals.first {
+            let ids = try refusals.map { try AggregateID(parsing: $0.id) }
+            await refused(ids, refusal(first.error, of: first.id))
+        }
+        return snapshots.count - refusals.count
+    }
+
+    private struct Refusal {
+        var id: String
+        var error: MongoError
+    }
+
+    /// Sends one operation for each snapshot.
+    ///
+    /// - Returns: Those in whose place another of their id stands.
+    private func send(
+        _ operations: [BulkOperation], of snapshots: [BSONDocument], to namespace: Namespace, _ refusals: inout [Refusal],
+        on connection: isolated MongoConnection
+    ) throws -> [BSONDocument] {
+        // An election must not take back what the run counts as done.
+        let result = try connection.bulkWrite(operations, ordered: false, in: namespace, writeConcern: WriteConcern(.majority))
+        var standing: [BSONDocument] = []
+        for (snapshot, outcome) in zip(snapshots, result.outcomes) {
+            switch outcome {
+            case .done, .notSent: break
+            case .failed(let error) where error.isOfForeignIndex:
+                refusals.append(Refusal(id: snapshot.text("_id"), error: error))
+            case .failed(let error) where error.code == .duplicateKey: standing.append(snapshot)
+            case .failed(let error), .unknown(let error): throw error
+            }
+        }
+        return standing
+    }
+
+    /// Of a damaged aggregate nobody can say what the snapshot should be: the one in use stays what it is.
+    private func carryOver(_ damaged: [Assessment], into collection: String) async throws -> [Finding] {
+        guard !damaged.isEmpty else { return [] }
+        return try await store.client.withConnection(.single) { connection in
+            try damaged.compactMap { assessment in
+                let id: BSONDocument = ["_id": .string(assessment.text)]
+                if let old = try connection.findOne(id, in: liveNamespace, decode: { BSONDocument($0) }) {
+                    try connection.replaceOne(
+                        id, with: old, upsert: true, in: namespace(collection), writeConcern: WriteConcern(.majority))
+                }
+                var finding = assessment.finding
+                finding?.repair = SnapshotWrite.none("the journal is never changed; the snapshot was taken over as it was")
+                    .repair(isDryRun: false)
+                return finding
+            }
+        }
+    }
+
+    func catchUp(_ heads: [AggregateID: Int64], into collection: String) async throws -> [AggregateID: any Error] {
+        let repository = store.repository(A.self)
+        let namespace = namespace(collection)
+        let failures = try await Patience.around {
+            try await lease.require()
+            return try await repository.catchUp(shown: heads, into: namespace)
+        }
+        var refused: [AggregateID: any Error] = [:]
+        for (id, error) in failures {
+            if let error = error as? DaybookError {
+                // Of a damaged aggregate the snapshot stays what it is; one that is too large for the server ends the swap.
+                if error.code == .tooLarge { throw error }
+                guard error.code == .foreignIndex, let cause = error.underlying as? MongoError else { continue }
+                refused[id] = refusal(cause, of: id.rawValue)
+            } else {
+                throw error
+            }
+        }
+        return refused
+    }
+
+    private func refusal(_ error: MongoError, of id: String) -> DaybookError {
+        DaybookError(uniqueIndexOf: liveNamespace, error, aggregateID: id)
+    }
+
+    func remove(_ ids: [AggregateID], from build: SnapshotBuild) async throws {
+        let namespace = namespace(build.collection)
+        let filter: BSONDocument = ["_id": ["$in": .array(ids.map { .string($0.rawValue) })]]
+        try await Patience.around {
+            try await lease.require()
+            let result = try await store.client.withConnection(.single) { connection in
+                try connection.bulkWrite(
+                    [.deleteMany(filter)], ordered: false, in: namespace, writeConcern: WriteConcern(.majority))
+            }
+            for case .failed(let error) in result.outcomes { throw error }
+            for case .unknown(let error) in result.outcomes { throw error }
+        }
+    }
+}
+
+extension BSONDocument {
+    /// A string, or nothing where there is none.
+    func text(_ key: String) -> String { if case .string(let text) = self[key] { text } else { "" } }
+}
+
+extension DaybookError {
+    /// A unique index that is none of Daybook's has refused a snapshot.
+    init(uniqueIndexOf collection: Namespace, _ error: MongoError, aggregateID: String) {
+        let fields = error.keyPattern.isEmpty ? "" : " over (\(error.keyPattern.joined(separator: ", ")))"
+        self.init(
+            .foreignIndex,
+            "a unique index of \(collection)\(fields) refuses its snapshot: another aggregate's has the same value, and the journal says that "
+                + "both are right. Drop that index, or change one of the two aggregates; then start this again.",
+            aggregateID: aggregateID, underlying: error)
+    }
+}

@@ -1,0 +1,182 @@
+internal import Daybook
+internal import DaybookBSON
+internal import DaybookMongo
+
+/// Compares the snapshots of a range of ids with the journal, once, as a ``RangeScan`` reads both; memory holds some
+/// aggregates and a few batches.
+///
+/// Its work is done in stages, all at a time: documents are read on two connections, events are folded, states that were folded are compared with
+/// their snapshots, and what was found is settled.
+struct RangePass<F: AggregateFold>: Sendable {
+    /// Some aggregates that follow one another, assessed.
+    struct Batch: Sendable {
+        /// Those with which something is wrong.
+        var suspects: [Assessment] = []
+        /// Commits of which a part was not found.
+        var torn: [TornCommit] = []
+        var checked = 0
+        var events = 0
+        /// The id of the last of them.
+        var position: String?
+
+        fileprivate var bytes = 0
+    }
+
+    private static var maximumBytes: Int { 4 << 20 }
+
+    let store: DaybookStore
+    let subject: ReconcileSubject
+    let range: IDRange
+    /// Whether the snapshot that should be there is wanted of each suspect.
+    let needsSnapshots: Bool
+    /// Looks for the missing parts of commits; nil where that is not wanted.
+    var commits: CommitCheck?
+    /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is finished.
+    var maximumSuspects = 500
+    /// After how many aggregates it is told how far it came, whatever was found.
+    var maximumChecked = 5_000
+    private let coding = F.makeCoding(looksAtEveryState: false)
+
+    /// Hands the aggregates behind `position` to `consume`, batch by batch and in order: while one is consumed, the next is read and folded.
+    ///
+    /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `consume` throws. No batch is being consumed any more then,
+    ///   and one that was not full yet is left.
+    func run(after position: String?, consume: @escaping @Sendable (Batch) async throws -> Void) async throws {
+        let stages = Stages(self, consume)
+        let scan = RangeScan(store: store, range: range, projection: F.projection, documents: subject.snapshots)
+        do {
+            try await scan.run(after: position) { try await fold(&$0, stages) }
+        } catch {
+            try await stages.abandon()
+            throw error
+        }
+        try await stages.finish()
+    }
+
+    private func fold(_ scanned: inout ScannedRange, _ stages: Stages) async throws {
+        while let aggregate = try await scanned.next() {
+            let check = AggregateCheck<F>(
+                aggregate.id, snapshot: aggregate.document, expecting: subject.expectsSnapshots ? .snapshot : .nothing,
+                tracesCommits: commits != nil, coding)
+            var mayHaveMore = true
+            while mayHaveMore {
+                mayHaveMore = try await scanned.visitEvents { check.take($0, at: $1) }
+                if check.hasManyParts { try await look(for: check.takeParts(isLast: false), of: check) }
+            }
+            try await stages.add(check)
+        }
+    }
+
+    private func look(for parts: [CommitPart], of check: AggregateCheck<F>) async throws {
+        guard let commits, !parts.isEmpty else { return }
+        check.note(torn: try await commits.torn(among: parts))
+    }
+
+    /// Looks for the missing parts of the commits of some aggregates together.
+    private func lookForParts(of checks: [AggregateCheck<F>]) async throws {
+        guard let commits else { return }
+        var parts: [CommitPart] = []
+        var owners: [(check: AggregateCheck<F>, parts: Set<CommitPart>)] = []
+        for check in checks {
+            let own = check.takeParts(isLast: true)
+            guard !own.isEmpty else { continue }
+            parts += own
+            owners.append((check, Set(own)))
+        }
+        guard !parts.isEmpty else { return }
+        let torn = try await commits.torn(among: parts)
+        guard !torn.isEmpty else { return }
+        for (check, own) in owners { check.note(torn: torn.filter(own.contains)) }
+    }
+
+    private func isFull(_ batch: Batch) -> Bool {
+        batch.suspects.count + batch.torn.count >= maximumSuspects || batch.bytes >= Self.maximumBytes
+            || batch.checked >= maximumChecked
+    }
+
+    /// What comes behind the folding: while the next aggregates are folded, some are compared, and a batch of those before them is consumed.
+    private final class Stages {
+        private struct Compared: Sendable {
+            let events: Int
+            let assessment: Assessment
+            let torn: [CommitPart]
+        }
+
+        private let pass: RangePass
+        private let consume: @Sendable (Batch) async throws -> Void
+        private var folded = FoldedGroup<F>()
+        private var comparing: Task<[Compared], any Error>?
+        private var batch = Batch()
+        private var consuming: Task<Void, any Error>?
+
+        init(_ pass: RangePass, _ consume: @escaping @Sendable (Batch) async throws -> Void) {
+            self.pass = pass
+            self.consume = consume
+        }
+
+        /// Takes an aggregate that is folded to its head, and that nobody else refers to.
+        func add(_ check: AggregateCheck<F>) async throws {
+            folded.add(check)
+            if folded.isFull { try await compare() }
+        }
+
+        /// Hands on all that is left.
+        func finish() async throws {
+            try await compare()
+            try await takeCompared()
+            if batch.position != nil { try await hand() }
+            try await settled()
+        }
+
+        /// Waits for what was begun. What no batch was full of yet is left.
+        func abandon() async throws {
+            _ = await comparing?.result
+            try await settled()
+        }
+
+        private func compare() async throws {
+            try await takeCompared()
+            let (group, pass) = (folded, pass)
+            folded = FoldedGroup(after: group)
+            comparing = Task {
+                try await pass.lookForParts(of: group.checks)
+                return group.checks.map {
+                    Compared(events: $0.events, assessment: $0.assess(needsSnapshot: pass.needsSnapshots), torn: $0.torn)
+                }
+            }
+        }
+
+        private func takeCompared() async throws {
+            guard let comparing else { return }
+            self.comparing = nil
+            for compared in try await comparing.value {
+                let assessment = compared.assessment
+                batch.checked += 1
+                batch.events += compared.events
+                batch.position = assessment.text
+                batch.torn += compared.torn.map { TornCommit(aggregateID: assessment.id, part: $0) }
+                folded.expect(assessment.byteCount)
+                if assessment.kind != nil {
+                    batch.suspects.append(assessment)
+                    batch.bytes += assessment.byteCount
+                }
+                if pass.isFull(batch) { try await hand() }
+            }
+        }
+
+        private func hand() async throws {
+            try await settled()
+            try Task.checkCancellation()
+            let full = batch
+            batch = Batch()
+            // A task of its own, which a cancelled pass does not cancel: what was begun is finished, so that it is known how far it came.
+            consuming = Task { [consume] in try await consume(full) }
+        }
+
+        private func settled() async throws {
+            guard let consuming else { return }
+            self.consuming = nil
+            try await consuming.value
+        }
+    }
+}

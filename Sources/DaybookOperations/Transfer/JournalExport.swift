@@ -1,0 +1,153 @@
+package import Daybook
+internal import DaybookBSON
+internal import DaybookMongo
+
+/// What an export came to.
+package struct ExportReport: Sendable, Hashable {
+    package var events = 0
+    package var aggregates = 0
+    package var bytes: Int64 = 0
+    /// Events whose lines have bytes, because their extended JSON would not give the same bytes again; see ``ExportLine``.
+    package var eventsAsBytes = 0
+    /// Of the types that were asked for, those without an event.
+    package var emptyTypes: [AggregateType] = []
+    /// Events that an import will refuse, because the journal is damaged: they are in the export all the same.
+    package var faults = 0
+    /// The first of them, as an import would tell it.
+    package var firstFault: String?
+}
+
+/// How far an export has come.
+package struct ExportProgress: Sendable, Hashable {
+    package var events: Int
+    /// How many there are about; nil where only some types are exported.
+    package var totalEvents: Int?
+}
+
+extension DaybookStore {
+    /// Gives the journal out as lines of extended JSON, one event each, in the order of aggregate and version: see ``ExportLine``.
+    ///
+    /// It holds a few hundred events at a time. Everything that a commit appended to one aggregate before the export began is in it, without a
+    /// gap; commits that are made meanwhile may be in it, and of one that changes several aggregates perhaps only some. A second export,
+    /// imported behind the first, completes those.
+    ///
+    /// - Parameters:
+    ///   - types: Only aggregates of these types, whether or not the program knows them; all when empty.
+    ///   - write: Gets many lines at a time, each with its end.
+    /// - Throws: ``DaybookError``: `notInitialized` for a database without a journal; `invalidArgument` for a type of which there is no event and
+    ///   which the program does not know: both are mistyped, mostly. What `write` throws.
+    package func exportJournal(
+        types: [AggregateType] = [], progress: (@Sendable (ExportProgress) -> Void)? = nil,
+        to write: (_ lines: [UInt8]) throws -> Void
+    ) async throws -> ExportReport {
+        try await telemetry.perform("export") {
+            var report = ExportReport()
+            try await requireExportable(types)
+            guard types.isEmpty else {
+                // "a-b/" comes before "a/".
+                for type in Set(types).sorted(by: { "\($0)/".utf8.lexicographicallyPrecedes("\($1)/".utf8) }) {
+                    let before = report.events
+                    try await export(["aggregateId": .document(Journal.ids(of: type))], nil, &report, progress, write)
+                    if report.events == before { report.emptyTypes.append(type) }
+                }
+                return report
+            }
+            let total = progress == nil ? nil : try await countedEvents()
+            try await export([:], total, &report, progress, write)
+            return report
+        }
+    }
+
+    private func requireExportable(_ types: [AggregateType]) async throws {
+        let known = Set(aggregates.map { $0.type })
+        try await client.withConnection(.single) { connection in
+            try requireJournal(on: connection)
+            let doubtful = types.filter { !known.contains($0) }
+            guard !doubtful.isEmpty else { return }
+            let there = Set(try journal.typeNames(on: connection))
+            if let absent = doubtful.first(where: { !there.contains($0.rawValue) }) {
+                throw DaybookError(.invalidArgument, Self.absent(absent, among: there))
+            }
+        }
+    }
+
+    /// How many events the journal has, about, without looking at them.
+    private func countedEvents() async throws -> Int {
+        let namespace = journal.namespace
+        return try await client.withConnection(.single) { connection in
+            Int(try connection.read(["count": .string(namespace.collection)], database: namespace.database)["n"]?.number ?? 0)
+        }
+    }
+
+    private func export(
+        _ filter: BSONDocument, _ total: Int?, _ report: inout ExportReport, _ progress: ((ExportProgress) -> Void)?,
+        _ write: ([UInt8]) throws -> Void
+    ) async throws {
+        let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)])
+        let events = client.find(filter, in: journal.namespace, options: options) { try ExportedEvent($0) }
+        var order = EventOrder(remembersAggregates: false)
+        var lines: [UInt8] = []
+        for try await event in events {
+            lines += event.line
+            report.events += 1
+            if event.hasBytes { report.eventsAsBytes += 1 }
+            if let fault = event.fault(in: &order) {
+                report.faults += 1
+                report.firstFault = report.firstFault ?? fault.described(atLine: report.events)
+            }
+            guard lines.count >= 1 << 18 else { continue }
+            try send(&lines, &report, write)
+            progress?(ExportProgress(events: report.events, totalEvents: total))
+        }
+        try send(&lines, &report, write)
+        report.aggregates += order.aggregates
+        progress?(ExportProgress(events: report.events, totalEvents: total))
+    }
+
+    private func send(_ lines: inout [UInt8], _ report: inout ExportReport, _ write: ([UInt8]) throws -> Void) throws {
+        guard !lines.isEmpty else { return }
+        try write(lines)
+        report.bytes += Int64(lines.count)
+        lines.removeAll(keepingCapacity: true)
+    }
+}
+
+/// An event's line, made on the connection's thread.
+private struct ExportedEvent: Sendable {
+    let line: [UInt8]
+    let hasBytes: Bool
+    let envelope: Result<EventEnvelope, DaybookError>
+
+    init(_ document: BorrowedDocument) throws {
+        let (text, hasBytes) = try ExportLine.text(of: BSONDocument(document))
+        line = Array(text.utf8) + [UInt8(ascii: "\n")]
+        self.hasBytes = hasBytes
+        envelope = Result { () throws(DaybookError) in try EventEnvelope(document) }
+    }
+
+    /// Why an import into an empty journal would refuse it.
+    func fault(in order: inout EventOrder) -> DaybookError? {
+        guard case .success(let event) = envelope else { return envelope.failure }
+        do {
+            guard try order.accept(event), event.version > 1 else { return nil }
+        } catch {
+            return error
+        }
+        return DaybookError(
+            .invalidImport, "there is a gap: its first version in the journal is \(event.version)",
+            aggregateID: event.aggregateID.rawValue, version: event.version)
+    }
+}
+
+extension Result {
+    fileprivate var failure: Failure? { if case .failure(let error) = self { error } else { nil } }
+}
+
+extension DaybookError {
+    /// `line 12 (license/L-1 at version 3): there is a gap`
+    func described(atLine line: Int) -> String {
+        var place = "line \(line)"
+        if let aggregateID { place += " (\(aggregateID)\(version.map { " at version \($0)" } ?? ""))" }
+        return "\(place): \(message)"
+    }
+}
