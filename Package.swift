@@ -142,14 +142,17 @@ let package = Package(
             swiftSettings: settings),
         // What the integration tests and the process they kill have in common: small aggregates, a database for each test.
         .target(
-            name: "IntegrationSupport", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo"],
+            name: "IntegrationSupport",
+            dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting"],
             path: "Tests/IntegrationSupport",
             swiftSettings: settings),
+        // The integration tests are two targets that take about the same time, for scripts/test to run side by side: those of
+        // operations, of the admin commands and of sharded clusters, and all others.
         .testTarget(
             name: "DaybookIntegrationTests",
             dependencies: [
-                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookTesting", "IntegrationSupport", "CommitWriter", "Licensing",
-                "LicensingService", "DaybookCommand", "TestSupport",
+                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting", "IntegrationSupport",
+                "CommitWriter", "Licensing", "LicensingService", "TestSupport",
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
@@ -158,7 +161,15 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             // Read where they are.
-            exclude: ["Admin/Golden", "Evolution/Fixtures"],
+            exclude: ["Evolution/Fixtures"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OperationsIntegrationTests",
+            dependencies: [
+                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting",
+                "IntegrationSupport", "Licensing", "LicensingService", "DaybookCommand", "TestSupport",
+            ],
+            exclude: ["Admin/Golden"],
             swiftSettings: settings),
     ]
 )

@@ -1,16 +1,29 @@
 internal import Crypto
 package import DaybookBSON
-internal import Foundation
+package import Foundation
 
 /// One document of a snapshot collection, before it is written.
 package struct StoredSnapshot {
-    var aggregateID: AggregateID
-    var version: Int64
-    var state: BSONDocument
-    var stateSchema: Int32
-    var headID: UUID
-    var createdAt: BSONDate
-    var updatedAt: BSONDate
+    package var aggregateID: AggregateID
+    package var version: Int64
+    package var state: BSONDocument
+    package var stateSchema: Int32
+    package var headID: UUID
+    package var createdAt: BSONDate
+    package var updatedAt: BSONDate
+
+    package init(
+        aggregateID: AggregateID, version: Int64, state: BSONDocument, stateSchema: Int32, headID: UUID, createdAt: BSONDate,
+        updatedAt: BSONDate
+    ) {
+        self.aggregateID = aggregateID
+        self.version = version
+        self.state = state
+        self.stateSchema = stateSchema
+        self.headID = headID
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
 
     /// - Parameter digest: ``digest``, where it is known.
     func document(digest: [UInt8]) throws -> BSONDocument {

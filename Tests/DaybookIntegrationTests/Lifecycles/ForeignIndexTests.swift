@@ -1,6 +1,7 @@
 @testable import Daybook
 import DaybookBSON
 import DaybookMongo
+import DaybookOperations
 import Foundation
 import IntegrationSupport
 import Testing

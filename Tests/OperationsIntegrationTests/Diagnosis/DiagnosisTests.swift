@@ -1,0 +1,304 @@
+@testable import Daybook
+import DaybookBSON
+import DaybookMongo
+@testable import DaybookOperations
+import Foundation
+import IntegrationSupport
+import Testing
+
+@Suite("Doctor", .timeLimit(.minutes(3)))
+struct DiagnosisTests {
+    /// A database that is as it should be, and a store that knows some aggregates; the administrator's unless it has a role.
+    private func withStore<R: Sendable>(
+        knowing aggregates: [any Aggregate.Type] = [Account.self, Ticket.self], as role: RoleDefinition.Name? = nil,
+        configure: (inout DaybookConfiguration) -> Void = { _ in }, _ body: (DaybookStore) async throws -> R
+    ) async throws -> R {
+        try await withRawDatabase { database in
+            try await database.prepare(for: testAggregates)
+            let uri = if let role { try await database.uri(as: role) } else { try TestServer.uri }
+            var configuration = DaybookConfiguration(uri: uri, database: database.name)
+            configure(&configuration)
+            return try await withDaybook(configuration, aggregates: aggregates, body)
+        }
+    }
+
+    private func checks(_ diagnosis: Diagnosis, _ level: Diagnosis.Level) -> [Diagnosis.Check] {
+        diagnosis.checks.filter { $0.level == level }
+    }
+
+    /// The one thing that is not ok.
+    private func finding(
+        _ diagnosis: Diagnosis, _ level: Diagnosis.Level, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> Diagnosis.Check {
+        let found = diagnosis.checks.filter { $0.level != .ok }
+        #expect(found.count == 1, "\(found)", sourceLocation: sourceLocation)
+        let check = try #require(found.first, sourceLocation: sourceLocation)
+        #expect(check.level == level, sourceLocation: sourceLocation)
+        #expect(check.remedy?.isEmpty == false, sourceLocation: sourceLocation)
+        return check
+    }
+
+    @Test("finds nothing on a database that is as it should be, and writes nothing", arguments: RoleDefinition.Name.allCases)
+    func healthy(role: RoleDefinition.Name) async throws {
+        try await withStore(as: role) { store in
+            try await store.raw.insert(
+                [try TransferFixture.event("account/a", 1, type: "deposited", data: ["amount": 1])], into: "journal")
+            let before = try await store.raw.read(["listCollections": 1, "nameOnly": true])
+            let diagnosis = await store.diagnose()
+            // A reader may not read leases.
+            let sound = diagnosis.checks.filter { !["leases"].contains($0.name) }
+            #expect(sound.allSatisfy { $0.level == .ok && $0.remedy == nil }, "\(diagnosis.checks)")
+            #expect(diagnosis.problems == 0 && diagnosis.hasReachedServer)
+            #expect(
+                diagnosis.checks.map(\.name) == [
+                    "server", "write concern", "read preference", "clock", "journal", "snapshots.account", "snapshots.ticket",
+                    "commits", "runs", "leases", "leftovers",
+                ])
+            #expect(try await store.raw.read(["listCollections": 1, "nameOnly": true])["cursor"] == before["cursor"])
+        }
+        try await withStore(knowing: []) { store in
+            let diagnosis = await store.diagnose()
+            #expect(diagnosis.problems == 0 && diagnosis.warnings == 0)
+            #expect(!diagnosis.checks.contains { $0.name.hasPrefix("snapshots") })
+        }
+    }
+
+    @Test("finds what is missing, and says who can make it")
+    func missing() async throws {
+        try await withStore { store in
+            _ = try await store.raw.write(["dropIndexes": "journal", "index": "aggregateId_commandId"])
+            let index = try finding(await store.diagnose(), .problem)
+            #expect(index.name == "journal")
+            #expect(index.detail == "the index \"aggregateId_commandId\" of \"journal\" is missing")
+            #expect(index.remedy?.contains("Run init as a user with the role dbOwner") == true)
+            _ = try await store.raw.write(["drop": "snapshots.ticket"])
+            let diagnosis = await store.diagnose()
+            #expect(diagnosis.problems == 2)
+            let snapshots = checks(diagnosis, .problem).last
+            #expect(snapshots?.detail.hasPrefix("the collection \"snapshots.ticket\", the index ") == true)
+            #expect(snapshots?.remedy?.contains("daybookOperator") == true)
+        }
+    }
+
+    @Test("finds a validator that is not Daybook's, and shows the command that mends it")
+    func foreignValidator() async throws {
+        try await withStore { store in
+            _ = try await store.raw.write(["collMod": "journal", "validator": ["x": 1]])
+            let check = try finding(await store.diagnose(), .problem)
+            #expect(check.detail.hasPrefix("the validator of \"journal\" is not the one of this version of Daybook\n  found:  "))
+            let command = try #require(check.remedy?.split(separator: "\n").last)
+            try await MongoShell(database: store.raw).type(command.trimmingCharacters(in: .whitespaces))
+            #expect(await store.diagnose().problems == 0)
+        }
+    }
+
+    @Test("finds a clock that is wrong")
+    func clock() async throws {
+        let ahead = CommitClock(now: { Date().addingTimeInterval(30) }, random: { 0 }, followsServer: true)
+        try await withStore(configure: { $0.clock = ahead }) { store in
+            let check = try finding(await store.diagnose(), .problem)
+            #expect(check.name == "clock" && check.detail.contains("s ahead of the server's"))
+        }
+        let behind = CommitClock(now: { Date().addingTimeInterval(-3) }, random: { 0 }, followsServer: true)
+        try await withStore(configure: { $0.clock = behind }) { store in
+            let check = try finding(await store.diagnose(), .warning)
+            #expect(check.name == "clock" && check.detail.contains("s behind the server's"))
+        }
+    }
+
+    @Test("finds runs that were not ended, and leaves those in peace that go on, are done, or were made up for")
+    func runs() async throws {
+        try await withStore { store in
+            func run(_ status: String, _ type: String, age: TimeInterval, swap: Bool = false) throws -> BSONDocument {
+                let date = BSONValue.datetime(try BSONDate(Date().addingTimeInterval(-age)))
+                let milliseconds = UInt64((Date().timeIntervalSince1970 - age) * 1000)
+                return [
+                    "_id": .binary(BSONBinary(EventID(milliseconds: milliseconds) { UInt64.random(in: .min ... .max) }.uuid)),
+                    "kind": "rebuild", "swap": .bool(swap), "types": [.string(type)], "ids": [], "status": .string(status),
+                    "holder": "host:1:x", "startedAt": date, "updatedAt": date, "checked": 12, "events": 40, "written": 3,
+                    "counts": [:],
+                    "reason": "no space", "ranges": [],
+                ]
+            }
+            try await store.raw.insert(
+                [
+                    run("done", "a", age: 10), run("running", "b", age: 2), run("failed", "c", age: 500),
+                    run("done", "c", age: 400),
+                ], into: "daybook.runs")
+            let sound = await store.diagnose()
+            #expect(sound.problems == 0 && sound.warnings == 0, "\(sound.checks)")
+            #expect(sound.checks.contains { $0.detail == "rebuild of b: 12 aggregates so far, by host:1:x" })
+            try await store.raw.insert(
+                [
+                    run("running", "d", age: 4_000), run("interrupted", "e", age: 300, swap: true), run("failed", "f", age: 200),
+                ], into: "daybook.runs")
+            let warnings = checks(await store.diagnose(), .warning)
+            #expect(
+                warnings.map(\.detail) == [
+                    "rebuild of f: 12 aggregates, then it failed, 3 min ago: no space",
+                    "rebuild --swap of e: 12 aggregates, then it was interrupted, 5 min ago",
+                    "rebuild of d: 12 aggregates, then it fell silent: its process (host:1:x) was last heard of 66 min ago",
+                ])
+            #expect(warnings.allSatisfy { $0.remedy?.contains("--restart") == true })
+        }
+    }
+
+    @Test("finds what a rebuild left behind, and shows who holds leases")
+    func leftovers() async throws {
+        try await withStore { store in
+            for name in ["snapshots.account.rebuild", "snapshots.other.rebuild"] {
+                _ = try await store.raw.write(["create": .string(name)])
+            }
+            // A run knows what it builds in.
+            let build = SnapshotBuild(collection: "snapshots.account.rebuild", uuid: UUID())
+            let now = BSONValue.datetime(try BSONDate(Date()))
+            try await store.raw.insert(
+                [
+                    [
+                        "_id": 1, "kind": "rebuild", "swap": true, "types": ["account"], "status": "running", "updatedAt": now,
+                        "builds": ["account": .document(build.document)],
+                    ]
+                ],
+                into: "daybook.runs")
+            let (later, before) = (try BSONDate(Date().addingTimeInterval(12)), try BSONDate(Date().addingTimeInterval(-60)))
+            try await store.raw.insert(
+                [
+                    [
+                        "_id": "held", "holder": "host:1", "epoch": 1, "acquiredAt": .datetime(before),
+                        "expiresAt": .datetime(later),
+                    ],
+                    [
+                        "_id": "over", "holder": "host:2", "epoch": 1, "acquiredAt": .datetime(before),
+                        "expiresAt": .datetime(before),
+                    ],
+                ], into: "daybook.leases")
+            let diagnosis = await store.diagnose()
+            let check = try finding(diagnosis, .warning)
+            #expect(check.detail.hasPrefix("snapshots.other.rebuild: of a rebuild that no run goes on with"))
+            let leases = diagnosis.checks.filter { $0.name == "leases" }
+            #expect(leases.count == 1 && leases.first?.detail.hasPrefix("held is held by host:1, for 6") == true, "\(leases)")
+            let command = try #require(check.remedy?.split(separator: "\n").last)
+            try await MongoShell(database: store.raw).type(command.trimmingCharacters(in: .whitespaces))
+            #expect(await store.diagnose().warnings == 0)
+        }
+    }
+
+    @Test("finds snapshots that lag behind their commits, and a projector that is not there")
+    func lag() async throws {
+        // Commits of an hour ago.
+        let past = CommitClock(now: { Date().addingTimeInterval(-3_600) }, random: { UInt64.random(in: .min ... .max) })
+        try await withStore(knowing: [Tally.self], configure: { $0.clock = past }) { writer in
+            let tallies = writer.repository(Tally.self)
+            for key in ["a", "b", "c"] { try await tallies.execute(.depositEach([1, 2]), on: key) }
+            await writer.poster.drain()
+            var current = writer.configuration
+            current.clock = .system
+            let configuration = current
+            try await withDaybook(configuration, aggregates: [Tally.self]) { store in
+                let projector = try finding(await store.diagnose(), .warning)
+                #expect(projector.name == "projector of tally")
+                try await store.raw.update(["_id": "tally/a"], with: ["$set": ["version": 1]], in: "snapshots.tally")
+                try await store.raw.delete(["_id": "tally/c"], from: "snapshots.tally")
+                let lag = try #require(checks(await store.diagnose(), .warning).first)
+                #expect(lag.name == "lag of tally")
+                #expect(
+                    lag.detail.hasPrefix(
+                        "of the snapshots of the 3 aggregates that changed last, 2 are behind, by 3 events: tally/a is at version 1 of 2, for 60 min"
+                    ),
+                    "\(lag.detail)")
+                #expect(lag.remedy?.contains("patch --type tally") == true)
+                // A process that looks after them mends both.
+                let service = Task { try await withDaybook(configuration, aggregates: [Tally.self]) { try await $0.run() } }
+                await eventually("all is well", within: .seconds(30)) {
+                    let diagnosis = await store.diagnose()
+                    return diagnosis.problems == 0 && diagnosis.warnings == 0
+                }
+                let healed = await store.diagnose()
+                service.cancel()
+                _ = await service.result
+                #expect(healed.warnings == 0 && healed.problems == 0, "\(healed.checks)")
+                #expect(healed.checks.contains { $0.name == "lag of tally" && $0.detail.hasSuffix("none is behind") })
+            }
+        }
+    }
+
+    @Test("says which privilege is missing, and looks at the rest", .enabled(if: try TestServer.asksForPasswords))
+    func unauthorized() async throws {
+        try await withStore { store in
+            let (user, password) = ("nobody-\(UUID().uuidString)", UUID().uuidString)
+            _ = try await store.raw.write([
+                "createUser": .string(user), "pwd": .string(password), "mechanisms": ["SCRAM-SHA-1"], "roles": [],
+            ])
+            var address = try ServerAddress(TestServer.uri).signingIn(user, password, knownTo: store.database)
+            address.options.append("authMechanism=SCRAM-SHA-1")
+            try await withDaybook(DaybookConfiguration(uri: address.uri, database: store.database), aggregates: [Tally.self]) {
+                theirs in
+                let diagnosis = await theirs.diagnose()
+                #expect(diagnosis.problems == 0 && diagnosis.hasReachedServer, "\(diagnosis.checks)")
+                let warnings = checks(diagnosis, .warning)
+                for (name, privilege) in [
+                    ("access to journal", "find on journal"), ("access to snapshots.tally", "find on snapshots.tally"),
+                    ("journal", "listCollections on the database"), ("lag of tally", "find on journal and on snapshots.tally"),
+                    ("projector of tally", "find on daybook.leases and daybook.checkpoints"), ("runs", "find on daybook.runs"),
+                ] {
+                    let check = warnings.first { $0.name == name }
+                    #expect(
+                        check?.detail.contains("this user may not look at it: that takes \(privilege)") == true,
+                        "\(name): \(warnings)")
+                }
+                #expect(diagnosis.checks.first?.level == .ok)
+            }
+            let wrong = try ServerAddress(TestServer.uri).signingIn(user, "wr0ng", knownTo: store.database).uri
+            try await withDaybook(DaybookConfiguration(uri: wrong, database: store.database)) { theirs in
+                let diagnosis = await theirs.diagnose()
+                #expect(!diagnosis.hasReachedServer)
+                #expect(diagnosis.checks.first?.detail.contains("refused the credentials") == true)
+            }
+        }
+    }
+
+    @Test("finds a server that has no transactions", .enabled(if: OwnServer.isAvailable))
+    func standalone() async throws {
+        try await OwnServer.run(["--standalone"]) { server in
+            try await withDaybook(DaybookConfiguration(uri: server.uri(), database: "d")) { store in
+                let check = try #require(checks(await store.diagnose(), .problem).first)
+                #expect(check.name == "server" && check.detail.contains("a standalone server"))
+                #expect(check.remedy?.contains("--replSet") == true)
+            }
+        }
+    }
+
+    @Test("warns of a sharded cluster whose commits may return before they are visible", arguments: [(17, true), (18, false)])
+    func earlyReturn(wireVersion: Int32, isWarned: Bool) async throws {
+        let server = try FakeServer { command in
+            guard ["hello", "isMaster", "ismaster"].contains(command) else { return ["ok": 1.0] }
+            return [
+                "ismaster": true, "isWritablePrimary": true, "helloOk": true, "msg": "isdbgrid",
+                "maxBsonObjectSize": .int32(16_777_216), "maxMessageSizeBytes": .int32(48_000_000),
+                "maxWriteBatchSize": .int32(100_000), "minWireVersion": .int32(0), "maxWireVersion": .int32(wireVersion),
+                "ok": 1.0,
+            ]
+        }
+        defer { server.close() }
+        let uri = "mongodb://127.0.0.1:\(server.port)/?serverSelectionTimeoutMS=2000"
+        try await withDaybook(DaybookConfiguration(uri: uri, database: "d")) { store in
+            let check = try #require(await store.diagnose().checks.first { $0.name == "server" })
+            #expect(check.detail.contains("a sharded cluster"))
+            #expect(check.level == (isWarned ? .warning : .ok))
+            #expect(
+                check.remedy?.contains("coordinateCommitReturnImmediatelyAfterPersistingDecision") == (isWarned ? true : nil))
+        }
+    }
+
+    @Test("finds a server that is too old")
+    func old() async throws {
+        let server = try FakeServer(maximumWireVersion: 9)
+        defer { server.close() }
+        let uri = "mongodb://127.0.0.1:\(server.port)/?directConnection=true&serverSelectionTimeoutMS=2000"
+        try await withDaybook(DaybookConfiguration(uri: uri, database: "d")) { store in
+            let diagnosis = await store.diagnose()
+            #expect(diagnosis.hasReachedServer && diagnosis.problems == 1)
+            #expect(diagnosis.checks.first?.detail.contains("older than MongoDB 5.0") == true)
+        }
+    }
+}
