@@ -71,10 +71,12 @@ package struct DatabaseInspection: Sendable {
     /// Whether it is a collection that documents are written to and stay in, in which ids are the same only if their bytes are.
     private mutating func inspectKind(of collection: DatabasePlan.Collection, _ description: BSONDocument) -> Bool {
         let options = description.options
+        let isView = description["type"] == "view" || options["viewOn"] != nil
+        let isTimeSeries = description["type"] == "timeseries" || options["timeseries"] != nil
         let reason: String? =
-            if description["type"] == "view" || options["viewOn"] != nil {
+            if isView {
                 "is a view"
-            } else if description["type"] == "timeseries" || options["timeseries"] != nil {
+            } else if isTimeSeries {
                 "is a time-series collection"
             } else if let capped = options["capped"], capped != .bool(false), capped.number != 0 {
                 "is capped: it drops its oldest documents"
@@ -91,7 +93,7 @@ package struct DatabaseInspection: Sendable {
             DefinitionConflict(
                 subject: "the collection \"\(collection.name)\"", reason: reason,
                 found: Shell.json(description.keeping(["name", "type", "options"])), wanted: Shell.json(wanted),
-                remedy: replacement(of: collection, isView: reason.hasSuffix("view"), isTimeSeries: options["timeseries"] != nil))
+                remedy: replacement(of: collection, isView: isView, isTimeSeries: isTimeSeries))
         )
         return false
     }

@@ -4,58 +4,68 @@
 /// The description never shows an event's or a state's content, nor credentials.
 public struct DaybookError: Error, Sendable {
     /// What went wrong, to switch on.
-    public enum Code: String, Sendable, CaseIterable {
+    ///
+    /// Later versions may have more: a `switch` over it has a `default`.
+    public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The name of the code, as metrics and traces have it.
+        public let rawValue: String
+
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The name of the code.
+        public var description: String { rawValue }
+
         /// The configuration cannot be used; nothing was sent.
-        case invalidConfiguration
+        public static var invalidConfiguration: Code { Code(rawValue: "invalidConfiguration") }
         /// A key, a command id or another argument breaks a rule; nothing was sent.
-        case invalidArgument
+        public static var invalidArgument: Code { Code(rawValue: "invalidArgument") }
         /// The database has not been prepared, or not for this: call ``DaybookStore/initialize(_:)-(Aggregate....)``.
-        case notInitialized
+        public static var notInitialized: Code { Code(rawValue: "notInitialized") }
         /// What the database has is not what was asked for, and Daybook does not change what it did not make: an index, the journal's
         /// validator, a role. Nothing was written. The message shows both definitions and the commands that settle it, and
         /// ``DaybookError/underlying`` is ``DefinitionConflicts``.
-        case conflictingDefinition
+        public static var conflictingDefinition: Code { Code(rawValue: "conflictingDefinition") }
         /// A unique index that is none of Daybook's refuses what is to be written: another aggregate has the same value there. Nothing was written.
         /// The message names the index's fields and its collection. Loading and trying again does not help.
-        case foreignIndex
+        public static var foreignIndex: Code { Code(rawValue: "foreignIndex") }
         /// The aggregate is not at the version that was expected; ``DaybookError/version`` is the one it is at.
-        case conflict
+        public static var conflict: Code { Code(rawValue: "conflict") }
         /// The command id was used before, on the same aggregate, for another command. Nothing was written; use a new id for each command.
-        case commandIDReused = "commandIdReused"
+        public static var commandIDReused: Code { Code(rawValue: "commandIdReused") }
         /// A snapshot lags behind a commit, and is a newer deployment's to write; ``DaybookError/version`` is the one it is at.
-        case snapshotBehind
+        public static var snapshotBehind: Code { Code(rawValue: "snapshotBehind") }
         /// The aggregate has no such version (yet); ``DaybookError/version`` is the last it has.
-        case versionNotFound
+        public static var versionNotFound: Code { Code(rawValue: "versionNotFound") }
         /// An event's type or schema is not known to this program: written by a newer one, or a case was removed.
-        case unknownEvent
+        public static var unknownEvent: Code { Code(rawValue: "unknownEvent") }
         /// A stored event cannot be decoded.
-        case unreadableEvent
+        public static var unreadableEvent: Code { Code(rawValue: "unreadableEvent") }
         /// The journal is damaged: versions are not contiguous. Daybook never writes such a thing.
-        case damagedJournal
+        public static var damagedJournal: Code { Code(rawValue: "damagedJournal") }
         /// What is to be imported is malformed, out of order or has a gap, at the line that the message names. What stands before that line
         /// is written, nothing behind it.
-        case invalidImport
+        public static var invalidImport: Code { Code(rawValue: "invalidImport") }
         /// An event or a state cannot be encoded; nothing was written.
-        case notEncodable
+        public static var notEncodable: Code { Code(rawValue: "notEncodable") }
         /// An event, a commit or a state is larger than MongoDB takes; nothing was written.
-        case tooLarge
+        public static var tooLarge: Code { Code(rawValue: "tooLarge") }
         /// The same transaction used an aggregate in a way that cannot be.
-        case invalidTransaction
+        public static var invalidTransaction: Code { Code(rawValue: "invalidTransaction") }
         /// The connection died after a commit was sent, and until the deadline nobody could say whether it took effect. It may still.
         /// Repeating the command with the same command id is safe.
-        case outcomeUnknown
+        public static var outcomeUnknown: Code { Code(rawValue: "outcomeUnknown") }
         /// The server could not be reached, or did not answer in time. No commit took effect.
-        case unavailable
+        public static var unavailable: Code { Code(rawValue: "unavailable") }
         /// No connection was free in time. Nothing was written.
-        case poolExhausted
+        public static var poolExhausted: Code { Code(rawValue: "poolExhausted") }
         /// The server cannot run transactions, or is too old.
-        case unsupportedServer
+        public static var unsupportedServer: Code { Code(rawValue: "unsupportedServer") }
         /// The server refused the credentials, or the user may not do this.
-        case unauthorized
+        public static var unauthorized: Code { Code(rawValue: "unauthorized") }
         /// The store was closed.
-        case closed
+        public static var closed: Code { Code(rawValue: "closed") }
         /// Anything else the server reported.
-        case server
+        public static var server: Code { Code(rawValue: "server") }
     }
 
     /// What went wrong, to switch on.

@@ -74,7 +74,7 @@ struct LineReader {
     /// Where in `buffer` the next line begins, and from where on its end has not been looked for.
     private var (start, searched) = (0, 0)
     private var isAtEnd = false
-    /// The number of the line that was read last, from 1.
+    /// The number, from 1, of the line that was read last, or that cannot be read.
     private(set) var number = 0
     /// How many bytes the lines until now had.
     private(set) var bytesRead: Int64 = 0
@@ -99,10 +99,9 @@ struct LineReader {
                 return line(upTo: buffer.count, and: 0)
             }
             guard buffer.count - start <= ExportLine.maximumLength else {
+                number += 1
                 throw DaybookError(
-                    .invalidImport,
-                    "line \(number + 1): it is longer than any event's, \(ExportLine.maximumLength) bytes: are these lines of text?"
-                )
+                    .invalidImport, "it is longer than any event's, \(ExportLine.maximumLength) bytes: are these lines of text?")
             }
             buffer.removeFirst(start)
             (start, searched) = (0, buffer.count)

@@ -135,7 +135,7 @@ private struct JournalImport {
                 try take(line, into: &batch)
             }
         } catch var error as DaybookError where error.code == .invalidImport {
-            if !error.message.hasPrefix("line ") { error.message = "line \(reader.number): \(error.message)" }
+            error.message = "line \(reader.number): \(error.message)"
             return (batch, error)
         }
         progress?(ImportProgress(lines: reader.number, bytes: reader.bytesRead, totalBytes: totalBytes))

@@ -1,5 +1,4 @@
-@testable import Daybook
-import DaybookBSON
+import Daybook
 import IntegrationSupport
 import Testing
 
@@ -61,33 +60,6 @@ extension HeavyLoad {
                 #expect(try await notebooks.execute(.discard(texts), on: "n")?.versions == 1...3)
                 #expect(try await notebooks.load("n").state.discarded == 3)
                 #expect(try await notebooks.load("n", at: .version(2)).state.discarded == 2)
-            }
-        }
-
-        @Test(
-            "a rebuild ends with the one snapshot that would be over 16 MiB named, in place and with --swap",
-            .timeLimit(.minutes(2)))
-        func rebuild() async throws {
-            try await ReconcileFixture.withStore(for: [Notebook.self]) { store in
-                let notebooks = store.repository(Notebook.self)
-                try await notebooks.execute(.write("small"), on: "m")
-                try await notebooks.execute(.write(Self.text(mebibytes: 9)), on: "n")
-                // No commit would let it in.
-                let first = try #require(try await store.raw.documents(in: "journal").first { $0["aggregateId"] == "notebook/n" })
-                let id = try #require(
-                    try first.withBorrowed { EventID(try #require(try $0.first("_id")).uuid()) }.advanced(by: 1))
-                let next = BSONValue.binary(BSONBinary(id.uuid))
-                let second = try first.setting("_id", to: next).setting("version", to: .int64(2)).setting(
-                    "commit", to: ["id": next, "index": .int32(0), "count": .int32(1)])
-                try await store.raw.insert([second], into: "journal")
-                let before = try await ReconcileFixture.snapshots(of: Notebook.self, in: store)
-
-                let inPlace = try await store.rebuild(ReconcileOptions())
-                #expect(inPlace.unrepaired == 1)
-                #expect(inPlace.findings.first?.detail.contains("16") == true, "\(inPlace.findings)")
-                let error = try await daybookError { _ = try await store.rebuild(ReconcileOptions(), swap: true) }
-                #expect(error?.aggregateID == "notebook/n", "\(error.map { "\($0)" } ?? "nothing")")
-                #expect(try await ReconcileFixture.snapshots(of: Notebook.self, in: store) == before)
             }
         }
     }

@@ -25,9 +25,48 @@ struct DaybookErrorTests {
         #expect(!error.localizedDescription.contains("hunter2"))
     }
 
-    @Test("every code has a name of its own")
+    @Test("the name of a code, which metrics and traces have, stays")
     func codes() {
-        #expect(Set(DaybookError.Code.allCases.map(\.rawValue)).count == DaybookError.Code.allCases.count)
+        let names: [(code: DaybookError.Code, name: String)] = [
+            (.invalidConfiguration, "invalidConfiguration"),
+            (.invalidArgument, "invalidArgument"),
+            (.notInitialized, "notInitialized"),
+            (.conflictingDefinition, "conflictingDefinition"),
+            (.foreignIndex, "foreignIndex"),
+            (.conflict, "conflict"),
+            (.commandIDReused, "commandIdReused"),
+            (.snapshotBehind, "snapshotBehind"),
+            (.versionNotFound, "versionNotFound"),
+            (.unknownEvent, "unknownEvent"),
+            (.unreadableEvent, "unreadableEvent"),
+            (.damagedJournal, "damagedJournal"),
+            (.invalidImport, "invalidImport"),
+            (.notEncodable, "notEncodable"),
+            (.tooLarge, "tooLarge"),
+            (.invalidTransaction, "invalidTransaction"),
+            (.outcomeUnknown, "outcomeUnknown"),
+            (.unavailable, "unavailable"),
+            (.poolExhausted, "poolExhausted"),
+            (.unsupportedServer, "unsupportedServer"),
+            (.unauthorized, "unauthorized"),
+            (.closed, "closed"),
+            (.server, "server"),
+        ]
+        for (code, name) in names {
+            #expect(code.rawValue == name)
+            #expect("\(code)" == name)
+            #expect(names.count { $0.code == code } == 1)
+        }
+    }
+
+    @Test("a code that this version does not have reaches the default of a switch")
+    func laterCode() {
+        let isKnown =
+            switch DaybookError(DaybookError.Code(rawValue: "later"), "").code {
+            case .conflict, .closed, .server: true
+            default: false
+            }
+        #expect(!isKnown)
     }
 
     // MARK: No payload in a description

@@ -93,7 +93,7 @@ struct JournalEventTests {
                     #expect(read == nil, "\(place) \(change)")
                     continue
                 }
-                #expect(read.map { $0.id } == (try? id.uuid), "\(place) \(change)")
+                #expect(read?.id == id.uuid, "\(place) \(change)")
                 if let read { #expect((read.index, read.count) == (index, count), "\(place) \(change)") }
             }
         }

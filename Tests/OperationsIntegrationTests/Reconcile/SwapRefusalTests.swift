@@ -265,4 +265,30 @@ struct SwapRefusalTests {
             #expect(try await store.verify(Self.accounts).isClean)
         }
     }
+
+    @Test(
+        "a rebuild ends with the one snapshot that would be over 16 MiB named, in place and with --swap")
+    func tooLarge() async throws {
+        try await ReconcileFixture.withStore(for: [Notebook.self]) { store in
+            let notebooks = store.repository(Notebook.self)
+            try await notebooks.execute(.write("small"), on: "m")
+            try await notebooks.execute(.write(String(repeating: "x", count: 9 << 20)), on: "n")
+            // No commit would let it in.
+            let first = try #require(try await store.raw.documents(in: "journal").first { $0["aggregateId"] == "notebook/n" })
+            let stored = try first.withBorrowed { try $0.first("_id")?.uuid() }
+            let id = try #require(stored.flatMap { EventID($0).advanced(by: 1) })
+            let next = BSONValue.binary(BSONBinary(id.uuid))
+            let second = try first.setting("_id", to: next).setting("version", to: .int64(2)).setting(
+                "commit", to: ["id": next, "index": .int32(0), "count": .int32(1)])
+            try await store.raw.insert([second], into: "journal")
+            let before = try await ReconcileFixture.snapshots(of: Notebook.self, in: store)
+
+            let inPlace = try await store.rebuild(ReconcileOptions())
+            #expect(inPlace.unrepaired == 1)
+            #expect(inPlace.findings.first?.detail.contains("16") == true, "\(inPlace.findings)")
+            let error = try await daybookError { _ = try await store.rebuild(ReconcileOptions(), swap: true) }
+            #expect(error?.aggregateID == "notebook/n", "\(error.map { "\($0)" } ?? "nothing")")
+            #expect(try await ReconcileFixture.snapshots(of: Notebook.self, in: store) == before)
+        }
+    }
 }
