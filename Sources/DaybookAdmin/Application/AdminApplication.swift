@@ -23,7 +23,7 @@ public protocol AdminApplication: Sendable {
     /// The kinds of aggregates that it keeps. None unless declared: then it has those commands alone that need no code of an aggregate.
     static var aggregates: [any Aggregate.Type] { get }
 
-    /// Changes how its stores are made, as in ``Daybook/DaybookConfiguration/allowedHeaders``. Nothing unless declared.
+    /// Changes how its stores are made, as in `DaybookConfiguration.allowedHeaders`. Nothing unless declared.
     static func configure(_ configuration: inout DaybookConfiguration)
 
     /// What is said of an error of the application's own, and the exit code that it ends the process with. Unless declared, nil: the error's
