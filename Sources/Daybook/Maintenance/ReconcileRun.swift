@@ -57,7 +57,7 @@ public struct ReconcileRun: Sendable {
     public internal(set) var endedAt: Date?
     /// How many aggregates were looked at, events read and snapshots written.
     public internal(set) var checked = 0, events = 0, written = 0
-    /// How many findings there were of each kind, by its name: what a kind is, the work knows that the run is of.
+    /// How many findings there were of each kind, by the kind's name: each kind of work has kinds of findings of its own.
     package internal(set) var countsByName: [String: Int] = [:]
     /// Why it failed.
     public internal(set) var reason: String?
@@ -168,7 +168,10 @@ extension ReconcileRun {
         if case .datetime(let endedAt) = document["endedAt"] { self.endedAt = endedAt.date }
         (checked, events, written) = (number("checked"), number("events"), number("written"))
         if case .document(let counts) = document["counts"] {
-            for (kind, value) in counts.fields where value.number != nil { countsByName[kind] = value.count }
+            // A name with a dot or a dollar, which a hand may have left there, could not be written back.
+            for (kind, value) in counts.fields where value.number != nil && !kind.isEmpty && kind.allSatisfy(\.isLetter) {
+                countsByName[kind] = value.count
+            }
         }
         if case .string(let reason) = document["reason"] { self.reason = reason }
         if case .document(let tokens) = document["tokens"] {

@@ -13,7 +13,7 @@ extension DaybookStore {
     ///   - options: ``ReconcileOptions/aggregatesPerSecond`` and ``ReconcileOptions/isDryRun`` have no meaning here.
     ///   - progress: Told now and then how far it is, on no particular thread.
     /// - Returns: What was found. Of ids that were asked for and are not there it says so in ``ReconcileReport/absentIDs``.
-    /// - Throws: ``DaybookError``: `invalidArgument` for a type that the store was not made with; `notInitialized` for a database without a journal,
+    /// - Throws: `DaybookError`: `invalidArgument` for a type that the store was not made with; `notInitialized` for a database without a journal,
     ///   as of a mistyped name; what keeps the server from being read; `CancellationError`.
     public func verify(
         _ options: ReconcileOptions = ReconcileOptions(), depth: VerifyDepth = .full,
@@ -28,7 +28,7 @@ extension DaybookStore {
     /// to the other. A damaged journal, and a snapshot that a newer program keeps, are reported and left as they are.
     ///
     /// - Parameter kinds: The kinds of findings that are repaired; the others are reported and left.
-    /// - Throws: ``DaybookError``: `conflict` when another run works at the same aggregates, with who and since when; `notInitialized` for a database
+    /// - Throws: `DaybookError`: `conflict` when another run works at the same aggregates, with who and since when; `notInitialized` for a database
     ///   without a journal; `unauthorized` with what is missing; the first error that keeps a snapshot from being written: nothing is skipped. `CancellationError`.
     public func patch(
         _ options: ReconcileOptions = ReconcileOptions(), only kinds: Set<Finding.Kind> = Set(Finding.Kind.allCases),
@@ -45,7 +45,7 @@ extension DaybookStore {
     ///
     /// A swap has two moments that a rebuild in place has not:
     /// - Right after the new collection has taken the name, the commits of the last moments before that are written to it. Until then a query may
-    ///   see an earlier version of their aggregates, though the commit has returned; ``Repository/waitForSnapshot(of:)`` waits for it.
+    ///   see an earlier version of their aggregates, though the commit has returned; `Repository.waitForSnapshot(of:)` waits for it.
     /// - Snapshots that a newer program keeps are looked for before the build, after it, and right before the rename, and the swap is refused if
     ///   there are any. One that the newer program writes in the moment between that look and the rename is replaced by one of this program,
     ///   until its next commit or a patch by the newer program. Loads are right all the while.

@@ -80,7 +80,7 @@ public struct Finding: Sendable, Hashable {
     public internal(set) var differences: [Difference]
     /// Whether ``differences`` is not all of them, or lacks values, or ``Repair/write`` was left out, because the report would be too large.
     public internal(set) var isCut = false
-    /// Of ``DaybookStore/patch(_:only:progress:)`` and ``DaybookStore/rebuild(_:swap:restart:progress:)``.
+    /// Of ``Daybook/DaybookStore/patch(_:only:progress:)`` and ``Daybook/DaybookStore/rebuild(_:swap:restart:progress:)``.
     public internal(set) var repair: Repair?
 
     init(

@@ -14,7 +14,7 @@ public struct ReconcileOptions: Sendable {
     /// Whether nothing is written: the report tells what would have been.
     public var isDryRun = false
 
-    /// Whether a full ``DaybookStore/verify(_:depth:progress:)`` looks for commits of which a part is missing. Not for a journal into which only
+    /// Whether a full ``Daybook/DaybookStore/verify(_:depth:progress:)`` looks for commits of which a part is missing. Not for a journal into which only
     /// some types of another were imported: there commits over several aggregates need not be whole.
     public var checksCommits = true
 
@@ -30,7 +30,7 @@ public struct ReconcileOptions: Sendable {
     }
 }
 
-/// How closely ``DaybookStore/verify(_:depth:progress:)`` looks.
+/// How closely ``Daybook/DaybookStore/verify(_:depth:progress:)`` looks.
 public enum VerifyDepth: Sendable {
     /// Folds every aggregate and compares every byte.
     case full
