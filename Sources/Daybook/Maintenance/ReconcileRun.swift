@@ -168,8 +168,8 @@ extension ReconcileRun {
         if case .datetime(let endedAt) = document["endedAt"] { self.endedAt = endedAt.date }
         (checked, events, written) = (number("checked"), number("events"), number("written"))
         if case .document(let counts) = document["counts"] {
-            // A name with a dot or a dollar, which a hand may have left there, could not be written back.
-            for (kind, value) in counts.fields where value.number != nil && !kind.isEmpty && kind.allSatisfy(\.isLetter) {
+            // A later version may have kinds that this one does not know. What cannot be a kind's name, somebody else has written.
+            for (kind, value) in counts.fields.prefix(64) where value.number != nil && Self.mayBeKind(kind) {
                 countsByName[kind] = value.count
             }
         }
@@ -189,6 +189,11 @@ extension ReconcileRun {
             }
         }
         swapped = texts("swapped")
+    }
+
+    /// Whether it can be the name of a kind of finding, which is a field of the run's document.
+    private static func mayBeKind(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count) && name.allSatisfy { $0.isASCII && $0.isLetter }
     }
 }
 

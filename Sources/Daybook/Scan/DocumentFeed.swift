@@ -12,7 +12,7 @@ struct DocumentFeed {
         self.reader = reader
     }
 
-    /// The id of the next one; nil behind the last.
+    /// The id of the next one; nil after the last.
     mutating func peek() async throws -> [UInt8]? {
         if let next { return next.id }
         if index >= documents.count {

@@ -20,7 +20,8 @@ package struct RangeScan: Sendable {
 
     /// Reads what stands after `position`, one batch ahead of `body`, which goes through it.
     ///
-    /// It holds a connection for the journal and one for the other collection until `body` has returned.
+    /// It holds a connection for the journal and one for the other collection, each until all was read, and at most until `body` has
+    /// returned.
     ///
     /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `body` throws.
     package func run(after position: String?, _ body: (inout ScannedRange) async throws -> Void) async throws {

@@ -2,7 +2,7 @@ package import DaybookBSON
 internal import DaybookMongo
 
 /// The aggregates of a range in the byte order of their ids, as a ``RangeScan`` reads them; valid inside its closure.
-package struct ScannedRange {
+package struct ScannedRange: ~Copyable {
     /// One id of which there are events, a document, or both.
     package struct Aggregate {
         /// As the journal or the collection has it.
@@ -16,6 +16,8 @@ package struct ScannedRange {
     /// The events that were read last, and which of them is next.
     private var batch = DocumentBatch()
     private var index = 0
+    /// The aggregate of the next event; nil where that is not known, and at the end.
+    private var following: [UInt8]?
     /// The aggregate whose events come next; nil when all of the last one's were visited.
     private var current: [UInt8]?
 
@@ -27,13 +29,13 @@ package struct ScannedRange {
     /// The next aggregate; nil after the last. Events of the one before that were not visited are passed over.
     package mutating func next() async throws -> Aggregate? {
         while current != nil { _ = try await visitEvents { _, _ in } }
-        let id = try await hasEvents() ? batch.aggregateID(at: index) : nil
-        if let other = try await documents?.peek(), id.map({ other.lexicographicallyPrecedes($0) }) ?? true {
-            // There are no events of it.
+        if following == nil, try await hasEvents() { following = try batch.aggregateID(at: index) }
+        if let other = try await documents?.peek(), following.map({ other.lexicographicallyPrecedes($0) }) ?? true {
+            // The journal has no event of it.
             return Aggregate(id: other, document: documents?.take(other))
         }
-        guard let id else { return nil }
-        current = id
+        guard let id = following else { return nil }
+        (current, following) = (id, nil)
         return Aggregate(id: id, document: documents?.take(id))
     }
 
@@ -61,9 +63,10 @@ package struct ScannedRange {
     /// Whether an event is left, after the next batch was read where it takes one.
     private mutating func hasEvents() async throws -> Bool {
         guard index >= batch.count else { return true }
+        // The events that were visited are let go while the next ones are awaited.
+        (batch, index) = (DocumentBatch(), 0)
         guard let next = try await events.next() else { return false }
         batch = next
-        index = 0
         return true
     }
 }

@@ -1,6 +1,6 @@
 /// See ``MongoClient/withReadAhead(_:in:options:isolation:_:)``; valid inside its closure, for one task.
 ///
-/// `@unchecked Sendable`: `coming` is touched by the one task that runs the closure; what it starts has values only.
+/// `@unchecked Sendable`: its variables are touched by the one task that runs the closure; what it starts has values only.
 package final class ReadAhead: @unchecked Sendable {
     private struct Read: Sendable {
         var batch: DocumentBatch
@@ -19,6 +19,8 @@ package final class ReadAhead: @unchecked Sendable {
     private let options: FindOptions
     private var coming: Task<Read, any Error>?
     private var hasBegun = false
+    /// What reading failed with: nothing follows it, and that is no end.
+    private var failure: (any Error)?
 
     init(client: MongoClient, request: CursorRequest, namespace: Namespace, options: FindOptions) {
         self.client = client
@@ -49,13 +51,20 @@ package final class ReadAhead: @unchecked Sendable {
 
     /// The next documents, at least one; nil at the end.
     ///
-    /// - Throws: ``MongoError``, `CancellationError`.
+    /// - Throws: ``MongoError``, `CancellationError`. Once reading has failed, each call throws that error.
     package func next() async throws -> DocumentBatch? {
         start()
         try Task.checkCancellation()
+        if let failure { throw failure }
         guard let coming else { return nil }
         self.coming = nil
-        let read = try await coming.value
+        let read: Read
+        do {
+            read = try await coming.value
+        } catch {
+            failure = error
+            throw error
+        }
         if let cursor = read.cursor {
             let (client, namespace, capacity) = (client, namespace, read.batch.byteCount)
             self.coming = Task {

@@ -131,8 +131,9 @@ final class AggregateCheck<F: AggregateFold> {
         do {
             (assessment.kind, assessment.detail) = try judge(fold)
             if needsSnapshot, assessment.kind != nil, assessment.kind != .orphan {
-                assessment.expected = try fold.snapshotDocument()
-                try assessment.checkSize()
+                let expected = try fold.snapshotDocument()
+                try Assessment.checkSize(expected)
+                assessment.expected = expected
             }
         } catch {
             assessment.kind = .unreadable
@@ -256,7 +257,7 @@ struct Assessment: Sendable {
     }
 
     /// - Throws: ``DaybookError/Code/tooLarge``
-    fileprivate func checkSize() throws {
+    fileprivate static func checkSize(_ expected: BSONDocument?) throws {
         guard let expected, expected.bytes.count > maximumDocumentBytes else { return }
         throw DaybookError(
             .tooLarge,

@@ -5,8 +5,8 @@ internal import DaybookMongo
 /// Compares the snapshots of a range of ids with the journal, once, as a ``RangeScan`` reads both; memory holds some
 /// aggregates and a few batches.
 ///
-/// Its work is done in stages, all at a time: documents are read on two connections, events are folded, states that were folded are compared with
-/// their snapshots, and what was found is settled.
+/// Its work has stages that go on at the same time: two connections read documents, events are folded, folded states are
+/// compared with their snapshots, and the caller consumes what was found.
 struct RangePass<F: AggregateFold>: Sendable {
     /// Some aggregates that follow one another, assessed.
     struct Batch: Sendable {
@@ -33,14 +33,15 @@ struct RangePass<F: AggregateFold>: Sendable {
     var commits: CommitCheck?
     /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is finished.
     var maximumSuspects = 500
-    /// After how many aggregates it is told how far it came, whatever was found.
+    /// A batch has no more aggregates than these, so that the caller hears of progress also where nothing is found.
     var maximumChecked = 5_000
     private let coding = F.makeCoding(looksAtEveryState: false)
 
-    /// Hands the aggregates behind `position` to `consume`, batch by batch and in order: while one is consumed, the next is read and folded.
+    /// Hands the aggregates after `position` to `consume`, batch by batch and in order. While one batch is consumed, the next
+    /// is read and folded.
     ///
-    /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `consume` throws. No batch is being consumed any more then,
-    ///   and one that was not full yet is left.
+    /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `consume` throws. No batch is being consumed
+    ///   any more then, and one that was not full yet is dropped.
     func run(after position: String?, consume: @escaping @Sendable (Batch) async throws -> Void) async throws {
         let stages = Stages(self, consume)
         let scan = RangeScan(store: store, range: range, projection: F.projection, documents: subject.snapshots)
@@ -94,7 +95,8 @@ struct RangePass<F: AggregateFold>: Sendable {
             || batch.checked >= maximumChecked
     }
 
-    /// What comes behind the folding: while the next aggregates are folded, some are compared, and a batch of those before them is consumed.
+    /// The stages after the fold: while the next aggregates are folded, some are compared, and a batch of those before them
+    /// is consumed.
     private final class Stages {
         private struct Compared: Sendable {
             let events: Int
@@ -128,7 +130,7 @@ struct RangePass<F: AggregateFold>: Sendable {
             try await settled()
         }
 
-        /// Waits for what was begun. What no batch was full of yet is left.
+        /// Waits for what was begun, and drops the batch that is not full yet.
         func abandon() async throws {
             _ = await comparing?.result
             try await settled()

@@ -62,7 +62,7 @@ struct Reconciliation: Sendable {
         let (run, earlier) = try await begin(sample, holder)
         let report = ReportBuilder(
             run, isKept: writes, totalEvents: sample.events(in: run.parts.map(\.range)), in: StoredRunLog(store: store),
-            tell: progress)
+            onProgress: progress)
         if let earlier { await report.add(earlier: earlier) }
         do {
             let pace = options.aggregatesPerSecond.map { Pace(perSecond: $0) }

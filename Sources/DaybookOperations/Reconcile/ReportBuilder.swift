@@ -8,19 +8,19 @@ actor ReportBuilder {
     private(set) var result = ReconcileReport()
     /// With what an earlier run had done, where this one continues it.
     private var progress: ReconcileProgress
-    private let tell: @Sendable (ReconcileProgress) -> Void
+    private let onProgress: @Sendable (ReconcileProgress) -> Void
 
     /// - Parameters:
     ///   - isKept: Whether the run has a document.
     ///   - interval: How often that is written.
     init(
         _ run: ReconcileRun, isKept: Bool, totalEvents: Int, in log: any RunLog, every interval: Duration = .seconds(1),
-        tell: @escaping @Sendable (ReconcileProgress) -> Void
+        onProgress: @escaping @Sendable (ReconcileProgress) -> Void
     ) {
         record = RunRecord(run, isKept: isKept, in: log, every: interval)
         progress = ReconcileProgress(
             checked: run.checked, events: run.events, totalEvents: totalEvents, findings: 0, written: run.written)
-        self.tell = tell
+        self.onProgress = onProgress
         if isKept { result.runID = run.id.uuidString.lowercased() }
     }
 
@@ -39,7 +39,7 @@ actor ReportBuilder {
         progress.events += events
         progress.written += written
         progress.findings = result.total
-        tell(progress)
+        onProgress(progress)
         try await record.advance(
             part, checked: checked, events: events, written: written, findings: findings.map(\.kind.rawValue))
     }

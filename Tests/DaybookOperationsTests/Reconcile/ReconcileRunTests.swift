@@ -32,4 +32,16 @@ struct ReconcileRunTests {
         #expect(Examination.Run(document).checked == count)
         _ = try run.progress
     }
+
+    @Test("counts of kinds that this version does not know are kept; what cannot be a kind's name is not")
+    func unknownKinds() throws {
+        let long = String(repeating: "a", count: 65)
+        var counts: BSONDocument = ["stale": 1, "later": 2, "a.b": 3, "$set": 4, "": 5, "größer": 6]
+        try counts.append(long, 7)
+        let document = try document(of: .int64(0)).changing("counts", to: .document(counts))
+        let run = try #require(ReconcileRun(document))
+        #expect(run.counts == [.stale: 1])
+        let kept = try run.progress["counts"]
+        #expect(kept == ["later": .int64(2), "stale": .int64(1)])
+    }
 }

@@ -170,7 +170,7 @@ private struct SwapCommand: Sendable {
             schemas: types.map { _ in 1 },
             program: process.program, holder: process.name, at: world.time, parts: parts)
         let (run, _) = try await log.begin(new, resumes: true, restart: restarts) { world.trace.append("\(process.name): \($0)") }
-        let report = ReportBuilder(run, isKept: true, totalEvents: 0, in: log, every: .zero, tell: { _ in })
+        let report = ReportBuilder(run, isKept: true, totalEvents: 0, in: log, every: .zero, onProgress: { _ in })
         do {
             for (type, epoch) in leases {
                 let database = ModelSwapDatabase(world: world, process: process, type: type, epoch: epoch)
