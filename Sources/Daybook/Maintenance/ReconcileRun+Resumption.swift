@@ -48,13 +48,12 @@ extension RunLog {
     ) async throws -> (run: ReconcileRun, earlier: ReconcileRun?) {
         var earlier = resumes ? try await last(like: run) : nil
         if let found = earlier {
-            let obstacle = found.obstacle(to: run, at: now())
             if !found.isUnfinished {
                 earlier = nil
             } else if restart {
                 try await giveUp(found, for: run.holder)
                 earlier = nil
-            } else if let obstacle {
+            } else if let obstacle = try await obstacle(to: run, resuming: found) {
                 notice(
                     "the rebuild that was begun at \(found.startedAt.formatted(.iso8601)) is not resumed: \(obstacle). All is begun anew"
                 )
@@ -80,6 +79,13 @@ extension RunLog {
             return try await begin(run, resumes: resumes, restart: restart, attempts: attempts - 1, notice: notice)
         }
         return (resumed, earlier)
+    }
+
+    /// Why the work of `found` is not resumed by `run`; nil when it is.
+    private func obstacle(to run: ReconcileRun, resuming found: ReconcileRun) async throws -> String? {
+        if let obstacle = found.obstacle(to: run, at: now()) { return obstacle }
+        guard try await hasRun(of: found.types, since: found.startedAt, byOtherThan: found.program ?? "") else { return nil }
+        return "another program has rebuilt or patched some of the same snapshots since"
     }
 
     /// Notes that a run will not be resumed. Its process, should it still live, can no longer write its record.

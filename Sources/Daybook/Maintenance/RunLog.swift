@@ -17,6 +17,10 @@ package protocol RunLog: Sendable {
     /// The last run of the same kind of work on the same aggregates, whatever became of it.
     func last(like run: ReconcileRun) async throws -> ReconcileRun?
 
+    /// Whether another program than `program`, or one that is not known, has been at work on some of these types since `date`: in a run that
+    /// was begun then, or before.
+    func hasRun(of types: [String], since date: Date, byOtherThan program: String) async throws -> Bool
+
     /// The swaps of some of these types that did not come to their end.
     func unfinishedSwaps(of types: [String]) async throws -> [ReconcileRun]
 }
@@ -55,6 +59,16 @@ package struct StoredRunLog: RunLog {
             try connection.findOne(filter, in: namespace, options: FindOptions(sort: [("_id", -1)])) { BSONDocument($0) }
         }
         return last.flatMap(ReconcileRun.init)
+    }
+
+    package func hasRun(of types: [String], since date: Date, byOtherThan program: String) async throws -> Bool {
+        let filter: BSONDocument = [
+            "types": ["$in": .array(types.map { .string($0) })], "program": ["$ne": .string(program)],
+            "updatedAt": ["$gte": .datetime(try BSONDate(date))],
+        ]
+        return try await store.client.withConnection(.single) { connection in
+            try connection.findOne(filter, in: namespace, options: FindOptions(projection: ["_id": 1])) { _ in true } ?? false
+        }
     }
 
     package func unfinishedSwaps(of types: [String]) async throws -> [ReconcileRun] {

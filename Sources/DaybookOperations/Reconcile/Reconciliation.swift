@@ -101,7 +101,8 @@ struct Reconciliation: Sendable {
         let now = store.clock.now()
         let id = EventID(milliseconds: EventID.milliseconds(at: now), random: { .random(in: .min ... .max) }).uuid
         var program: String?
-        if kind == .rebuild, writes { program = await ProgramFingerprint.read() }
+        // That of a patch too: a rebuild which another program has patched meanwhile is not resumed.
+        if writes { program = await ProgramFingerprint.read() }
         let run = ReconcileRun(
             id: id, kind: kind, isSwap: isSwap, types: targets.map { $0.subject.type.rawValue }, ids: options.ids.map(\.rawValue),
             schemas: targets.map { $0.stateSchema ?? 0 }, program: program,

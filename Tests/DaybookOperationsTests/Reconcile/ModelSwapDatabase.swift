@@ -195,9 +195,17 @@ struct ModelRunLog: RunLog {
         }
     }
 
+    func hasRun(of types: [String], since date: Date, byOtherThan program: String) async throws -> Bool {
+        try await world.request(process, "runs of other programs") {
+            world.runs.values.contains { run in
+                run.program != program && run.updatedAt >= date && run.types.contains { types.contains($0) }
+            }
+        }
+    }
+
     func unfinishedSwaps(of types: [String]) async throws -> [ReconcileRun] {
         try await world.request(process, "unfinished runs") {
-            world.runs.values.filter { $0.isUnfinished && $0.types.contains { types.contains($0) } }
+            world.runs.values.filter { $0.isSwap && $0.isUnfinished && $0.types.contains { types.contains($0) } }
                 .sorted { $0.startedAt > $1.startedAt }
         }
     }

@@ -160,16 +160,20 @@ private struct SwapCommand: Sendable {
         process.hasEnded = true
     }
 
-    private func swap(_ leases: [(type: AggregateType, epoch: Int)]) async throws {
-        let log = ModelRunLog(world: world, process: process)
+    private func begin(_ log: ModelRunLog) async throws -> ReconcileRun {
         let parts = types.flatMap { type in
             IDRange(type).split(at: ["\(type)/k2"]).map { ReconcileRun.Part(type: type.rawValue, range: $0) }
         }
         let new = ReconcileRun(
-            id: world.newUUID(), kind: .rebuild, isSwap: true, types: types.map(\.rawValue), ids: [],
+            id: world.newUUID(), kind: .rebuild, isSwap: swaps, types: types.map(\.rawValue), ids: [],
             schemas: types.map { _ in 1 },
             program: process.program, holder: process.name, at: world.time, parts: parts)
-        let (run, _) = try await log.begin(new, resumes: true, restart: restarts) { world.trace.append("\(process.name): \($0)") }
+        return try await log.begin(new, resumes: true, restart: restarts) { world.trace.append("\(process.name): \($0)") }.run
+    }
+
+    private func swap(_ leases: [(type: AggregateType, epoch: Int)]) async throws {
+        let log = ModelRunLog(world: world, process: process)
+        let run = try await begin(log)
         let report = ReportBuilder(run, isKept: true, totalEvents: 0, in: log, every: .zero, onProgress: { _ in })
         do {
             for (type, epoch) in leases {
@@ -189,6 +193,8 @@ private struct SwapCommand: Sendable {
 
     /// It writes snapshots where they are, each by a compare-and-set, which no lease is needed for; here all at once.
     private func inPlace() async throws {
+        let log = ModelRunLog(world: world, process: process)
+        var run = try await begin(log)
         try await world.request(process, "rebuild in place", isWrite: true) {
             for type in types {
                 let live = world.collectionForWrite(SwapWorld.live(type))
@@ -197,5 +203,7 @@ private struct SwapCommand: Sendable {
                 }
             }
         }
+        (run.status, run.updatedAt) = (.done, world.time)
+        _ = try await log.update(run, heldBy: process.name)
     }
 }

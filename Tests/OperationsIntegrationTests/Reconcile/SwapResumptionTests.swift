@@ -274,4 +274,40 @@ struct SwapResumptionTests {
             }
         }
     }
+
+    @Test(
+        "G8: a rebuild is resumed after a patch of the same program, and not after one of another program",
+        arguments: [nil, "another", .null] as [BSONValue?])
+    func patchedMeanwhile(program: BSONValue?) async throws {
+        try await withSeeded { store in
+            var slow = Self.accounts
+            slow.aggregatesPerSecond = 40
+            slow.workers = 1
+            let options = slow
+            try await ReconcileFixture.dropSnapshots(Account.self, in: store)
+            let run = Task { try await store.rebuild(options) }
+            let hasBegun = try await eventually("it has written some", within: .seconds(60)) {
+                let run = try await store.runs().first
+                return run?.status == .running && (run?.written ?? 0) > 0
+            }
+            #expect(hasBegun)
+            run.cancel()
+            await #expect(throws: CancellationError.self) { try await run.value }
+
+            _ = try await store.patch(Self.accounts)
+            let patch = try #require(try await store.runs().first)
+            if let program {
+                // What the other program's `apply` has made of it.
+                let first = try #require(try await store.raw.documents(in: "snapshots.account").first)
+                let id = first["_id"] ?? .null
+                try await store.raw.update(["_id": id], with: ["$set": ["state.balance": 99]], in: "snapshots.account")
+                let patchID = BSONValue.binary(BSONBinary(patch.id))
+                try await store.raw.update(["_id": patchID], with: ["$set": ["program": program]], in: "daybook.runs")
+            }
+            let report = try await store.rebuild(Self.accounts)
+            #expect((report.earlier == nil) == (program != nil))
+            let verified = try await store.verify()
+            #expect(verified.isClean, "\(verified.kinds)")
+        }
+    }
 }
