@@ -81,6 +81,8 @@ final class SwapWorld: @unchecked Sendable {
     var versions: [AggregateID: Int64] = [:]
     var runs: [UUID: ReconcileRun] = [:]
     var leases: [AggregateType: Lease] = [:]
+    /// How many collections were made to be swapped in.
+    var builds: [AggregateType: Int] = [:]
     /// The server no longer knows places before this one.
     var oldestPlace = 0
     var waiting: [Request] = []
