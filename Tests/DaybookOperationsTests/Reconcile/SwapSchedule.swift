@@ -191,14 +191,17 @@ private struct SwapCommand: Sendable {
         }
     }
 
-    /// It writes snapshots where they are, each by a compare-and-set, which no lease is needed for; here all at once.
+    /// It writes snapshots where they are, each by a compare-and-set on what was read, which no lease is needed for; here all at once.
     private func inPlace() async throws {
         let log = ModelRunLog(world: world, process: process)
         var run = try await begin(log)
+        let found = try await world.request(process, "read in place") {
+            types.reduce(into: [:]) { $0[$1] = world.collections[SwapWorld.live($1)]?.snapshots }
+        }
         try await world.request(process, "rebuild in place", isWrite: true) {
             for type in types {
                 let live = world.collectionForWrite(SwapWorld.live(type))
-                for (id, version) in world.versions where id.type == type {
+                for (id, version) in world.versions where id.type == type && live.snapshots[id] == found[type]?[id] {
                     live.snapshots[id] = SwapWorld.Snapshot(version: version, program: process.program)
                 }
             }
