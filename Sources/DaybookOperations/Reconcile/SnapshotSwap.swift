@@ -136,10 +136,14 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
 
     /// Renames the build to `target`, unless it is in use already. Whether a rename was done is seen by the UUID alone: an answer may be lost, and
     /// an earlier request may be done after a later one was sent.
-    private func move(_ build: SnapshotBuild, to target: String) async throws -> Place {
+    ///
+    /// - Parameter expected: The only name that it is renamed from; nil for either. What was written is under that name.
+    private func move(_ build: SnapshotBuild, from expected: String? = nil, to target: String) async throws -> Place {
         for attempt in 1... {
             let place = try await place(of: build)
             guard case .under(let name) = place, name != target else { return place }
+            // An earlier process's rename was done late, and what was written since went to another collection of the old name.
+            if let expected, name != expected { return .nowhere }
             try await database.requireLease()
             switch try await database.rename(SnapshotBuild(collection: name, uuid: build.uuid), to: target) {
             case .done where attempt < 10: continue
@@ -244,7 +248,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
             try await database.refuseNewer(among: shared.changed)
             // Whatever waits for its second is saved first: after the rename there is no way back to the build.
             try await record.save()
-            guard case .live = try await move(build, to: database.live) else { throw BuildLost() }
+            guard case .live = try await move(build, from: build.collection, to: database.live) else { throw BuildLost() }
             return try await finish(feed)
         }
     }
