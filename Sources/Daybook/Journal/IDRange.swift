@@ -10,7 +10,7 @@ package struct IDRange: Sendable, Hashable {
         self.init(lower: "\(type)/", upper: "\(type)0")
     }
 
-    /// One id alone: nothing stands between it and itself with a NUL behind it.
+    /// One id alone: no id sorts between it and the same text with a NUL appended.
     package init(_ id: AggregateID) {
         self.init(lower: id.rawValue, upper: id.rawValue + "\0")
     }
@@ -22,7 +22,7 @@ package struct IDRange: Sendable, Hashable {
 
     package func contains(_ id: String) -> Bool { !id.isBefore(lower) && id.isBefore(upper) }
 
-    /// The condition on ids, behind `position` where some are done.
+    /// The condition on ids: those after `position`, where some are done.
     func condition(after position: String?) -> BSONValue {
         position.map { ["$gt": .string($0), "$lt": .string(upper)] } ?? ["$gte": .string(lower), "$lt": .string(upper)]
     }

@@ -168,7 +168,7 @@ extension ReconcileRun {
         if case .datetime(let endedAt) = document["endedAt"] { self.endedAt = endedAt.date }
         (checked, events, written) = (number("checked"), number("events"), number("written"))
         if case .document(let counts) = document["counts"] {
-            // A later version may have kinds that this one does not know. What cannot be a kind's name, somebody else has written.
+            // A later version may have kinds that this one does not know. What cannot be a kind's name was not written by Daybook.
             for (kind, value) in counts.fields.prefix(64) where value.number != nil && Self.mayBeKind(kind) {
                 countsByName[kind] = value.count
             }

@@ -120,8 +120,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     private func fence(_ build: SnapshotBuild) async throws -> Place {
         let found = try await place(of: build)
         guard case .under(let name) = found else { return found }
-        // Under another name than the record has, it was moved while the run wrote to the old one; or else a process died right after its fence,
-        // which is not told apart.
+        // The run may have written to a new collection of the old name since. A process that died right after its fence looks the same, and is
+        // not told apart: its work is done again.
         guard name == build.collection else { return .nowhere }
         guard let other = database.buildNames.first(where: { $0 != name }) else { return .nowhere }
         let place = try await move(build, to: other)
