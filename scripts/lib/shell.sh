@@ -46,7 +46,8 @@ take_lock() {
 
 phases=()
 failed=()
-running='' # the phase under way
+running=''  # the phase under way
+failures='' # a file of what failed, where a phase keeps one
 
 # phase NAME BUDGET COMMAND...: runs COMMAND and prints the seconds it took, and its budget in seconds when that was exceeded.
 # Returns COMMAND's status; `summary` tells the rest. COMMAND is a program or a function that checks each step itself: bash
@@ -69,8 +70,8 @@ phase() {
     return "$status"
 }
 
-# All phases again, then, last, those that failed. Returns 1 if any did. To be called from an EXIT trap, so that it also names
-# a phase that was interrupted.
+# All phases again, then, last, what failed and in which phase. Returns 1 if any did. To be called from an EXIT trap, so that it
+# also names a phase that was interrupted.
 summary() {
     local line
     if [[ -n "$running" ]]; then
@@ -81,6 +82,7 @@ summary() {
     say "${0##*/}: $SECONDS s in all"
     for line in ${phases[@]+"${phases[@]}"}; do say "$line"; done
     ((${#failed[@]} == 0)) || {
+        if [[ -s "$failures" ]]; then head -n 60 "$failures" >&2; fi
         say "FAILED: ${failed[*]}"
         return 1
     }

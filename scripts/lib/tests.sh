@@ -71,9 +71,20 @@ require_tests() {
     return 1
 }
 
+# note_failures LOG: keeps what failed in the log of a run, for `summary` to print last: thousands of lines follow a failure.
+note_failures() {
+    local lines
+    lines="$(grep -aE '^✘ Test .* (recorded an issue|failed)|error: .*: error:|Fatal error|[Uu]nexpected signal' "$1" | cut -c 1-400)" || true
+    # A run that ended early was in the last test that began.
+    [[ -n "$lines" ]] || lines="$(tail -n 3 "$1")"
+    printf '%s:\n%s\n' "${1#"$root/"}" "$lines" >>"$failures"
+}
+
 # Takes the checkout's lock, and arranges for the end.
 begin_run() {
     lock run
+    failures="$state/failures.log"
+    rm -f "$failures"
     trap finish EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
