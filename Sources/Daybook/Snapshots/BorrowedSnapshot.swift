@@ -1,15 +1,27 @@
 package import DaybookBSON
+internal import DaybookMongo
 package import Foundation
 
 /// A document of a snapshot collection while it is borrowed, read field by field: a document that someone has damaged is still read as far as
 /// it goes, because it must never keep a load or a write from its work.
 package struct BorrowedSnapshot {
-    /// What a compare-and-set compares: the version and the digest exactly as they stand there, whatever they are.
+    /// What a compare-and-set compares: the version and the digest exactly as they are stored, whatever they are.
     struct Identity: Sendable, Hashable {
         var version: BSONValue?
         var digest: BSONValue?
         /// Of a newer deployment when it is higher than the declared one; then it is not ours to replace.
         var stateSchema: Int32?
+
+        func selector(id: BSONValue) -> BSONDocument {
+            BorrowedSnapshot.selector(id: id, version: version, digest: digest)
+        }
+    }
+
+    /// Matches a snapshot only while it is stored unchanged.
+    ///
+    /// - Parameter id: The condition on its `_id`.
+    package static func selector(id: BSONValue, version: BSONValue?, digest: BSONValue?) -> BSONDocument {
+        ["_id": id, "version": .condition(equalTo: version), "digest": .condition(equalTo: digest)]
     }
 
     package private(set) var version: Int64?

@@ -66,18 +66,10 @@ final class SnapshotPost: Sendable {
 
     /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could be matched was there.
     var unchangedSelector: BSONDocument? {
-        // MongoDB refuses to compare with the deprecated type undefined, which a damaged field may have.
-        guard let stored, !isOlder(than: stored), stored.version != .undefined, stored.digest != .undefined else { return nil }
-        guard let rival else {
-            return [
-                "_id": .string(aggregateID.rawValue), "version": ["$eq": stored.version ?? .null],
-                "digest": ["$eq": stored.digest ?? .null],
-            ]
-        }
-        let places = [stored, rival].map { identity -> BSONValue in
-            ["version": ["$eq": identity.version ?? .null], "digest": ["$eq": identity.digest ?? .null]]
-        }
-        return ["_id": .string(aggregateID.rawValue), "$or": .array(places)]
+        guard let stored, !isOlder(than: stored) else { return nil }
+        let id = BSONValue.string(aggregateID.rawValue)
+        guard let rival else { return stored.selector(id: id) }
+        return ["_id": id, "$or": [.document(stored.selector(id: id)), .document(rival.selector(id: id))]]
     }
 
     /// The write that puts it in place where things are as they were loaded, and else touches nothing; nil when nothing that could be matched

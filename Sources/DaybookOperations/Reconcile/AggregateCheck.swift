@@ -250,10 +250,9 @@ struct Assessment: Sendable {
     /// The selector of the very snapshot that was read: a compare-and-set on its version and digest.
     var selector: BSONDocument {
         guard let stored else { return ["_id": .string(text)] }
-        return [
-            "_id": ["$eq": stored.document["_id"] ?? .null], "version": BSONValue.condition(equalTo: stored.document["version"]),
-            "digest": BSONValue.condition(equalTo: stored.document["digest"]),
-        ]
+        let document = stored.document
+        return BorrowedSnapshot.selector(
+            id: ["$eq": document["_id"] ?? .null], version: document["version"], digest: document["digest"])
     }
 
     /// - Throws: ``DaybookError/Code/tooLarge``
