@@ -18,7 +18,7 @@ extension Fold: BulkFold {
             aggregateID: id, version: version, state: try encodedState(), stateSchema: A.stateSchema, headID: headID,
             createdAt: createdAt, updatedAt: updatedAt)
         return try SnapshotPost(
-            snapshot, collection: Namespace(database: database, collection: A.snapshotCollection), stored: nil,
+            snapshot, collection: Namespace(database: database, collection: A.snapshotCollection), basis: .read(nil),
             isKept: keepsSnapshot)
     }
 }

@@ -42,7 +42,7 @@ public actor BulkTransaction: StoreTransaction {
         var draft =
             places[id].map { drafts[$0] }
             ?? AggregateDraft(
-                Loaded(fold: fold, stored: nil), snapshots: Namespace(database: "", collection: A.snapshotCollection),
+                Loaded(fold: fold, basis: .read(nil)), snapshots: Namespace(database: "", collection: A.snapshotCollection),
                 lifecycle: .live)
         try draft.append(fold.coding.encode(events), command: identity, folding: &fold)
         if let place = places[id] {

@@ -111,8 +111,7 @@ final class AggregateCache: Sendable {
         // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
         guard A.lifecycle != .inline || loaded.fold.keepsSnapshot else { return }
         var loaded = loaded
-        if A.lifecycle != .inline { loaded.stored = nil }
-        loaded.isAssumed = true
+        loaded.basis = .cached(A.lifecycle == .inline ? loaded.basis.identity : nil)
         put(Entry(loaded: loaded, readAt: readAt, stateBytes: bytes))
     }
 

@@ -18,12 +18,9 @@ struct AggregateDraft: Sendable {
     let version: Int64
     let headID: UUID?
     var createdAt: BSONDate?
-    /// The snapshot that stood there; nil when there was none.
-    let stored: BorrowedSnapshot.Identity?
+    let basis: SnapshotBasis
     /// The snapshot that a rival has put there since, if its commit is what the journal had behind the one that stood there.
     var rival: BorrowedSnapshot.Identity?
-    /// Nothing was read: all of this is as the last commit from here left it.
-    let isAssumed: Bool
     /// Writes the aggregate's snapshot as the journal has it, where one that was not read for it is refused; see ``SnapshotPost``.
     var catchUp: (@Sendable (isolated MongoConnection) throws -> Void)?
     private(set) var events: [Event] = []
@@ -45,8 +42,7 @@ struct AggregateDraft: Sendable {
         version = loaded.fold.version
         headID = loaded.fold.headID
         createdAt = loaded.fold.createdAt
-        stored = loaded.stored
-        isAssumed = loaded.isAssumed
+        basis = loaded.basis
         mayLoseSnapshot = A.mayLoseSnapshot
     }
 

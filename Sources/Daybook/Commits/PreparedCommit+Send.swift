@@ -122,8 +122,9 @@ extension PreparedCommit {
     private func write(on connection: isolated MongoConnection, journal: Journal, isResent: Bool, logger: Logger) throws {
         let snapshots = changes.compactMap { $0.lifecycle == .inline ? $0.snapshot : nil }
         for snapshot in try append(snapshots, on: connection, journal: journal, isResent: isResent) {
-            // That the events are in says nothing of a head that was not read: only the snapshot could vouch for it.
-            guard !snapshot.isAssumed else { throw Again(snapshot.aggregateID, "which was not loaded again") }
+            // We decided on a cached aggregate, so the successful insert does not prove that our head is the journal's head. Only a
+            // matching snapshot does; without one, load again.
+            guard !snapshot.basis.isCached else { throw Again(snapshot.aggregateID, "which was not loaded again") }
             try replace(snapshot, on: connection, isExpected: isResent, logger: logger)
         }
         for aggregate in guards {
@@ -169,7 +170,7 @@ extension PreparedCommit {
         var missed: [SnapshotPost] = []
         for snapshot in snapshots {
             // Behind an attempt that may have landed, what was loaded says nothing any more.
-            if !isResent || snapshot.isAssumed, let operation = try snapshot.unchangedWrite() {
+            if !isResent || snapshot.basis.isCached, let operation = try snapshot.unchangedWrite() {
                 writes.append((snapshot, operation))
             } else {
                 missed.append(snapshot)

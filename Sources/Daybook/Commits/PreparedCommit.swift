@@ -74,9 +74,8 @@ final class PreparedCommit: Sendable {
                     stateSchema: draft.stateSchema, headID: headID, createdAt: draft.createdAt ?? recordedAt,
                     updatedAt: recordedAt)
                 snapshot = try SnapshotPost(
-                    stored, collection: draft.snapshots, stored: draft.stored, rival: draft.rival, isKept: draft.keepsSnapshot,
-                    mayLoseSnapshot: draft.mayLoseSnapshot, isAssumed: draft.isAssumed,
-                    isSentAtOnce: draft.lifecycle == .inline, catchUp: draft.catchUp)
+                    stored, collection: draft.snapshots, basis: draft.basis, rival: draft.rival, isKept: draft.keepsSnapshot,
+                    mayLoseSnapshot: draft.mayLoseSnapshot, isSentAtOnce: draft.lifecycle == .inline, catchUp: draft.catchUp)
             }
             changes.append(
                 Change(

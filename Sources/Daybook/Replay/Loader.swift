@@ -35,7 +35,7 @@ final class Loader<A: Aggregate>: Sendable {
     }
 
     private func read(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Loaded<A> {
-        guard A.lifecycle != .live else { return try replay(id, stored: nil, on: connection) }
+        guard A.lifecycle != .live else { return try replay(id, found: nil, on: connection) }
         var identity: BorrowedSnapshot.Identity?
         var stateBytes: Int?
         let trusted = try connection.findOne(["_id": .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
@@ -44,22 +44,24 @@ final class Loader<A: Aggregate>: Sendable {
             stateBytes = snapshot.state?.bytes.count
             return trust(snapshot, id)
         }
-        if case .some(.some(var fold)) = trusted {
+        if var fold = trusted ?? nil {
             let version = fold.version
             if try foldTail(&fold, on: connection) {
                 metrics.eventsFolded.increment(by: fold.version - version)
                 let hasTail = fold.version > version
                 if hasTail { stateBytes = (try? fold.normalize())?.bytes.count }
-                return Loaded(fold: fold, stored: identity, stateBytes: stateBytes, hasTail: hasTail)
+                return Loaded(fold: fold, basis: .read(identity), stateBytes: stateBytes, hasTail: hasTail)
             }
             ignore(id, "its head is not the journal's event \(version)")
         }
-        return try replay(id, stored: identity, on: connection)
+        return try replay(id, found: identity, on: connection)
     }
 
     /// The aggregate folded from all of its events.
+    ///
+    /// - Parameter identity: Of the snapshot that is not trusted; nil where there is none.
     private func replay(
-        _ id: AggregateID, stored: BorrowedSnapshot.Identity?, on connection: isolated MongoConnection
+        _ id: AggregateID, found identity: BorrowedSnapshot.Identity?, on connection: isolated MongoConnection
     ) throws -> Loaded<A> {
         var fold = Fold<A>(id, coding)
         try journal.replay(id, from: 1, on: connection) { event in
@@ -68,7 +70,7 @@ final class Loader<A: Aggregate>: Sendable {
         }
         metrics.eventsFolded.increment(by: fold.version)
         let state = fold.version > 0 ? try? fold.normalize() : nil
-        return Loaded(fold: fold, stored: stored, stateBytes: stored == nil ? state?.bytes.count : nil)
+        return Loaded(fold: fold, basis: .read(identity), stateBytes: identity == nil ? state?.bytes.count : nil)
     }
 
     /// Folds events from the first on, once more where the first attempt has shown too late that dates are computed.

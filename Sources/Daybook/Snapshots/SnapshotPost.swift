@@ -5,17 +5,13 @@ internal import DaybookMongo
 final class SnapshotPost: Sendable {
     let snapshot: StoredSnapshot
     let collection: Namespace
-    /// What stood there when the aggregate was loaded; nil when nothing did.
-    let stored: BorrowedSnapshot.Identity?
+    let basis: SnapshotBasis
     /// What stands there if a rival has committed while the aggregate was loaded.
     private let rival: BorrowedSnapshot.Identity?
     /// Whether a snapshot of the state is kept; where not, the one that stands there is deleted.
     let isKept: Bool
     /// Whether its kind has states of which no snapshot is kept: then an insert that arrives late may follow the deletion.
     let mayLoseSnapshot: Bool
-    /// Nothing was read for this post: ``stored`` is what the last commit from here left, nil where that is written behind the commits, and what
-    /// anybody has done since is not known.
-    let isAssumed: Bool
     /// The snapshot's, where it is known before the document is made.
     private let digest: [UInt8]?
     /// Looks at an aggregate that was not read for this post, and writes its snapshot as the journal has it.
@@ -24,17 +20,15 @@ final class SnapshotPost: Sendable {
     /// - Parameter isSentAtOnce: Whether it is surely sent, and not a later version in its place.
     /// - Throws: ``DaybookError/Code/tooLarge`` when it is over MongoDB's limit.
     init(
-        _ snapshot: StoredSnapshot, collection: Namespace, stored: BorrowedSnapshot.Identity?,
-        rival: BorrowedSnapshot.Identity? = nil, isKept: Bool = true, mayLoseSnapshot: Bool = false, isAssumed: Bool = false,
-        isSentAtOnce: Bool = false, catchUp: (@Sendable (isolated MongoConnection) throws -> Void)? = nil
+        _ snapshot: StoredSnapshot, collection: Namespace, basis: SnapshotBasis,
+        rival: BorrowedSnapshot.Identity? = nil, isKept: Bool = true, mayLoseSnapshot: Bool = false, isSentAtOnce: Bool = false, catchUp: (@Sendable (isolated MongoConnection) throws -> Void)? = nil
     ) throws {
         self.snapshot = snapshot
         self.collection = collection
-        self.stored = stored
+        self.basis = basis
         self.rival = rival
         self.isKept = isKept
         self.mayLoseSnapshot = mayLoseSnapshot
-        self.isAssumed = isAssumed
         self.catchUp = catchUp
         digest = isSentAtOnce ? snapshot.digest : nil
         guard isKept, byteCount > maximumDocumentBytes else { return }
@@ -66,7 +60,7 @@ final class SnapshotPost: Sendable {
 
     /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could be matched was there.
     var unchangedSelector: BSONDocument? {
-        guard let stored, !isOlder(than: stored) else { return nil }
+        guard let stored = basis.identity, !isOlder(than: stored) else { return nil }
         let id = BSONValue.string(aggregateID.rawValue)
         guard let rival else { return stored.selector(id: id) }
         return ["_id": id, "$or": [.document(stored.selector(id: id)), .document(rival.selector(id: id))]]
@@ -76,7 +70,7 @@ final class SnapshotPost: Sendable {
     /// was there. An insert is refused by the unique `_id` where something stands now. Of a state that has no snapshot it is a deletion.
     func unchangedWrite() throws -> BulkOperation? {
         guard isKept else { return unchangedSelector.map { .deleteOne($0) } }
-        guard stored != nil else { return .insert(try document()) }
+        guard basis.identity != nil else { return .insert(try document()) }
         return try unchangedSelector.map { .replaceOne($0, replacement: try document()) }
     }
 
@@ -88,7 +82,7 @@ final class SnapshotPost: Sendable {
     /// Of a state that has no snapshot it deletes what stands there, with the same guard.
     func guardedWrite() throws -> BulkOperation {
         guard isKept else { return deletion }
-        if let stored, !isBehind(stored), let unchangedSelector {
+        if let stored = basis.identity, !isBehind(stored), let unchangedSelector {
             let behind: BSONDocument = ["version": ["$lt": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
             let selector: BSONDocument = [
                 "_id": .string(aggregateID.rawValue), "$or": [.document(behind), .document(unchangedSelector)],

@@ -147,12 +147,11 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         // What a rival's commit has written is known without a look: it folds the same events.
         if A.lifecycle == .inline, loaded.hasTail { draft.rival = try loaded.fold.stored()?.identity }
         try draft.append(events, command: command, folding: &loaded.fold)
-        draft.catchUp = repository.catchUpAfterPost(id, isAssumed: loaded.isAssumed)
+        draft.catchUp = repository.catchUpAfterPost(id, isCached: loaded.basis.isCached)
         let state = draft.state
         let commit = try PreparedCommit([draft], context: context, clock: store.clock.corrected)
         if let change = commit.changes.first { loaded.fold.commit(headID: change.lastEventID, at: commit.recordedAt) }
-        loaded.stored = A.lifecycle == .inline ? commit.changes.first?.snapshot?.identity : nil
-        loaded.isAssumed = true
+        loaded.basis = .cached(A.lifecycle == .inline ? commit.changes.first?.snapshot?.identity : nil)
         loaded.hasTail = false
         // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
         guard let state, draft.keepsSnapshot || A.lifecycle != .inline else { return Proposal(commit: commit, entry: nil) }

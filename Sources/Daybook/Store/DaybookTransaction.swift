@@ -96,7 +96,7 @@ public actor DaybookTransaction {
         let place = places[id]
         let repository = store.repository(A.self)
         var draft = place.map { drafts[$0] } ?? AggregateDraft(loaded, snapshots: repository.snapshots)
-        draft.catchUp = repository.catchUpAfterPost(id, isAssumed: loaded.isAssumed)
+        draft.catchUp = repository.catchUpAfterPost(id, isCached: loaded.basis.isCached)
         // Kept only as a whole: the caller may go on after an event that cannot be encoded.
         try draft.append(loaded.fold.coding.encode(events), command: command, folding: &loaded.fold)
         if let place {
@@ -114,7 +114,7 @@ public actor DaybookTransaction {
                 throw DaybookError(
                     .invalidTransaction, "two kinds of aggregate share the type \"\(A.type)\"", aggregateID: id.rawValue)
             }
-            return Loaded(fold: fold, stored: nil)
+            return Loaded(fold: fold, basis: .read(nil))
         }
         let loader = store.repository(A.self).loader
         return try connection.assumeIsolated { try loader.load(id, on: $0) }

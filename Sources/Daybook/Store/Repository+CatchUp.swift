@@ -82,7 +82,7 @@ extension Repository {
                     guard let snapshot = try loaded.fold.stored() else { continue }
                     posts.append(
                         try SnapshotPost(
-                            snapshot, collection: loader.snapshots, stored: loaded.stored, isKept: loaded.fold.keepsSnapshot,
+                            snapshot, collection: loader.snapshots, basis: loaded.basis, isKept: loaded.fold.keepsSnapshot,
                             mayLoseSnapshot: A.mayLoseSnapshot))
                 } catch {
                     guard !(error is MongoError) else { throw error }
@@ -134,8 +134,8 @@ extension Repository {
 
     /// What looks after the post of a snapshot that is written behind its commit, where the post alone may not be enough: nothing was read for it,
     /// or its kind has states of which no snapshot is kept.
-    func catchUpAfterPost(_ id: AggregateID, isAssumed: Bool) -> (@Sendable (isolated MongoConnection) throws -> Void)? {
-        guard A.lifecycle == .async, isAssumed || A.mayLoseSnapshot else { return nil }
+    func catchUpAfterPost(_ id: AggregateID, isCached: Bool) -> (@Sendable (isolated MongoConnection) throws -> Void)? {
+        guard A.lifecycle == .async, isCached || A.mayLoseSnapshot else { return nil }
         return { [self] in _ = try catchUp([id], on: $0) }
     }
 }

@@ -15,7 +15,7 @@ struct SnapshotOrderTests {
             try tallies.loader.load(id, at: version, on: connection).stored()
         }
         stored?.stateSchema = schema
-        return try SnapshotPost(try #require(stored), collection: tallies.snapshots, stored: nil)
+        return try SnapshotPost(try #require(stored), collection: tallies.snapshots, basis: .read(nil))
     }
 
     /// An account with events and without a snapshot.

@@ -70,6 +70,6 @@ extension Repository {
     func replayedPost(_ key: String, at version: Int64) async throws -> SnapshotPost {
         let id = try AggregateID(A.type, key: key)
         let stored = try await store.client.withConnection(.single) { try loader.load(id, at: version, on: $0).stored() }
-        return try SnapshotPost(try #require(stored), collection: snapshots, stored: nil)
+        return try SnapshotPost(try #require(stored), collection: snapshots, basis: .read(nil))
     }
 }

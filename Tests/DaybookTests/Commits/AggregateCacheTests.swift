@@ -11,7 +11,7 @@ struct AggregateCacheTests {
     {
         var fold = Fold<Parcel>(try AggregateID("parcel", key: key))
         fold.version = version
-        return .init(loaded: Loaded(fold: fold, stored: nil), readAt: now - age, stateBytes: bytes)
+        return .init(loaded: Loaded(fold: fold, basis: .read(nil)), readAt: now - age, stateBytes: bytes)
     }
 
     private func id(_ key: String) throws -> AggregateID { try AggregateID("parcel", key: key) }

@@ -24,7 +24,7 @@ struct AggregateDraftTests {
 
     @Test("a draft folds what was decided from its stored form")
     func draft() throws {
-        let loaded = Loaded(fold: try fold("P-1"), stored: nil)
+        let loaded = Loaded(fold: try fold("P-1"), basis: .read(nil))
         var fold = loaded.fold
         var draft = AggregateDraft(loaded, snapshots: Namespace(database: "test", collection: "snapshots.parcel"))
         let exact = Date(timeIntervalSince1970: 1_700_000_000.123_456)

@@ -72,7 +72,7 @@ extension AggregateDraft {
     init<A: Aggregate>(_ events: [A.Event], _ fold: Fold<A>, commandID: String? = nil) throws {
         var fold = fold
         self.init(
-            Loaded(fold: fold, stored: nil), snapshots: Namespace(database: "test", collection: A.snapshotCollection))
+            Loaded(fold: fold, basis: .read(nil)), snapshots: Namespace(database: "test", collection: A.snapshotCollection))
         try append(events, commandID: commandID, folding: &fold)
     }
 
