@@ -18,7 +18,7 @@ internal import Synchronization
 public final class BulkBatch: TransactionalStore {
     struct State: Sendable {
         /// The `Fold` of every aggregate, at its head.
-        var folds: [AggregateID: any BulkFold] = [:]
+        var folds: [AggregateID: any AnyFold] = [:]
         var commands: [AggregateID: [BSONValue: (identity: CommandIdentity, version: Int64)]] = [:]
         /// In the order of the commits.
         var events: [BulkEvent] = []
@@ -69,7 +69,7 @@ public final class BulkBatch: TransactionalStore {
 
 extension BulkBatch.State {
     fileprivate mutating func take(
-        _ commit: PreparedCommit, _ drafts: [AggregateDraft], _ changed: [AggregateID: any BulkFold]
+        _ commit: PreparedCommit, _ drafts: [AggregateChange], _ changed: [AggregateID: any AnyFold]
     ) {
         var documents = commit.events.makeIterator()
         for (change, draft) in zip(commit.changes, drafts) {

@@ -37,7 +37,7 @@ public final class BulkLoader: Sendable {
 
     private struct Pending: Sendable {
         var events: [BulkEvent] = []
-        var snapshots: [SnapshotPost] = []
+        var snapshots: [SnapshotWrite] = []
         var bytes = 0
 
         var isEmpty: Bool { events.isEmpty && snapshots.isEmpty }
@@ -74,7 +74,7 @@ public final class BulkLoader: Sendable {
     public func append(_ batch: BulkBatch) async throws {
         try await writeBacklog()
         let (events, folds) = batch.state.withLock { ($0.events, $0.folds) }
-        let snapshots = try folds.values.compactMap { try $0.post(to: store.database) }
+        let snapshots = try folds.values.compactMap { try snapshot(of: $0) }
         let full = pending.withLock { pending -> Pending? in
             for event in events {
                 pending.events.append(event)
@@ -91,6 +91,12 @@ public final class BulkLoader: Sendable {
             return pending
         }
         if let full { try await write(full) }
+    }
+
+    /// The snapshot of an aggregate at its head; nil where none is kept.
+    private func snapshot<F: AnyFold>(of fold: F) throws -> SnapshotWrite? {
+        guard F.Folded.lifecycle != .live, let snapshot = try fold.stored() else { return nil }
+        return try SnapshotWrite(snapshot, of: store.repository(F.Folded.self).loader, isKept: fold.keepsSnapshot)
     }
 
     /// Writes what still waits, also what an ``append(_:)`` could not write.
@@ -167,7 +173,7 @@ public final class BulkLoader: Sendable {
     }
 
     /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
-    private func insert(_ snapshots: [SnapshotPost], on connection: isolated MongoConnection) throws {
+    private func insert(_ snapshots: [SnapshotWrite], on connection: isolated MongoConnection) throws {
         for (namespace, snapshots) in Dictionary(grouping: snapshots, by: \.collection) {
             let kept = snapshots.filter(\.isKept)
             let outcomes = try send(kept.map { .insert(try $0.document()) }, to: namespace, on: connection)

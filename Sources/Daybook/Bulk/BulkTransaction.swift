@@ -7,9 +7,9 @@ internal import Synchronization
 public actor BulkTransaction: StoreTransaction {
     private let batch: BulkBatch
     /// In the order in which they were first changed.
-    private var drafts: [AggregateDraft] = []
+    private var drafts: [AggregateChange] = []
     private var places: [AggregateID: Int] = [:]
-    private var folds: [AggregateID: any BulkFold] = [:]
+    private var folds: [AggregateID: any AnyFold] = [:]
     private var isOver = false
 
     init(_ batch: BulkBatch) {
@@ -41,9 +41,7 @@ public actor BulkTransaction: StoreTransaction {
         // A snapshot is only made of the state at the end.
         var draft =
             places[id].map { drafts[$0] }
-            ?? AggregateDraft(
-                Loaded(fold: fold, basis: .read(nil)), snapshots: Namespace(database: "", collection: A.snapshotCollection),
-                lifecycle: .live)
+            ?? AggregateChange(Loaded(fold: fold, basis: .read(nil)), of: nil)
         try draft.append(fold.coding.encode(events), command: identity, folding: &fold)
         if let place = places[id] {
             drafts[place] = draft
@@ -55,7 +53,7 @@ public actor BulkTransaction: StoreTransaction {
         return fold.version
     }
 
-    func finish() -> (drafts: [AggregateDraft], folds: [AggregateID: any BulkFold]) {
+    func finish() -> (drafts: [AggregateChange], folds: [AggregateID: any AnyFold]) {
         isOver = true
         return (drafts, folds)
     }

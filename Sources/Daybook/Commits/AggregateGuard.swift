@@ -1,6 +1,5 @@
 internal import DaybookBSON
 internal import DaybookMongo
-internal import Foundation
 
 /// An aggregate that a transaction only reads, and that must not change before its commit.
 struct AggregateGuard: Sendable {
@@ -15,13 +14,6 @@ struct AggregateGuard: Sendable {
         aggregateID = fold.id
         self.snapshots = snapshots
         version = fold.version
-        guard fold.keepsSnapshot, let headID = fold.headID, let createdAt = fold.createdAt, let updatedAt = fold.updatedAt else {
-            snapshot = nil
-            return
-        }
-        snapshot = try StoredSnapshot(
-            aggregateID: fold.id, version: fold.version, state: try fold.encodedState(), stateSchema: A.stateSchema,
-            headID: headID, createdAt: createdAt, updatedAt: updatedAt
-        ).document()
+        snapshot = fold.keepsSnapshot ? try fold.stored()?.document() : nil
     }
 }

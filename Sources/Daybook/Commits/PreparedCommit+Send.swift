@@ -120,8 +120,7 @@ extension PreparedCommit {
     }
 
     private func write(on connection: isolated MongoConnection, journal: Journal, isResent: Bool, logger: Logger) throws {
-        let snapshots = changes.compactMap { $0.lifecycle == .inline ? $0.snapshot : nil }
-        for snapshot in try append(snapshots, on: connection, journal: journal, isResent: isResent) {
+        for snapshot in try append(snapshots(where: .unchanged), on: connection, journal: journal, isResent: isResent) {
             // We decided on a cached aggregate, so the successful insert does not prove that our head is the journal's head. Only a
             // matching snapshot does; without one, load again.
             guard !snapshot.basis.isCached else { throw Again(snapshot.aggregateID, "which was not loaded again") }
@@ -164,10 +163,10 @@ extension PreparedCommit {
     ///
     /// - Returns: The snapshots that are not written, because something else stands there.
     private func append(
-        _ snapshots: [SnapshotPost], on connection: isolated MongoConnection, journal: Journal, isResent: Bool
-    ) throws -> [SnapshotPost] {
-        var writes: [(snapshot: SnapshotPost, operation: BulkOperation)] = []
-        var missed: [SnapshotPost] = []
+        _ snapshots: [SnapshotWrite], on connection: isolated MongoConnection, journal: Journal, isResent: Bool
+    ) throws -> [SnapshotWrite] {
+        var writes: [(snapshot: SnapshotWrite, operation: BulkOperation)] = []
+        var missed: [SnapshotWrite] = []
         for snapshot in snapshots {
             // Behind an attempt that may have landed, what was loaded says nothing any more.
             if !isResent || snapshot.basis.isCached, let operation = try snapshot.unchangedWrite() {
@@ -190,7 +189,7 @@ extension PreparedCommit {
         return missed
     }
 
-    /// Does an ``SnapshotPost/unchangedWrite()`` on its own, and says how many documents it inserted, matched or deleted.
+    /// Does an ``SnapshotWrite/unchangedWrite()`` on its own, and says how many documents it inserted, matched or deleted.
     private static func write(
         _ operation: BulkOperation, in snapshots: Namespace, on connection: isolated MongoConnection
     ) throws -> Int {
@@ -221,7 +220,7 @@ extension PreparedCommit {
     /// The events are in, so the journal's head was the version that was loaded, and what stands there instead was not put there by a
     /// commit. Drift never wedges a writer: what the journal says takes its place, unless it belongs to a newer deployment.
     private func replace(
-        _ snapshot: SnapshotPost, on connection: isolated MongoConnection, isExpected: Bool, logger: Logger
+        _ snapshot: SnapshotWrite, on connection: isolated MongoConnection, isExpected: Bool, logger: Logger
     ) throws {
         let place: [LogKey: any CustomStringConvertible] = [
             .aggregateID: snapshot.aggregateID, .collection: snapshot.collection,

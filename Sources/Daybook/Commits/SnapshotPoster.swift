@@ -29,7 +29,7 @@ actor SnapshotPoster {
 
     private let client: MongoClient
     private let telemetry: Telemetry
-    private var pending: [AggregateID: SnapshotPost] = [:]
+    private var pending: [AggregateID: SnapshotWrite] = [:]
     private var pendingBytes = 0
     /// In the order in which their aggregates came.
     private var order: [AggregateID] = []
@@ -53,7 +53,7 @@ actor SnapshotPoster {
     }
 
     /// Takes snapshots to write. Returns at once, unless too much is waiting already.
-    func post(_ posts: [SnapshotPost]) async {
+    func post(_ posts: [SnapshotWrite]) async {
         while pending.count >= Self.maximumPending || pendingBytes >= Self.maximumPendingBytes {
             await withCheckedContinuation { blocked.append($0) }
         }
@@ -96,7 +96,7 @@ actor SnapshotPoster {
         waiters.remove(at: index).continuation.resume()
     }
 
-    private func add(_ post: SnapshotPost) {
+    private func add(_ post: SnapshotWrite) {
         if let earlier = pending[post.aggregateID] {
             guard earlier.version < post.version || earlier.stateSchema < post.stateSchema else { return }
             pendingBytes -= earlier.byteCount
@@ -141,8 +141,8 @@ actor SnapshotPoster {
         self.pause = nil
     }
 
-    private func takeBatch() -> [SnapshotPost] {
-        var batch: [SnapshotPost] = []
+    private func takeBatch() -> [SnapshotWrite] {
+        var batch: [SnapshotWrite] = []
         var bytes = 0
         for id in order {
             guard let post = pending[id] else { continue }
@@ -175,7 +175,7 @@ actor SnapshotPoster {
     }
 
     /// Writes posts of one collection, again and again while that may help: a write that has taken effect matches nothing the second time.
-    private func write(_ posts: [SnapshotPost], to collection: Namespace) async {
+    private func write(_ posts: [SnapshotWrite], to collection: Namespace) async {
         if failing.contains(collection), !drains.isEmpty {
             for post in posts { drop(post, nil) }
             return
@@ -185,10 +185,10 @@ actor SnapshotPoster {
         var left = posts
         var forestalled: Set<AggregateID> = []
         while !left.isEmpty {
-            var open: [SnapshotPost] = []
+            var open: [SnapshotWrite] = []
             var reason: (any Error)?
-            var refused: [SnapshotPost] = []
-            var inserted: [SnapshotPost] = []
+            var refused: [SnapshotWrite] = []
+            var inserted: [SnapshotWrite] = []
             do {
                 let posts = left
                 let result = try await client.withConnection(.single) { connection in
@@ -198,7 +198,7 @@ actor SnapshotPoster {
                     switch outcome {
                     case .done:
                         // It may have come after the deletion by a later commit, and put back what that had taken away.
-                        if result.upserted > 0, post.mayLoseSnapshot, post.isKept { inserted.append(post) }
+                        if result.upserted > 0, post.kind.mayLoseSnapshot, post.isKept { inserted.append(post) }
                         telemetry.metrics(of: post.aggregateID.type).snapshotsPosted.increment()
                     case .failed(let error) where error.isOfForeignIndex:
                         drop(post, DaybookError.refused(byForeignIndex: error, of: post.aggregateID))
@@ -232,20 +232,19 @@ actor SnapshotPoster {
         }
     }
 
-    /// Of a post that nothing was read for it is not known whether a newer snapshot refused it, or a damaged one: it is looked at. So is what was
-    /// inserted of a kind whose snapshots may be deleted.
-    private func catchUp(_ refused: [SnapshotPost]) async {
-        for post in refused {
-            guard let catchUp = post.catchUp else { continue }
+    /// Where nothing was read for a snapshot, it is not known whether a newer one refused it, or a damaged one: the aggregate is loaded, and its
+    /// snapshot written as the journal has it. So is that of a kind whose snapshots may be deleted.
+    private func catchUp(_ doubtful: [SnapshotWrite]) async {
+        for post in doubtful where post.basis.isCached || post.kind.mayLoseSnapshot {
             do {
-                try await client.withConnection(.single) { try catchUp($0) }
+                try await client.withConnection(.single) { try post.kind.catchUp(post.aggregateID, on: $0) }
             } catch {
                 drop(post, error)
             }
         }
     }
 
-    private func drop(_ post: SnapshotPost, _ error: (any Error)?) {
+    private func drop(_ post: SnapshotWrite, _ error: (any Error)?) {
         telemetry.metrics(of: post.aggregateID.type).snapshotsDropped.increment()
         let isRefused = (error as? DaybookError)?.code == .foreignIndex
         let remedy = isRefused ? "nothing can write it until that index lets it in" : "run() or patch catches it up"

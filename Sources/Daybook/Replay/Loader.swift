@@ -9,8 +9,8 @@ final class Loader<A: Aggregate>: Sendable {
     let coding: EventCoding<A>
     let snapshots: Namespace
     let metrics: AggregateMetrics
-    private let journal: Journal
-    private let telemetry: Telemetry
+    let journal: Journal
+    let telemetry: Telemetry
 
     /// - Parameters:
     ///   - coding: The same for all that codes these events: coders remember what they found out about types.

@@ -54,7 +54,9 @@ package struct StoredSnapshot {
     package func document() throws -> BSONDocument { try document(digest: digest) }
 
     /// What a compare-and-set finds where this was written.
-    var identity: BorrowedSnapshot.Identity {
+    ///
+    /// - Parameter digest: ``digest``, where it is known.
+    func identity(digest: [UInt8]) -> BorrowedSnapshot.Identity {
         BorrowedSnapshot.Identity(
             version: .int64(version), digest: .binary(BSONBinary(bytes: digest)), stateSchema: stateSchema)
     }

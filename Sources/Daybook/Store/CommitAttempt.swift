@@ -143,18 +143,19 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         _ events: [StoredEvent], on loaded: consuming Loaded<A>, readAt: ContinuousClock.Instant
     ) throws -> Proposal {
         var loaded = loaded
-        var draft = AggregateDraft(loaded, snapshots: repository.snapshots)
+        var change = AggregateChange(loaded, of: repository.loader)
         // What a rival's commit has written is known without a look: it folds the same events.
-        if A.lifecycle == .inline, loaded.hasTail { draft.rival = try loaded.fold.stored()?.identity }
-        try draft.append(events, command: command, folding: &loaded.fold)
-        draft.catchUp = repository.catchUpAfterPost(id, isCached: loaded.basis.isCached)
-        let state = draft.state
-        let commit = try PreparedCommit([draft], context: context, clock: store.clock.corrected)
-        if let change = commit.changes.first { loaded.fold.commit(headID: change.lastEventID, at: commit.recordedAt) }
-        loaded.basis = .cached(A.lifecycle == .inline ? commit.changes.first?.snapshot?.identity : nil)
+        if A.lifecycle == .inline, loaded.hasTail, let snapshot = try loaded.fold.stored() {
+            change.rival = snapshot.identity(digest: snapshot.digest)
+        }
+        try change.append(events, command: command, folding: &loaded.fold)
+        let commit = try PreparedCommit([change], context: context, clock: store.clock.corrected)
+        let written = commit.changes[0]
+        loaded.fold.commit(headID: written.lastEventID, at: commit.recordedAt)
+        loaded.basis = .cached(A.lifecycle == .inline ? written.snapshot?.identity : nil)
         loaded.hasTail = false
         // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
-        guard let state, draft.keepsSnapshot || A.lifecycle != .inline else { return Proposal(commit: commit, entry: nil) }
+        guard let state = change.state, change.keepsSnapshot || A.lifecycle != .inline else { return Proposal(commit: commit, entry: nil) }
         return Proposal(commit: commit, entry: .init(loaded: loaded, readAt: readAt, stateBytes: state.bytes.count))
     }
 

@@ -8,7 +8,7 @@ extension DaybookStore {
                 of: snapshot.aggregateID, at: snapshot.version, bytes: snapshot.stateBytes,
                 limit: configuration.stateWarningBytes)
         }
-        let posts = commit.posts
+        let posts = commit.snapshots(where: .newer)
         if !posts.isEmpty { await poster.post(posts) }
     }
 }

@@ -9,7 +9,7 @@ public actor DaybookTransaction {
     private let store: DaybookStore
     private let connection: MongoConnection
     /// In the order in which they were first changed.
-    private var drafts: [AggregateDraft] = []
+    private var drafts: [AggregateChange] = []
     private var places: [AggregateID: Int] = [:]
     /// The `Fold` of every aggregate that was changed.
     private var folds: [AggregateID: any Sendable] = [:]
@@ -86,7 +86,7 @@ public actor DaybookTransaction {
     }
 
     /// What was executed and guarded, for the commit; nothing can be executed after it.
-    func finish() -> (drafts: [AggregateDraft], guards: [AggregateGuard]) {
+    func finish() -> (drafts: [AggregateChange], guards: [AggregateGuard]) {
         isOver = true
         return (drafts, guards.values.filter { places[$0.aggregateID] == nil })
     }
@@ -94,9 +94,7 @@ public actor DaybookTransaction {
     private func add<A: Aggregate>(_ events: [A.Event], to loaded: inout Loaded<A>, _ command: CommandIdentity) throws {
         let id = loaded.fold.id
         let place = places[id]
-        let repository = store.repository(A.self)
-        var draft = place.map { drafts[$0] } ?? AggregateDraft(loaded, snapshots: repository.snapshots)
-        draft.catchUp = repository.catchUpAfterPost(id, isCached: loaded.basis.isCached)
+        var draft = place.map { drafts[$0] } ?? AggregateChange(loaded, of: store.repository(A.self).loader)
         // Kept only as a whole: the caller may go on after an event that cannot be encoded.
         try draft.append(loaded.fold.coding.encode(events), command: command, folding: &loaded.fold)
         if let place {

@@ -8,14 +8,14 @@ import Testing
 @Suite("The order of snapshots", .timeLimit(.minutes(2)))
 struct SnapshotOrderTests {
     /// The snapshot after the first `version` events, as a deployment of that schema writes it behind its commit.
-    private func post(_ key: String, at version: Int64, schema: Int32 = 1, _ store: DaybookStore) async throws -> SnapshotPost {
+    private func post(_ key: String, at version: Int64, schema: Int32 = 1, _ store: DaybookStore) async throws -> SnapshotWrite {
         let tallies = store.repository(Tally.self)
         let id = try AggregateID(Tally.type, key: key)
         var stored = try await store.client.withConnection(.single) { connection in
             try tallies.loader.load(id, at: version, on: connection).stored()
         }
         stored?.stateSchema = schema
-        return try SnapshotPost(try #require(stored), collection: tallies.snapshots, basis: .read(nil))
+        return try SnapshotWrite(try #require(stored), of: tallies.loader)
     }
 
     /// An account with events and without a snapshot.
@@ -65,8 +65,8 @@ struct SnapshotOrderTests {
             let other = try DaybookStore(store.configuration)
             let keys = (1...60).map { "k-\($0)" }
             try await prepare(keys, store)
-            var older: [SnapshotPost] = []
-            var newer: [SnapshotPost] = []
+            var older: [SnapshotWrite] = []
+            var newer: [SnapshotWrite] = []
             for key in keys {
                 older.append(try await post(key, at: 1, store))
                 newer.append(try await post(key, at: 3, store))

@@ -67,9 +67,9 @@ struct UnwritableSnapshotTests {
 
 extension Repository {
     /// The snapshot after the first `version` events, as it is written behind its commit.
-    func replayedPost(_ key: String, at version: Int64) async throws -> SnapshotPost {
+    func replayedPost(_ key: String, at version: Int64) async throws -> SnapshotWrite {
         let id = try AggregateID(A.type, key: key)
         let stored = try await store.client.withConnection(.single) { try loader.load(id, at: version, on: $0).stored() }
-        return try SnapshotPost(try #require(stored), collection: snapshots, basis: .read(nil))
+        return try SnapshotWrite(try #require(stored), of: loader)
     }
 }

@@ -88,7 +88,7 @@ struct DaybookErrorTests {
     @Test("an event that cannot be encoded is told without its content", arguments: unencodable)
     func encoding(_ example: Unencodable) throws {
         let id = try AggregateID("vault", key: "V-1")
-        let error = #expect(throws: DaybookError.self) { try AggregateDraft([example.event], Fold<Vault>(id)) }
+        let error = #expect(throws: DaybookError.self) { try AggregateChange([example.event], Fold<Vault>(id)) }
         #expect(error?.code == .notEncodable)
         expectNoSecret(in: error)
     }
@@ -97,7 +97,7 @@ struct DaybookErrorTests {
     func encodingState() throws {
         var fold = Fold<Vault>(try AggregateID("vault", key: "V-1"))
         fold.state.number = 18_446_744_073_709_551_000
-        let error = #expect(throws: DaybookError.self) { try AggregateDraft([.toggled(isOn: true)], fold) }
+        let error = #expect(throws: DaybookError.self) { try AggregateChange([.toggled(isOn: true)], fold) }
         #expect(error?.code == .notEncodable)
         #expect(error?.aggregateID == "vault/V-1")
         #expect(error?.version == 1)

@@ -99,7 +99,7 @@ struct FoldTests {
     func storedForm() throws {
         var fold = Fold<Parcel>(id)
         let exact = Date(timeIntervalSince1970: 1_700_000_000.123_456)
-        _ = try AggregateDraft([Parcel.Event.scanned(at: exact)], fold)
+        _ = try AggregateChange([Parcel.Event.scanned(at: exact)], fold)
         let stored = try EventCoding<Parcel>().encode(.scanned(at: exact))
         try stored.data.withBorrowed { try fold.apply(type: stored.type, schema: 1, data: $0) }
         #expect(fold.state.lastScanAt == BSONDate(milliseconds: 1_700_000_000_123).date)

@@ -67,12 +67,20 @@ extension Fold {
     }
 }
 
-extension AggregateDraft {
+extension Loader {
+    /// One that is never asked to load.
+    static var sample: Loader<A> {
+        Loader(
+            EventCoding(), snapshots: Namespace(database: "test", collection: A.snapshotCollection),
+            journal: Journal(database: "test"), telemetry: Telemetry(logger: DaybookConfiguration(uri: "").logger))
+    }
+}
+
+extension AggregateChange {
     /// What a commit of `events` would append.
     init<A: Aggregate>(_ events: [A.Event], _ fold: Fold<A>, commandID: String? = nil) throws {
         var fold = fold
-        self.init(
-            Loaded(fold: fold, basis: .read(nil)), snapshots: Namespace(database: "test", collection: A.snapshotCollection))
+        self.init(Loaded(fold: fold, basis: .read(nil)), of: Loader<A>.sample)
         try append(events, commandID: commandID, folding: &fold)
     }
 

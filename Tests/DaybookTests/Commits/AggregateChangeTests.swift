@@ -4,8 +4,8 @@ import DaybookMongo
 import Foundation
 import Testing
 
-@Suite("AggregateDraft and PreparedCommit")
-struct AggregateDraftTests {
+@Suite("AggregateChange and PreparedCommit")
+struct AggregateChangeTests {
     private let hands = Hands(milliseconds: 1_700_000_000_123)
 
     private func fold(_ key: String, version: Int64 = 0, headID: UUID? = nil, createdAt: Int64? = nil) throws -> Fold<Parcel> {
@@ -16,17 +16,17 @@ struct AggregateDraftTests {
         return fold
     }
 
-    private func prepare(_ drafts: [AggregateDraft]) throws -> PreparedCommit {
-        try PreparedCommit(drafts, clock: hands.clock)
+    private func prepare(_ changes: [AggregateChange]) throws -> PreparedCommit {
+        try PreparedCommit(changes, clock: hands.clock)
     }
 
-    // MARK: Drafts
+    // MARK: Changes
 
-    @Test("a draft folds what was decided from its stored form")
+    @Test("a change folds what was decided from its stored form")
     func draft() throws {
         let loaded = Loaded(fold: try fold("P-1"), basis: .read(nil))
         var fold = loaded.fold
-        var draft = AggregateDraft(loaded, snapshots: Namespace(database: "test", collection: "snapshots.parcel"))
+        var draft = AggregateChange(loaded, of: Loader<Parcel>.sample)
         let exact = Date(timeIntervalSince1970: 1_700_000_000.123_456)
         try draft.append([.sent(.init(city: "Ulm")), .scanned(at: exact)], commandID: "c-1", folding: &fold)
         #expect(fold.version == 2)
@@ -47,7 +47,7 @@ struct AggregateDraftTests {
 
     @Test("versions go on after the one that was loaded", arguments: [0, 1, 41, Int64(UInt32.max)])
     func versions(loaded: Int64) throws {
-        let commit = try prepare([AggregateDraft([.lost, .lost, .lost], fold("P-1", version: loaded))])
+        let commit = try prepare([AggregateChange([.lost, .lost, .lost], fold("P-1", version: loaded))])
         #expect(commit.events.map { $0["version"] } == (1...3).map { .int64(loaded + $0) })
         #expect(commit.changes.map(\.versions) == [loaded + 1...loaded + 3])
         #expect(try commit.changes[0].snapshot?.document()["version"] == .int64(loaded + 3))
@@ -58,19 +58,19 @@ struct AggregateDraftTests {
     func lastTime() throws {
         let last = UUID(milliseconds: 0xFFFF_FFFF_FFFF, upper: 0xFFF, lower: 1 << 62 - 1)
         let error = #expect(throws: DaybookError.self) {
-            try prepare([AggregateDraft([.lost], fold("P-1", version: 4, headID: last))])
+            try prepare([AggregateChange([.lost], fold("P-1", version: 4, headID: last))])
         }
         #expect(error?.code == .damagedJournal)
         #expect(error?.aggregateID == "parcel/P-1")
         #expect(error?.version == 4)
         let room = UUID(milliseconds: 0xFFFF_FFFF_FFFF, upper: 0xFFE, lower: 1 << 62 - 1)
-        #expect(try prepare([AggregateDraft([.lost], fold("P-1", version: 4, headID: room))]).events.count == 1)
+        #expect(try prepare([AggregateChange([.lost], fold("P-1", version: 4, headID: room))]).events.count == 1)
     }
 
     @Test("no commit goes beyond the largest version", arguments: [.max, .max - 1] as [Int64])
     func largestVersion(version: Int64) throws {
         let error = #expect(throws: DaybookError.self) {
-            try prepare([AggregateDraft([.lost, .lost], fold("P-1", version: version))])
+            try prepare([AggregateChange([.lost, .lost], fold("P-1", version: version))])
         }
         #expect(error?.code == .damagedJournal)
     }
@@ -78,8 +78,8 @@ struct AggregateDraftTests {
     @Test("the i-th event has the commit's id + i, over all aggregates, and says so with index and count")
     func ids() throws {
         let commit = try prepare([
-            AggregateDraft([.lost, .lost], fold("P-1")), AggregateDraft([.lost], fold("P-2", version: 9)),
-            AggregateDraft([.lost, .lost, .lost], fold("P-3")),
+            AggregateChange([.lost, .lost], fold("P-1")), AggregateChange([.lost], fold("P-2", version: 9)),
+            AggregateChange([.lost, .lost, .lost], fold("P-3")),
         ])
         #expect(commit.events.count == 6)
         for (index, event) in commit.events.enumerated() {
@@ -94,7 +94,7 @@ struct AggregateDraftTests {
 
     @Test("each snapshot has the last of its aggregate's events as its head")
     func heads() throws {
-        let commit = try prepare([AggregateDraft([.lost, .lost], fold("P-1")), AggregateDraft([.lost], fold("P-2"))])
+        let commit = try prepare([AggregateChange([.lost, .lost], fold("P-1")), AggregateChange([.lost], fold("P-2"))])
         let heads = try commit.changes.map { try $0.snapshot?.document().value(at: "head.eventId") }
         #expect(heads == [1, 2].map { .binary(BSONBinary(UUID(number: commit.id.number + $0))) })
         for change in commit.changes {
@@ -108,7 +108,7 @@ struct AggregateDraftTests {
     @Test("all events are recorded at the time that the ids have, to the millisecond")
     func recordedAt() throws {
         hands.milliseconds = 1_700_000_000_123.9
-        let commit = try prepare([AggregateDraft([.lost, .lost], fold("P-1")), AggregateDraft([.lost], fold("P-2"))])
+        let commit = try prepare([AggregateChange([.lost, .lost], fold("P-1")), AggregateChange([.lost], fold("P-2"))])
         let time = BSONDate(milliseconds: 1_700_000_000_123)
         #expect(commit.recordedAt == time)
         #expect(EventID(commit.id).milliseconds == 1_700_000_000_123)
@@ -127,9 +127,9 @@ struct AggregateDraftTests {
             UUID(milliseconds: 1_700_000_600_000, upper: 5, lower: 5), UUID(milliseconds: 1_700_000_600_001, upper: 1, lower: 1)
         )
         let commit = try prepare([
-            AggregateDraft([.lost], fold("P-1", version: 3, headID: late, createdAt: 1_600_000_000_000)),
-            AggregateDraft([.lost], fold("P-2", version: 1, headID: early, createdAt: 1_500_000_000_000)),
-            AggregateDraft([.lost], fold("P-3")),
+            AggregateChange([.lost], fold("P-1", version: 3, headID: late, createdAt: 1_600_000_000_000)),
+            AggregateChange([.lost], fold("P-2", version: 1, headID: early, createdAt: 1_500_000_000_000)),
+            AggregateChange([.lost], fold("P-3")),
         ])
         #expect(commit.recordedAt == BSONDate(milliseconds: 1_700_000_600_001))
         #expect(EventID(commit.id) > EventID(late))
@@ -141,16 +141,16 @@ struct AggregateDraftTests {
     @Test("a command's id is on its first event of each aggregate and on no other")
     func commandIDs() throws {
         let commit = try prepare([
-            AggregateDraft([.lost, .lost, .lost], fold("P-1"), commandID: "c-1"), AggregateDraft([.lost, .lost], fold("P-2")),
-            AggregateDraft([.lost, .lost], fold("P-3"), commandID: "c-3"),
+            AggregateChange([.lost, .lost, .lost], fold("P-1"), commandID: "c-1"), AggregateChange([.lost, .lost], fold("P-2")),
+            AggregateChange([.lost, .lost], fold("P-3"), commandID: "c-3"),
         ])
         let ids = commit.events.map { $0.value(at: "meta.commandId") }
         #expect(ids == ["c-1", nil, nil, nil, nil, "c-3", nil])
     }
 
-    @Test("a commit tells what it appended to each aggregate, in the order of the drafts")
+    @Test("a commit tells what it appended to each aggregate, in the order of the changes")
     func commits() throws {
-        let commit = try prepare([AggregateDraft([.lost, .lost], fold("P-2", version: 4)), AggregateDraft([.lost], fold("P-1"))])
+        let commit = try prepare([AggregateChange([.lost, .lost], fold("P-2", version: 4)), AggregateChange([.lost], fold("P-1"))])
         let expected = try [("P-2", 5...6), ("P-1", 1...1)].map { key, versions in
             Commit(
                 id: commit.id, aggregateID: try AggregateID("parcel", key: key), versions: versions,
@@ -161,7 +161,7 @@ struct AggregateDraftTests {
 
     @Test("a commit of 1,000 events is in order and without gaps")
     func many() throws {
-        let commit = try prepare([AggregateDraft(Array(repeating: .lost, count: 1_000), fold("P-1"))])
+        let commit = try prepare([AggregateChange(Array(repeating: .lost, count: 1_000), fold("P-1"))])
         let ids = try commit.events.map { try $0.withBorrowed { try BorrowedJournalEvent($0).event.id } }
         #expect(ids.map(\.number) == (0..<1_000).map { commit.id.number + $0 })
         #expect(
@@ -174,7 +174,7 @@ struct AggregateDraftTests {
     @Test("an event that MongoDB would not take is refused before anything is sent, by version, type and size")
     func eventTooLarge() throws {
         let note = String(repeating: "x", count: 16 << 20)
-        let draft = try AggregateDraft([.lost, .packed(note: note, weight: 1)], fold("P-1", version: 6))
+        let draft = try AggregateChange([.lost, .packed(note: note, weight: 1)], fold("P-1", version: 6))
         let error = #expect(throws: DaybookError.self) { try prepare([draft]) }
         #expect(error?.code == .tooLarge)
         #expect(error?.aggregateID == "parcel/P-1")
@@ -187,7 +187,7 @@ struct AggregateDraftTests {
     func eventAtTheLimit() throws {
         func event(note count: Int) throws -> Int {
             let commit = try prepare([
-                AggregateDraft(
+                AggregateChange(
                     [.packed(note: String(repeating: "x", count: count), weight: 1), .packed(note: "", weight: 1)], fold("P-1"))
             ])
             return commit.events[0].bytes.count
@@ -203,7 +203,7 @@ struct AggregateDraftTests {
         let half = String(repeating: "x", count: 9 << 20)
         var fold = try fold("P-1", version: 6)
         fold.state.note = half
-        let draft = try AggregateDraft([.labelled(labels: ["a": half])], fold)
+        let draft = try AggregateChange([.labelled(labels: ["a": half])], fold)
         let error = #expect(throws: DaybookError.self) { try prepare([draft]) }
         #expect(error?.code == .tooLarge)
         #expect(error?.version == 7)

@@ -3,7 +3,7 @@ internal import DaybookMongo
 internal import Foundation
 
 /// What a commit will append to one aggregate, before the commit has an id.
-struct AggregateDraft: Sendable {
+struct AggregateChange: Sendable {
     struct Event: Sendable {
         var stored: StoredEvent
         /// On the first event of a command.
@@ -11,18 +11,15 @@ struct AggregateDraft: Sendable {
     }
 
     let aggregateID: AggregateID
-    let lifecycle: Lifecycle
-    let snapshots: Namespace
-    let stateSchema: Int32
+    /// Nil where its snapshot is written apart from the commit.
+    let kind: (any AggregateKind)?
     /// The version the events come after, and the id of the event there.
     let version: Int64
     let headID: UUID?
-    var createdAt: BSONDate?
-    let basis: SnapshotBasis
-    /// The snapshot that a rival has put there since, if its commit is what the journal had behind the one that stood there.
+    private let createdAt: BSONDate?
+    private let basis: SnapshotBasis
+    /// The snapshot that a rival has stored since, if its commit is what the journal had after the snapshot that was read.
     var rival: BorrowedSnapshot.Identity?
-    /// Writes the aggregate's snapshot as the journal has it, where one that was not read for it is refused; see ``SnapshotPost``.
-    var catchUp: (@Sendable (isolated MongoConnection) throws -> Void)?
     private(set) var events: [Event] = []
     /// The commands with an id among them, with the version that each led to; by ``CommandIdentity/key``.
     private(set) var commands: [BSONValue: (identity: CommandIdentity, version: Int64)] = [:]
@@ -30,21 +27,17 @@ struct AggregateDraft: Sendable {
     private(set) var state: BSONDocument?
     /// Whether a snapshot of that state is kept.
     private(set) var keepsSnapshot = true
-    /// Whether this kind of aggregate has states of which none is.
-    let mayLoseSnapshot: Bool
 
-    /// - Parameter lifecycle: `live` where the snapshot is nobody's to write yet.
-    init<A: Aggregate>(_ loaded: Loaded<A>, snapshots: Namespace, lifecycle: Lifecycle = A.lifecycle) {
+    init<A: Aggregate>(_ loaded: Loaded<A>, of kind: (any AggregateKind)?) {
         aggregateID = loaded.fold.id
-        self.lifecycle = lifecycle
-        self.snapshots = snapshots
-        stateSchema = A.stateSchema
+        self.kind = kind
         version = loaded.fold.version
         headID = loaded.fold.headID
         createdAt = loaded.fold.createdAt
         basis = loaded.basis
-        mayLoseSnapshot = A.mayLoseSnapshot
     }
+
+    private var lifecycle: Lifecycle { kind?.lifecycle ?? .live }
 
     /// Adds what was decided, folding it into `fold` from its encoded form.
     ///
@@ -77,5 +70,18 @@ struct AggregateDraft: Sendable {
             if !isLast, fold.coding.computedDates.isDue(UInt8(truncatingIfNeeded: fold.version)) { _ = try? fold.normalize() }
         }
         return lifecycle == .live ? try? fold.normalize() : try fold.normalize()
+    }
+
+    /// The write of its snapshot, once the last of its events has an id and a time; nil where none is stored.
+    ///
+    /// - Throws: ``DaybookError/Code/tooLarge``
+    func snapshotWrite(headID: UUID, recordedAt: BSONDate) throws -> SnapshotWrite? {
+        guard let kind, let state, lifecycle != .live else { return nil }
+        let snapshot = StoredSnapshot(
+            aggregateID: aggregateID, version: version + Int64(events.count), state: state, stateSchema: kind.stateSchema,
+            headID: headID, createdAt: createdAt ?? recordedAt, updatedAt: recordedAt)
+        return try SnapshotWrite(
+            snapshot, of: kind, where: lifecycle == .inline ? .unchanged : .newer, basis: basis, rival: rival,
+            isKept: keepsSnapshot)
     }
 }

@@ -1,36 +1,39 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// A snapshot on its way to its collection.
-final class SnapshotPost: Sendable {
-    let snapshot: StoredSnapshot
-    let collection: Namespace
-    let basis: SnapshotBasis
-    /// What stands there if a rival has committed while the aggregate was loaded.
-    private let rival: BorrowedSnapshot.Identity?
-    /// Whether a snapshot of the state is kept; where not, the one that stands there is deleted.
-    let isKept: Bool
-    /// Whether its kind has states of which no snapshot is kept: then an insert that arrives late may follow the deletion.
-    let mayLoseSnapshot: Bool
-    /// The snapshot's, where it is known before the document is made.
-    private let digest: [UInt8]?
-    /// Looks at an aggregate that was not read for this post, and writes its snapshot as the journal has it.
-    let catchUp: (@Sendable (isolated MongoConnection) throws -> Void)?
+/// A snapshot on its way to its collection, and where it may take the place of what is stored there.
+final class SnapshotWrite: Sendable {
+    /// When it takes effect.
+    enum Condition: Sendable {
+        /// The stored snapshot is still the one that it is based on: within the commit.
+        case unchanged
+        /// Neither a newer version nor a higher `stateSchema` is stored: after the commit.
+        case newer
+    }
 
-    /// - Parameter isSentAtOnce: Whether it is surely sent, and not a later version in its place.
+    let snapshot: StoredSnapshot
+    let kind: any AggregateKind
+    let condition: Condition
+    let basis: SnapshotBasis
+    /// What is stored if a rival has committed while the aggregate was loaded.
+    private let rival: BorrowedSnapshot.Identity?
+    /// Whether a snapshot of the state is kept; where not, the stored one is deleted.
+    let isKept: Bool
+    /// The snapshot's, where it is surely sent, and not a later version in its place.
+    private let digest: [UInt8]?
+
     /// - Throws: ``DaybookError/Code/tooLarge`` when it is over MongoDB's limit.
     init(
-        _ snapshot: StoredSnapshot, collection: Namespace, basis: SnapshotBasis,
-        rival: BorrowedSnapshot.Identity? = nil, isKept: Bool = true, mayLoseSnapshot: Bool = false, isSentAtOnce: Bool = false, catchUp: (@Sendable (isolated MongoConnection) throws -> Void)? = nil
+        _ snapshot: StoredSnapshot, of kind: any AggregateKind, where condition: Condition = .newer,
+        basis: SnapshotBasis = .read(nil), rival: BorrowedSnapshot.Identity? = nil, isKept: Bool = true
     ) throws {
         self.snapshot = snapshot
-        self.collection = collection
+        self.kind = kind
+        self.condition = condition
         self.basis = basis
         self.rival = rival
         self.isKept = isKept
-        self.mayLoseSnapshot = mayLoseSnapshot
-        self.catchUp = catchUp
-        digest = isSentAtOnce ? snapshot.digest : nil
+        digest = condition == .unchanged ? snapshot.digest : nil
         guard isKept, byteCount > maximumDocumentBytes else { return }
         try BSONDocument.check(document(), "the snapshot at version \(version)", aggregateID, version)
     }
@@ -38,6 +41,7 @@ final class SnapshotPost: Sendable {
     var aggregateID: AggregateID { snapshot.aggregateID }
     var version: Int64 { snapshot.version }
     var stateSchema: Int32 { snapshot.stateSchema }
+    var collection: Namespace { kind.snapshots }
     /// Of the encoded state in it.
     var stateBytes: Int { snapshot.state.bytes.count }
     /// Of the document, or a little more.
@@ -46,10 +50,7 @@ final class SnapshotPost: Sendable {
     func document() throws -> BSONDocument { try snapshot.document(digest: digest ?? snapshot.digest) }
 
     /// What a later compare-and-set finds where this was written.
-    var identity: BorrowedSnapshot.Identity {
-        BorrowedSnapshot.Identity(
-            version: .int64(version), digest: .binary(BSONBinary(bytes: digest ?? snapshot.digest)), stateSchema: stateSchema)
-    }
+    var identity: BorrowedSnapshot.Identity { snapshot.identity(digest: digest ?? snapshot.digest) }
 
     /// A state of a newer schema belongs to a newer deployment, whose states this one cannot make.
     func isOlder(than stored: BorrowedSnapshot.Identity) -> Bool {
@@ -59,33 +60,34 @@ final class SnapshotPost: Sendable {
     var selector: BSONDocument { ["_id": .string(aggregateID.rawValue)] }
 
     /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could be matched was there.
-    var unchangedSelector: BSONDocument? {
+    private var unchangedSelector: BSONDocument? {
         guard let stored = basis.identity, !isOlder(than: stored) else { return nil }
         let id = BSONValue.string(aggregateID.rawValue)
         guard let rival else { return stored.selector(id: id) }
         return ["_id": id, "$or": [.document(stored.selector(id: id)), .document(rival.selector(id: id))]]
     }
 
-    /// The write that puts it in place where things are as they were loaded, and else touches nothing; nil when nothing that could be matched
-    /// was there. An insert is refused by the unique `_id` where something stands now. Of a state that has no snapshot it is a deletion.
+    /// The write of the condition ``Condition/unchanged``; nil when nothing that could be matched was there. An insert is refused by the
+    /// unique `_id` where something is stored now. Of a state that has no snapshot it is a deletion.
     func unchangedWrite() throws -> BulkOperation? {
         guard isKept else { return unchangedSelector.map { .deleteOne($0) } }
         guard basis.identity != nil else { return .insert(try document()) }
         return try unchangedSelector.map { .replaceOne($0, replacement: try document()) }
     }
 
-    /// The write that puts it in place where neither a newer version nor a higher `stateSchema` stands.
+    /// The write of the condition ``Condition/newer``.
     ///
-    /// Where one does, nothing matches, and what the upsert then tries to insert is refused by the unique `_id`: a duplicate key means that the
-    /// snapshot was not needed any more. A snapshot that was loaded and not believed, of whatever version, is replaced if it still stands there.
+    /// Where the condition does not hold, nothing matches, and what the upsert then tries to insert is refused by the unique `_id`: a duplicate
+    /// key means that the snapshot was not needed any more. A snapshot that was loaded and not believed, of whatever version, is replaced if it
+    /// is still stored.
     ///
-    /// Of a state that has no snapshot it deletes what stands there, with the same guard.
+    /// Of a state that has no snapshot it deletes the stored one, with the same guard.
     func guardedWrite() throws -> BulkOperation {
         guard isKept else { return deletion }
-        if let stored = basis.identity, !isBehind(stored), let unchangedSelector {
-            let behind: BSONDocument = ["version": ["$lt": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
+        if let stored = basis.identity, !isNewer(than: stored), let unchangedSelector {
+            let older: BSONDocument = ["version": ["$lt": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
             let selector: BSONDocument = [
-                "_id": .string(aggregateID.rawValue), "$or": [.document(behind), .document(unchangedSelector)],
+                "_id": .string(aggregateID.rawValue), "$or": [.document(older), .document(unchangedSelector)],
             ]
             return .replaceOne(selector, replacement: try document(), upsert: true)
         }
@@ -106,7 +108,7 @@ final class SnapshotPost: Sendable {
         return .deleteOne(["_id": .string(aggregateID.rawValue), "$or": .array(alternatives.map { .document($0) })])
     }
 
-    private func isBehind(_ stored: BorrowedSnapshot.Identity) -> Bool {
+    private func isNewer(than stored: BorrowedSnapshot.Identity) -> Bool {
         guard case .int64(let found) = stored.version, let schema = stored.stateSchema else { return false }
         return found < version && schema <= stateSchema
     }
