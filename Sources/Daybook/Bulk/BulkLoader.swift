@@ -47,6 +47,14 @@ public final class BulkLoader: Sendable {
             snapshots += other.snapshots
             bytes += other.bytes
         }
+
+        /// Takes all out, where it is enough for so many inserts.
+        mutating func removeAll(ifEnoughFor inserts: Int) -> Pending? {
+            let isEnough = events.count >= inserts * eventsPerInsert || bytes >= inserts * bytesPerInsert
+            guard isEnough else { return nil }
+            defer { self = Pending() }
+            return self
+        }
     }
 
     /// How many events wait until they are sent.
@@ -75,20 +83,10 @@ public final class BulkLoader: Sendable {
         try await writeBacklog()
         let (events, folds) = batch.state.withLock { ($0.events, $0.folds) }
         let snapshots = try folds.values.compactMap { try snapshot(of: $0) }
-        let full = pending.withLock { pending -> Pending? in
-            for event in events {
-                pending.events.append(event)
-                pending.bytes += event.document.bytes.count
-            }
-            for snapshot in snapshots {
-                pending.snapshots.append(snapshot)
-                pending.bytes += snapshot.byteCount
-            }
-            guard pending.events.count >= Self.eventsPerInsert || pending.bytes >= Self.bytesPerInsert else {
-                return nil
-            }
-            defer { pending = Pending() }
-            return pending
+        let bytes = events.reduce(0) { $0 + $1.document.bytes.count } + snapshots.reduce(0) { $0 + $1.byteCount }
+        let full = pending.withLock { pending in
+            pending.append(Pending(events: events, snapshots: snapshots, bytes: bytes))
+            return pending.removeAll(ifEnoughFor: 1)
         }
         if let full { try await write(full) }
     }
@@ -105,24 +103,14 @@ public final class BulkLoader: Sendable {
     /// - Throws: As ``append(_:)``; the load is not complete then.
     @discardableResult
     public func finish() async throws -> Report {
-        let rest = pending.withLock { pending in
-            defer { pending = Pending() }
-            return pending
-        }
-        if !rest.isEmpty { try await write(rest) }
+        let rest = pending.withLock { $0.removeAll(ifEnoughFor: 0) }
+        if let rest, !rest.isEmpty { try await write(rest) }
         return report
     }
 
     /// Writes what earlier calls could not, when it is so much that no more is to be added.
     private func writeBacklog() async throws {
-        let backlog = pending.withLock { pending -> Pending? in
-            guard pending.events.count >= 10 * Self.eventsPerInsert || pending.bytes >= 10 * Self.bytesPerInsert else {
-                return nil
-            }
-            defer { pending = Pending() }
-            return pending
-        }
-        guard let backlog else { return }
+        guard let backlog = pending.withLock({ $0.removeAll(ifEnoughFor: 10) }) else { return }
         do {
             try await write(backlog)
         } catch var error as DaybookError {
@@ -160,48 +148,27 @@ public final class BulkLoader: Sendable {
         }
     }
 
-    /// Whether the document's place was taken; everything else that is not done is thrown.
-    private func isDuplicate(_ outcome: BulkResult.Outcome, _ id: AggregateID) throws -> Bool {
-        switch outcome {
-        case .done: return false
-        case .failed(let error) where error.isOfForeignIndex: throw DaybookError.refused(byForeignIndex: error, of: id)
-        case .failed(let error) where error.code == .duplicateKey: return true
-        case .failed(let error), .unknown(let error): throw error
-        case .notSent:
-            throw DaybookError(.unavailable, "a bulk write ended before its end; do it again, what is there is skipped")
-        }
-    }
-
     /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
     private func insert(_ snapshots: [SnapshotWrite], on connection: isolated MongoConnection) throws {
-        for (namespace, snapshots) in Dictionary(grouping: snapshots, by: \.collection) {
-            let kept = snapshots.filter(\.isKept)
-            let outcomes = try send(kept.map { .insert(try $0.document()) }, to: namespace, on: connection)
-            // An earlier load that was interrupted may have left the snapshot of an earlier state.
-            var standing = snapshots.filter { !$0.isKept }
-            for (snapshot, outcome) in zip(kept, outcomes) {
-                if try isDuplicate(outcome, snapshot.aggregateID) {
-                    standing.append(snapshot)
-                } else {
-                    totals.withLock { $0.snapshots += 1 }
+        for (collection, snapshots) in Dictionary(grouping: snapshots, by: \.collection) {
+            for start in stride(from: 0, to: snapshots.count, by: EventInsertion.documentsPerCommand) {
+                let part = Array(snapshots[start...].prefix(EventInsertion.documentsPerCommand))
+                let inserts = try part.map { snapshot -> BulkOperation in
+                    try snapshot.isKept ? .insert(snapshot.document()) : snapshot.guardedWrite()
+                }
+                let results = try SnapshotWriter(collection).write(inserts, on: connection) {
+                    try part[$0].guardedWrite()
+                }
+                for (snapshot, result) in zip(part, results) {
+                    switch result {
+                    case .written: if snapshot.isKept { totals.withLock { $0.snapshots += 1 } }
+                    case .superseded: break
+                    case .refused(let error):
+                        throw DaybookError.refused(byForeignIndex: error, of: snapshot.aggregateID)
+                    case .failed(let error), .unknown(let error): throw error
+                    }
                 }
             }
-            guard !standing.isEmpty else { continue }
-            let writes = try send(standing.map { try $0.guardedWrite() }, to: namespace, on: connection)
-            for (snapshot, outcome) in zip(standing, writes) {
-                if try !isDuplicate(outcome, snapshot.aggregateID), snapshot.isKept { totals.withLock { $0.snapshots += 1 } }
-            }
         }
-    }
-
-    private func send(
-        _ operations: [BulkOperation], to namespace: Namespace, on connection: isolated MongoConnection
-    ) throws -> [BulkResult.Outcome] {
-        var outcomes: [BulkResult.Outcome] = []
-        for start in stride(from: 0, to: operations.count, by: EventInsertion.documentsPerCommand) {
-            let part = operations[start..<min(start + EventInsertion.documentsPerCommand, operations.count)]
-            outcomes += try connection.bulkWrite(Array(part), ordered: false, in: namespace).outcomes
-        }
-        return outcomes
     }
 }

@@ -11,6 +11,8 @@ protocol AggregateKind: AnyObject, Sendable {
     /// The collection of its snapshots.
     var snapshots: Namespace { get }
 
-    /// Writes the snapshot of one aggregate as the journal has it.
-    func catchUp(_ id: AggregateID, on connection: isolated MongoConnection) throws
+    /// Writes the snapshots of these aggregates as the journal has them; see ``Loader/catchUp(_:writeConcern:on:)``.
+    func catchUp(
+        _ ids: [AggregateID], writeConcern: WriteConcern?, on connection: isolated MongoConnection
+    ) throws -> CaughtUp
 }

@@ -183,33 +183,30 @@ actor SnapshotPoster {
         let deadline = ContinuousClock.now + (failing.contains(collection) ? .zero : patience)
         var backoff = Backoff()
         var left = posts
-        var forestalled: Set<AggregateID> = []
         while !left.isEmpty {
             var open: [SnapshotWrite] = []
             var reason: (any Error)?
-            var refused: [SnapshotWrite] = []
-            var inserted: [SnapshotWrite] = []
+            var doubtful: [SnapshotWrite] = []
             do {
                 let posts = left
-                let result = try await client.withConnection(.single) { connection in
-                    try connection.bulkWrite(posts.map { try $0.guardedWrite() }, ordered: false, in: collection)
+                let results = try await client.withConnection(.single) {
+                    try SnapshotWriter(collection).write(posts, on: $0)
                 }
-                for (post, outcome) in zip(left, result.outcomes) {
-                    switch outcome {
-                    case .done:
+                for (post, result) in zip(left, results) {
+                    switch result {
+                    case .written(let mayBeNew):
                         // It may have come after the deletion by a later commit, and put back what that had taken away.
-                        if result.upserted > 0, post.kind.mayLoseSnapshot, post.isKept { inserted.append(post) }
+                        if mayBeNew, post.mayBeDeleted { doubtful.append(post) }
                         telemetry.metrics(of: post.aggregateID.type).snapshotsPosted.increment()
-                    case .failed(let error) where error.isOfForeignIndex:
+                    case .superseded:
+                        // Where nothing was read, it may also be a damaged one that matches no condition.
+                        if post.basis.isCached || post.kind.mayLoseSnapshot { doubtful.append(post) }
+                    case .refused(let error):
                         drop(post, DaybookError.refused(byForeignIndex: error, of: post.aggregateID))
-                    case .failed(let error) where error.code == .duplicateKey:
-                        // A newer one is there, or another writer has just put the aggregate's first one there: the second time it is the former.
-                        if forestalled.insert(post.aggregateID).inserted { open.append(post) } else { refused.append(post) }
                     case .failed(let error) where !error.canBeTriedAgain: drop(post, error)
                     case .failed(let error), .unknown(let error):
                         open.append(post)
                         reason = error
-                    case .notSent: open.append(post)
                     }
                 }
             } catch let error as MongoError where error.code == .closed || error.code == .unauthorized {
@@ -219,7 +216,7 @@ actor SnapshotPoster {
                 open = left
                 reason = error
             }
-            await catchUp(refused + inserted)
+            await catchUp(doubtful)
             if reason == nil { failing.remove(collection) }
             guard !open.isEmpty else { return }
             if reason != nil, ContinuousClock.now >= deadline {
@@ -232,12 +229,13 @@ actor SnapshotPoster {
         }
     }
 
-    /// Where nothing was read for a snapshot, it is not known whether a newer one refused it, or a damaged one: the aggregate is loaded, and its
-    /// snapshot written as the journal has it. So is that of a kind whose snapshots may be deleted.
+    /// Writes the snapshots of these aggregates as the journal has them.
     private func catchUp(_ doubtful: [SnapshotWrite]) async {
-        for post in doubtful where post.basis.isCached || post.kind.mayLoseSnapshot {
+        for post in doubtful {
             do {
-                try await client.withConnection(.single) { try post.kind.catchUp(post.aggregateID, on: $0) }
+                _ = try await client.withConnection(.single) {
+                    try post.kind.catchUp([post.aggregateID], writeConcern: nil, on: $0)
+                }
             } catch {
                 drop(post, error)
             }

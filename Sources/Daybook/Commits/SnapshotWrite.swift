@@ -42,6 +42,8 @@ final class SnapshotWrite: Sendable {
     var version: Int64 { snapshot.version }
     var stateSchema: Int32 { snapshot.stateSchema }
     var collection: Namespace { kind.snapshots }
+    /// Whether a later commit may delete it: then an insert that arrives late may follow the deletion.
+    var mayBeDeleted: Bool { kind.mayLoseSnapshot && isKept }
     /// Of the encoded state in it.
     var stateBytes: Int { snapshot.state.bytes.count }
     /// Of the document, or a little more.
@@ -59,7 +61,8 @@ final class SnapshotWrite: Sendable {
 
     var selector: BSONDocument { ["_id": .string(aggregateID.rawValue)] }
 
-    /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could be matched was there.
+    /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could
+    /// be matched was there.
     private var unchangedSelector: BSONDocument? {
         guard let stored = basis.identity, !isOlder(than: stored) else { return nil }
         let id = BSONValue.string(aggregateID.rawValue)
@@ -67,45 +70,40 @@ final class SnapshotWrite: Sendable {
         return ["_id": id, "$or": [.document(stored.selector(id: id)), .document(rival.selector(id: id))]]
     }
 
-    /// The write of the condition ``Condition/unchanged``; nil when nothing that could be matched was there. An insert is refused by the
-    /// unique `_id` where something is stored now. Of a state that has no snapshot it is a deletion.
+    /// The write of the condition ``Condition/unchanged``; nil when nothing was stored that could be matched. The
+    /// unique `_id` refuses an insert where something is stored now. Of a state that has no snapshot it is a deletion.
     func unchangedWrite() throws -> BulkOperation? {
         guard isKept else { return unchangedSelector.map { .deleteOne($0) } }
         guard basis.identity != nil else { return .insert(try document()) }
         return try unchangedSelector.map { .replaceOne($0, replacement: try document()) }
     }
 
-    /// The write of the condition ``Condition/newer``.
+    /// The write of the condition ``Condition/newer``; of a state that has no snapshot a deletion.
     ///
-    /// Where the condition does not hold, nothing matches, and what the upsert then tries to insert is refused by the unique `_id`: a duplicate
-    /// key means that the snapshot was not needed any more. A snapshot that was loaded and not believed, of whatever version, is replaced if it
-    /// is still stored.
-    ///
-    /// Of a state that has no snapshot it deletes the stored one, with the same guard.
+    /// Where the condition does not hold, nothing matches, and the unique `_id` refuses what the upsert then tries to
+    /// insert: a duplicate key means that the snapshot is not needed any more. A snapshot that was loaded and not
+    /// believed, of whatever version, is replaced while it is stored unchanged.
     func guardedWrite() throws -> BulkOperation {
-        guard isKept else { return deletion }
+        guard isKept else { return .deleteOne(try selector(olderBy: "$lte")) }
+        return .replaceOne(try selector(olderBy: "$lt"), replacement: try document(), upsert: true)
+    }
+
+    private func selector(olderBy comparison: String) throws -> BSONDocument {
         if let stored = basis.identity, !isNewer(than: stored), let unchangedSelector {
-            let older: BSONDocument = ["version": ["$lt": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
-            let selector: BSONDocument = [
-                "_id": .string(aggregateID.rawValue), "$or": [.document(older), .document(unchangedSelector)],
+            let older: BSONDocument = [
+                "version": [comparison: .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)],
             ]
-            return .replaceOne(selector, replacement: try document(), upsert: true)
+            return ["_id": .string(aggregateID.rawValue), "$or": [.document(older), .document(unchangedSelector)]]
         }
         var selector = BSONWriter(capacity: 128)
         selector.write(aggregateID.rawValue, forKey: "_id")
         selector.beginDocument("version")
-        selector.write(version, forKey: "$lt")
+        selector.write(version, forKey: comparison)
         selector.end()
         selector.beginDocument("stateSchema")
         selector.write(stateSchema, forKey: "$lte")
         selector.end()
-        return .replaceOne(try selector.finish(), replacement: try document(), upsert: true)
-    }
-
-    private var deletion: BulkOperation {
-        let until: BSONDocument = ["version": ["$lte": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
-        let alternatives = [until] + (unchangedSelector.map { [$0] } ?? [])
-        return .deleteOne(["_id": .string(aggregateID.rawValue), "$or": .array(alternatives.map { .document($0) })])
+        return try selector.finish()
     }
 
     private func isNewer(than stored: BorrowedSnapshot.Identity) -> Bool {

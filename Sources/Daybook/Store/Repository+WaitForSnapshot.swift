@@ -31,7 +31,7 @@ extension Repository {
                 await backoff.wait()
             }
             let (failures, reached) = try await store.client.withConnection(.single) { connection in
-                let failures = try loader.catchUp([id], on: connection).failures
+                let failures = try loader.catchUp([id], writeConcern: nil, on: connection).failures
                 guard try !isShown(id, version, on: connection) else { return (failures, (version, version)) }
                 return (failures, (try snapshotVersion(id, on: connection), try store.journal.head(of: id, on: connection)))
             }

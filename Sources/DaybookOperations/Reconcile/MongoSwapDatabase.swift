@@ -94,20 +94,18 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         _ refused: @Sendable ([AggregateID], any Error) async -> Void
     ) async throws -> Int {
         guard !snapshots.isEmpty else { return 0 }
-        let namespace = namespace(collection)
-        let refusals = try await store.client.withConnection(.single) { connection -> [Refusal] in
-            var refusals: [Refusal] = []
-            let inserts = snapshots.map { BulkOperation.insert($0) }
-            let standing = try send(inserts, of: snapshots, to: namespace, &refusals, on: connection)
-            let replacements = standing.map { snapshot -> BulkOperation in
-                let (version, digest) = (snapshot["version"] ?? .null, snapshot["digest"] ?? .null)
-                let older: BSONDocument = ["version": ["$lt": version]]
-                let other: BSONDocument = ["version": version, "digest": ["$ne": digest]]
-                let selector: BSONDocument = ["_id": snapshot["_id"] ?? .null, "$or": [.document(older), .document(other)]]
-                return .replaceOne(selector, replacement: snapshot)
+        // An election must not take back what the run counts as done.
+        let writer = SnapshotWriter(namespace(collection), writeConcern: WriteConcern(.majority))
+        let results = try await store.client.withConnection(.single) { connection in
+            try writer.write(snapshots.map { .insert($0) }, on: connection) { Self.replacement(snapshots[$0]) }
+        }
+        var refusals: [(id: String, error: MongoError)] = []
+        for (snapshot, result) in zip(snapshots, results) {
+            switch result {
+            case .written, .superseded: break
+            case .refused(let error): refusals.append((snapshot.text("_id"), error))
+            case .failed(let error), .unknown(let error): throw error
             }
-            if !standing.isEmpty { _ = try send(replacements, of: standing, to: namespace, &refusals, on: connection) }
-            return refusals
         }
         if A.mayLoseSnapshot {
             // A later commit may have been caught up before, by deleting a snapshot that was not there yet, and ours is there now.
@@ -130,31 +128,13 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         return snapshots.count - refusals.count
     }
 
-    private struct Refusal {
-        var id: String
-        var error: MongoError
-    }
-
-    /// Sends one operation for each snapshot.
-    ///
-    /// - Returns: Those in whose place another of their id stands.
-    private func send(
-        _ operations: [BulkOperation], of snapshots: [BSONDocument], to namespace: Namespace, _ refusals: inout [Refusal],
-        on connection: isolated MongoConnection
-    ) throws -> [BSONDocument] {
-        // An election must not take back what the run counts as done.
-        let result = try connection.bulkWrite(operations, ordered: false, in: namespace, writeConcern: WriteConcern(.majority))
-        var standing: [BSONDocument] = []
-        for (snapshot, outcome) in zip(snapshots, result.outcomes) {
-            switch outcome {
-            case .done, .notSent: break
-            case .failed(let error) where error.isOfForeignIndex:
-                refusals.append(Refusal(id: snapshot.text("_id"), error: error))
-            case .failed(let error) where error.code == .duplicateKey: standing.append(snapshot)
-            case .failed(let error), .unknown(let error): throw error
-            }
-        }
-        return standing
+    /// Replaces a snapshot that is older, or that another program left.
+    private static func replacement(_ snapshot: BSONDocument) -> BulkOperation {
+        let version = snapshot["version"] ?? .null
+        let older: BSONDocument = ["version": ["$lt": version]]
+        let other: BSONDocument = ["version": version, "digest": ["$ne": snapshot["digest"] ?? .null]]
+        let selector: BSONDocument = ["_id": snapshot["_id"] ?? .null, "$or": [.document(older), .document(other)]]
+        return .replaceOne(selector, replacement: snapshot)
     }
 
     /// Of a damaged aggregate nobody can say what the snapshot should be: the one in use stays what it is.
@@ -168,8 +148,9 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
                         id, with: old, upsert: true, in: namespace(collection), writeConcern: WriteConcern(.majority))
                 }
                 var finding = assessment.finding
-                finding?.repair = SnapshotWrite.none("the journal is never changed; the snapshot was taken over as it was")
-                    .repair(isDryRun: false)
+                finding?.repair = RepairAction.none(
+                    "the journal is never changed; the snapshot was taken over as it was"
+                ).repair(isDryRun: false)
                 return finding
             }
         }

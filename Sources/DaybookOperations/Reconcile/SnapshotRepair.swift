@@ -25,7 +25,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     /// - Throws: What keeps a snapshot from being written, with its namespace and the permission that is missing.
     func repair(_ assessments: [Assessment]) async throws -> (findings: [Finding], written: Int) {
         var findings: [Finding] = []
-        var planned: [(Assessment, SnapshotWrite)] = []
+        var planned: [(Assessment, RepairAction)] = []
         for assessment in assessments {
             let repair = plan(assessment)
             if isDryRun || repair.isNone {
@@ -47,7 +47,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     }
 
     /// The least that puts it right.
-    private func plan(_ assessment: Assessment) -> SnapshotWrite {
+    private func plan(_ assessment: Assessment) -> RepairAction {
         guard let kind = assessment.kind else { return .none("nothing is wrong") }
         if kind.isDamage { return .none("the journal is never changed") }
         guard kinds.contains(kind) else { return .none("its kind was not asked for") }
@@ -65,7 +65,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
         return .replace(expected)
     }
 
-    private func operation(_ assessment: Assessment, _ repair: SnapshotWrite) -> BulkOperation? {
+    private func operation(_ assessment: Assessment, _ repair: RepairAction) -> BulkOperation? {
         switch repair {
         case .insert(let snapshot): .insert(snapshot)
         case .update(let update): .updateOne(assessment.selector, update: update)
@@ -76,7 +76,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     }
 
     /// Writes them together; what did not go as planned is looked at one by one.
-    private func write(_ planned: [(Assessment, SnapshotWrite)]) async throws -> [Finding] {
+    private func write(_ planned: [(Assessment, RepairAction)]) async throws -> [Finding] {
         let result = try await send(planned)
         var inserts = 0, updates = 0, deletes = 0
         for (_, repair) in planned {
@@ -119,7 +119,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     /// Puts one right whose snapshot may have changed, or may have been written by a request that was not answered.
     ///
     /// - Returns: Nil when somebody else has put it right.
-    private func insist(_ assessment: Assessment, _ repair: SnapshotWrite) async throws -> Finding? {
+    private func insist(_ assessment: Assessment, _ repair: RepairAction) async throws -> Finding? {
         var (assessment, repair) = (assessment, repair)
         var unanswered: MongoError?
         var backoff = Backoff()
@@ -148,7 +148,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
     }
 
     /// Whether what was to be written is there.
-    private func stands(_ repair: SnapshotWrite, _ assessment: Assessment) async throws -> Bool {
+    private func stands(_ repair: RepairAction, _ assessment: Assessment) async throws -> Bool {
         guard let snapshots = confirmation.subject.snapshots else { return false }
         let id: BSONValue = assessment.stored?.document["_id"] ?? .string(assessment.text)
         let found = try await client.withConnection(.single) { connection in
@@ -161,7 +161,7 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
         }
     }
 
-    private func send(_ planned: [(Assessment, SnapshotWrite)]) async throws -> BulkResult {
+    private func send(_ planned: [(Assessment, RepairAction)]) async throws -> BulkResult {
         guard let snapshots = confirmation.subject.snapshots else {
             throw DaybookError(.invalidArgument, "\(confirmation.subject.type) keeps no snapshots")
         }
@@ -173,32 +173,9 @@ struct SnapshotRepair<F: AggregateFold>: Sendable {
         return result
     }
 
-    private func finding(_ assessment: Assessment, _ write: SnapshotWrite) -> Finding? {
+    private func finding(_ assessment: Assessment, _ write: RepairAction) -> Finding? {
         var finding = assessment.finding
         finding?.repair = write.repair(isDryRun: isDryRun)
         return finding
-    }
-}
-
-/// What is to be done to one snapshot.
-enum SnapshotWrite: Sendable {
-    case insert(BSONDocument)
-    case update(BSONDocument)
-    case replace(BSONDocument)
-    case delete
-    /// Nothing, for this reason.
-    case none(String)
-
-    var isNone: Bool { if case .none = self { true } else { false } }
-
-    /// As it is reported; with what is written only where nothing is, so that reports stay small.
-    func repair(isDryRun: Bool) -> Finding.Repair {
-        switch self {
-        case .insert(let snapshot): .init(action: .insert, reason: nil, write: isDryRun ? snapshot : nil)
-        case .update(let update): .init(action: .update, reason: nil, write: isDryRun ? update : nil)
-        case .replace(let snapshot): .init(action: .replace, reason: nil, write: isDryRun ? snapshot : nil)
-        case .delete: .init(action: .delete, reason: nil, write: nil)
-        case .none(let reason): .init(action: .none, reason: reason, write: nil)
-        }
     }
 }

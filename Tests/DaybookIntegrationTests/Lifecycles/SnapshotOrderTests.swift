@@ -8,7 +8,9 @@ import Testing
 @Suite("The order of snapshots", .timeLimit(.minutes(2)))
 struct SnapshotOrderTests {
     /// The snapshot after the first `version` events, as a deployment of that schema writes it behind its commit.
-    private func post(_ key: String, at version: Int64, schema: Int32 = 1, _ store: DaybookStore) async throws -> SnapshotWrite {
+    private func post(
+        _ key: String, at version: Int64, schema: Int32 = 1, _ store: DaybookStore
+    ) async throws -> SnapshotWrite {
         let tallies = store.repository(Tally.self)
         let id = try AggregateID(Tally.type, key: key)
         var stored = try await store.client.withConnection(.single) { connection in
