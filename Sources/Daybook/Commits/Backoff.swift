@@ -1,5 +1,5 @@
 /// Growing pauses with jitter between attempts, so that rivals do not meet again: 1 ms at first, at most 100 ms.
-package struct Backoff {
+package struct Backoff: Sendable {
     private var limit = Duration.milliseconds(2)
 
     package init() {}

@@ -7,21 +7,21 @@ internal import Synchronization
 /// Commits of one event each, sent together: while one insert is on its way, those that come meanwhile gather for the next.
 ///
 /// The journal insert alone is such a commit. The inserts are unordered, and each commit is told its own outcome: it is in, it lost to a
-/// rival, or, when the connection died, it is sent again until that is known.
+/// rival, or, when the connection died, it is not known and has to be sent again.
 final class GroupCommit: Sendable {
     private struct Member: Sendable {
         let ticket: UInt64
         let commit: PreparedCommit
-        let deadline: ContinuousClock.Instant
-        /// When it began to wait for the insert that carries it.
-        var arrival: ContinuousClock.Instant
-        let continuation: CheckedContinuation<PreparedCommit.Outcome, any Error>
         /// An earlier insert was not answered.
-        var mayHaveLanded = false
-        var backoff = Backoff()
+        let isResent: Bool
+        /// When it began to wait for the insert that carries it.
+        let arrival = ContinuousClock.now
+        let continuation: CheckedContinuation<CommitOutcome, Never>
 
         var document: BSONDocument { commit.events[0] }
         var change: PreparedCommit.Change { commit.changes[0] }
+
+        func end(_ outcome: CommitOutcome) { continuation.resume(returning: outcome) }
     }
 
     private struct State {
@@ -51,22 +51,21 @@ final class GroupCommit: Sendable {
 
     /// Appends the one event of `commit`.
     ///
-    /// A task that is cancelled before its commit has left gets a `CancellationError`, and nothing is written; behind that it learns the outcome.
+    /// Where the task is cancelled before its commit has left, the failure is a `CancellationError`, and nothing is
+    /// written; after that it learns the outcome.
     ///
     /// - Precondition: It has one event, and nothing else has to take effect with it.
-    /// - Throws: ``DaybookError/Code/outcomeUnknown`` at the deadline, ``MongoError`` for what cannot be tried again.
-    func append(_ commit: PreparedCommit, deadline: ContinuousClock.Instant) async throws -> PreparedCommit.Outcome {
+    /// - Parameter isResent: An earlier call may have landed it, so cancelling does not keep it back.
+    func append(_ commit: PreparedCommit, isResent: Bool) async -> CommitOutcome {
         precondition(commit.events.count == 1, "a group commit takes commits of one event")
-        try Task.checkCancellation()
+        guard isResent || !Task.isCancelled else { return .failed(CancellationError()) }
         let ticket = state.withLock { state in
             state.lastTicket += 1
             return state.lastTicket
         }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                enqueue(
-                    Member(
-                        ticket: ticket, commit: commit, deadline: deadline, arrival: .now, continuation: continuation))
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                enqueue(Member(ticket: ticket, commit: commit, isResent: isResent, continuation: continuation))
                 // It may have been cancelled before there was anything to withdraw.
                 if Task.isCancelled { withdraw(ticket) }
             }
@@ -84,10 +83,10 @@ final class GroupCommit: Sendable {
     private func withdraw(_ ticket: UInt64) {
         let member = state.withLock { state -> Member? in
             // One that may have landed has left already: it has to learn its outcome.
-            guard let index = state.waiting.firstIndex(where: { $0.ticket == ticket && !$0.mayHaveLanded }) else { return nil }
-            return state.waiting.remove(at: index)
+            let index = state.waiting.firstIndex { $0.ticket == ticket && !$0.isResent }
+            return index.map { state.waiting.remove(at: $0) }
         }
-        if let member { end(member, .failure(CancellationError())) }
+        member?.end(.failed(CancellationError()))
     }
 
     private func enqueue(_ member: Member) {
@@ -141,7 +140,7 @@ final class GroupCommit: Sendable {
             guard !endIfAnotherFlies() else { return }
             // Those behind the next batch may have more luck.
             guard let batch = takeBatch() else { return }
-            settle(unsent: batch, error)
+            end(unsent: batch, error)
             depart()
         }
     }
@@ -162,84 +161,64 @@ final class GroupCommit: Sendable {
         do {
             let inserts = batch.map { BulkOperation.insert($0.document) }
             let result = try connection.bulkWrite(inserts, ordered: false, in: journal.namespace)
-            for (member, outcome) in zip(batch, result.outcomes) {
-                let fate = Self.fate(
-                    outcome, member.change, mayHaveLanded: member.mayHaveLanded, journal: journal, on: connection)
-                settle(member, fate)
+            for (member, result) in zip(batch, result.outcomes) {
+                member.end(outcome(of: member, result, on: connection))
             }
         } catch {
-            settle(unsent: batch, error)
+            end(unsent: batch, error)
         }
     }
 
     /// Of what was not sent nothing took effect, unless an earlier insert of it did.
-    private func settle(unsent batch: [Member], _ error: any Error) {
-        for member in batch { settle(member, member.mayHaveLanded ? .open(error) : .failed(error)) }
-    }
-
-    private enum Fate: Sendable {
-        case outcome(PreparedCommit.Outcome)
-        /// Not known yet.
-        case open(any Error)
-        /// Nothing took effect.
-        case failed(any Error)
+    private func end(unsent batch: [Member], _ error: any Error) {
+        for member in batch {
+            if member.isResent {
+                member.end(.unknown(error))
+            } else if let error = error as? MongoError, error.canBeTriedAgain {
+                member.end(.aborted(error))
+            } else {
+                member.end(.failed(error))
+            }
+        }
     }
 
     /// What became of one member, by what the server said of it.
-    private static func fate(
-        _ outcome: BulkResult.Outcome, _ change: PreparedCommit.Change, mayHaveLanded: Bool, journal: Journal,
-        on connection: isolated MongoConnection
-    ) -> Fate {
-        switch outcome {
-        case .done: return .outcome(.committed)
-        case .unknown(let error): return .open(error)
+    private func outcome(
+        of member: Member, _ result: BulkResult.Outcome, on connection: isolated MongoConnection
+    ) -> CommitOutcome {
+        switch result {
+        case .done: return .committed
+        case .unknown(let error): return .unknown(error)
         case .notSent:
             let error = MongoError(.network, "the event was not sent")
-            return mayHaveLanded ? .open(error) : .failed(error)
+            return member.isResent ? .unknown(error) : .failed(error)
         case .failed(let error):
             guard error.code == .duplicateKey else {
-                if mayHaveLanded { return .open(error) }
-                return error.canBeTriedAgain ? .outcome(.lost(error)) : .failed(error)
+                if member.isResent { return .unknown(error) }
+                return error.canBeTriedAgain ? .aborted(error) : .failed(error)
             }
-            // Who stands in our place? It may be this very event: libmongoc sends an insert once more by itself when no reply came, and servers
-            // differ in which of the indexes they name.
-            do {
-                let id = try journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection)
-                if id == change.firstEventID { return .outcome(.committed) }
-                // An earlier insert of this one may have been the first with the value, and not be shown to a majority yet.
-                if error.isOfForeignIndex, id != nil || !mayHaveLanded {
-                    return .failed(DaybookError.refused(byForeignIndex: error, of: change.aggregateID))
-                }
-                if error.keyPattern.contains("meta.commandId") { return .outcome(.commandKnown(error)) }
-                // Where nobody does, a majority may not have it yet.
-                return id == nil ? .open(error) : .outcome(.lost(error))
-            } catch {
-                return .open(error)
-            }
+            return outcome(of: member, ofDuplicate: error, on: connection)
         }
     }
 
-    private func settle(_ member: Member, _ fate: Fate) {
-        switch fate {
-        case .outcome(let outcome): end(member, .success(outcome))
-        case .failed(let error as MongoError) where error.canBeTriedAgain: end(member, .success(.lost(error)))
-        case .failed(let error): end(member, .failure(error))
-        case .open(let error):
-            guard ContinuousClock.now < member.deadline else {
-                end(member, .failure(member.commit.outcomeUnknown(error)))
-                return
+    /// What became of one that a unique index refuses, by what is in its place. It may be this very event: libmongoc
+    /// sends an insert once more by itself when no reply came, and servers differ in which of the indexes they name.
+    private func outcome(
+        of member: Member, ofDuplicate error: MongoError, on connection: isolated MongoConnection
+    ) -> CommitOutcome {
+        let change = member.change
+        do {
+            let id = try journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection)
+            if id == change.firstEventID { return .committed }
+            // An earlier insert of this one may have been the first with the value, and not be shown to a majority yet.
+            if error.isOfForeignIndex, id != nil || !member.isResent {
+                return .failed(DaybookError.refused(byForeignIndex: error, of: change.aggregateID))
             }
-            Task {
-                var again = member
-                again.mayHaveLanded = true
-                await again.backoff.wait()
-                again.arrival = .now
-                enqueue(again)
-            }
+            if error.keyPattern.contains("meta.commandId") { return .duplicateCommand(error) }
+            // Where no event is, a majority may not have ours yet.
+            return id == nil ? .unknown(error) : .aborted(error)
+        } catch {
+            return .unknown(error)
         }
-    }
-
-    private func end(_ member: Member, _ result: Result<PreparedCommit.Outcome, any Error>) {
-        member.continuation.resume(with: result)
     }
 }

@@ -4,55 +4,58 @@ internal import Foundation
 internal import Logging
 
 extension PreparedCommit {
-    /// Appends the events and posts the snapshots, in one transaction.
+    /// Makes one attempt to append the events and write the snapshots, in one transaction.
     ///
-    /// Once a commit was sent and not answered, "it failed" is no longer known. Then the same documents, with the same ids, are sent again
-    /// until the answer is definite: either they go in now, or the journal's unique index refuses them and the event that stands there tells
-    /// whether it is ours.
+    /// Once a commit was sent and not answered, "it failed" is no longer known. Then the same documents, with the same
+    /// ids, are sent again until the answer is definite: either they go in now, or the journal's unique index refuses
+    /// them and the event in their place tells whether it is ours.
     ///
-    /// - Parameter isOpen: A transaction is open already, and the first attempt belongs to it.
-    /// - Throws: ``DaybookError/Code/outcomeUnknown`` at the deadline, ``MongoError`` for what cannot be tried again.
+    /// The first attempt writes in the open transaction where there is one, and a later one only commits that. It is
+    /// over afterwards, unless the outcome is unknown and the commit alone may be sent again.
+    ///
+    /// - Parameter isResent: An earlier attempt may have landed.
     func send(
-        on connection: isolated MongoConnection, inOpenTransaction isOpen: Bool, journal: Journal,
-        deadline: ContinuousClock.Instant,
-        logger: Logger
-    ) async throws -> Outcome {
-        var mayHaveLanded = false
-        var isFirst = isOpen
-        var backoff = Backoff()
-        while true {
-            do {
-                if !isFirst { try connection.beginTransaction() }
-                isFirst = false
-                try write(on: connection, journal: journal, isResent: mayHaveLanded, logger: logger)
-                try await sendCommit(on: connection, deadline: deadline, mayHaveLanded: &mayHaveLanded)
-                return .committed
-            } catch let again as Again {
+        isResent: Bool, journal: Journal, logger: Logger, on connection: isolated MongoConnection
+    ) -> CommitOutcome {
+        let isWritten = isResent && connection.isInTransaction
+        do {
+            if !connection.isInTransaction { try connection.beginTransaction() }
+            if !isWritten, let cause = try write(isResent: isResent, journal: journal, logger: logger, on: connection) {
                 connection.endTransaction()
-                return .lost(again.error)
-            } catch let error as MongoError {
-                connection.endTransaction()
-                let isCommandKnown = error.code == .duplicateKey && error.keyPattern.contains("meta.commandId")
-                if mayHaveLanded {
-                    // Before anything else: a server may name the index of command ids for a commit that is ours.
-                    if error.code == .duplicateKey, let outcome = outcome(of: error, on: connection, journal: journal) {
-                        return outcome
-                    }
-                } else if error.isOfForeignIndex {
-                    throw foreignIndex(error)
-                } else if isCommandKnown {
-                    return .commandKnown(error)
-                } else if error.code == .duplicateKey || error.canBeTriedAgain {
-                    return .lost(error)
-                } else {
-                    throw error
-                }
-                guard ContinuousClock.now < deadline else {
-                    throw outcomeUnknown(error)
-                }
-                await backoff.wait()
+                return .aborted(cause)
             }
+            try connection.commitTransaction()
+            return .committed
+        } catch let error as MongoError {
+            return outcome(of: error, isResent: isResent, journal: journal, on: connection)
+        } catch {
+            connection.endTransaction()
+            return .failed(error)
         }
+    }
+
+    private func outcome(
+        of error: MongoError, isResent: Bool, journal: Journal, on connection: isolated MongoConnection
+    ) -> CommitOutcome {
+        let isUnanswered = error.phase == .commit && !error.isDefiniteAbort
+        // To anything but a lost answer the server answers the same again: only the documents can find out.
+        if isUnanswered, error.mayBeCommittedAgain { return .unknown(error) }
+        connection.endTransaction()
+        // Also after a definite "no" the documents are sent again if an earlier attempt was not answered: by their ids
+        // that is safe, and the one answer that cannot be wrong is the index's.
+        if isResent || isUnanswered {
+            // Before anything else: a server may name the index of command ids for a commit that is ours.
+            guard error.code == .duplicateKey else { return .unknown(error) }
+            return outcome(ofDuplicate: error, on: connection, journal: journal) ?? .unknown(error)
+        }
+        if error.isOfForeignIndex {
+            // No rival: trying again would only be refused again. Of several aggregates the server does not say which
+            // it is about.
+            let aggregateID = changes.count == 1 ? changes[0].aggregateID : nil
+            return .failed(DaybookError.refused(byForeignIndex: error, of: aggregateID))
+        }
+        if error.code == .duplicateKey, error.keyPattern.contains("meta.commandId") { return .duplicateCommand(error) }
+        return error.code == .duplicateKey || error.canBeTriedAgain ? .aborted(error) : .failed(error)
     }
 
     /// What is told at the deadline of a commit that was sent and not answered.
@@ -64,76 +67,48 @@ extension PreparedCommit {
             aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound, underlying: error)
     }
 
-    /// The refusal of an index that is none of Daybook's: no rival, so trying again would only be refused again.
-    private func foreignIndex(_ error: MongoError) -> DaybookError {
-        // A commit of one aggregate is about that one. Of several the server does not say which.
-        .refused(byForeignIndex: error, of: changes.count == 1 ? changes.first?.aggregateID : nil)
-    }
-
-    /// Nothing took effect, and the commit is to be decided again.
-    private struct Again: Error {
-        let error: MongoError
-
-        init(_ error: MongoError) {
-            self.error = error
-        }
-
-        /// What the commit rests on has changed.
-        init(_ aggregateID: AggregateID, _ reason: String) {
-            error = MongoError(.writeConflict, "\(aggregateID), \(reason), has changed")
-        }
-    }
-
-    /// Sends the commit until the server says how it ended, or that it does not know; at most until the deadline.
-    private func sendCommit(
-        on connection: isolated MongoConnection, deadline: ContinuousClock.Instant, mayHaveLanded: inout Bool
-    ) async throws {
-        var backoff = Backoff()
-        while true {
-            do {
-                return try connection.commitTransaction()
-            } catch {
-                // Also behind a definite "no" the documents are sent again if an earlier attempt was not answered: by their ids that is safe,
-                // and the one answer that cannot be wrong is the index's.
-                guard !error.isDefiniteAbort else { throw error }
-                mayHaveLanded = true
-                // To anything but a lost answer the server answers the same again: only the documents can find out.
-                guard error.mayBeCommittedAgain, ContinuousClock.now < deadline else { throw error }
-                await backoff.wait()
-            }
-        }
-    }
-
     /// How a commit ended whose events the journal refuses, by what stands in their places: any event of ours, and all of it is there;
     /// any of another's, and none of it ever will be.
     ///
     /// Nil when that cannot be read now: a majority may not have the event yet on which the index has just refused ours.
-    private func outcome(of error: MongoError, on connection: isolated MongoConnection, journal: Journal) -> Outcome? {
+    private func outcome(
+        ofDuplicate error: MongoError, on connection: isolated MongoConnection, journal: Journal
+    ) -> CommitOutcome? {
         for change in changes {
             guard let found = try? journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection) else {
                 continue
             }
-            return found == change.firstEventID ? .committed : .lost(error)
+            return found == change.firstEventID ? .committed : .aborted(error)
         }
         // Nothing stands in our places: then it was a command id that was used elsewhere on the aggregate.
         return nil
     }
 
-    private func write(on connection: isolated MongoConnection, journal: Journal, isResent: Bool, logger: Logger) throws {
+    /// Writes everything in the open transaction.
+    ///
+    /// - Returns: What this commit rests on and has changed, so that it must be decided again; nil when all is written.
+    private func write(
+        isResent: Bool, journal: Journal, logger: Logger, on connection: isolated MongoConnection
+    ) throws -> MongoError? {
         for snapshot in try append(snapshots(where: .unchanged), on: connection, journal: journal, isResent: isResent) {
-            // We decided on a cached aggregate, so the successful insert does not prove that our head is the journal's head. Only a
-            // matching snapshot does; without one, load again.
-            guard !snapshot.basis.isCached else { throw Again(snapshot.aggregateID, "which was not loaded again") }
+            // We decided on a cached aggregate, so the successful insert does not prove that our head is the journal's
+            // head. Only a matching snapshot does; without one, load again.
+            guard !snapshot.basis.isCached else { return changed(snapshot.aggregateID, "which was not loaded again") }
             try replace(snapshot, on: connection, isExpected: isResent, logger: logger)
         }
         for aggregate in guards {
             // A new transaction does not know what the first one read.
             // The events went in above, so no earlier attempt is in the journal or still on its way there: it is lost for good.
             if isResent, try journal.head(of: aggregate.aggregateID, on: connection) != aggregate.version {
-                throw Again(aggregate.aggregateID, "which the transaction guards")
+                return changed(aggregate.aggregateID, "which the transaction guards")
             }
             try hold(aggregate.aggregateID, aggregate.snapshots, orInsert: aggregate.snapshot, on: connection)
         }
+        return nil
+    }
+
+    private func changed(_ aggregateID: AggregateID, _ reason: String) -> MongoError {
+        MongoError(.writeConflict, "\(aggregateID), \(reason), has changed")
     }
 
     /// Writes to a snapshot without changing what it says, so that a commit on its aggregate and this one cannot both succeed.
@@ -180,7 +155,15 @@ extension PreparedCommit {
         if connection.hasBulkCommand, !writes.isEmpty, size <= Self.bulkCommandBytes {
             let inserts = events.map { NamespacedOperation(.insert($0), in: journal.namespace) }
             let posts = writes.map { NamespacedOperation($0.operation, in: $0.snapshot.collection) }
-            counts = Array(try together(inserts + posts, on: connection).suffix(posts.count))
+            do throws(MongoError) {
+                counts = Array(try connection.bulkCommand(inserts + posts).suffix(posts.count))
+            } catch {
+                var error = error
+                // An older server, as in a cluster on its way to a newer one: the next attempt does without the
+                // command.
+                if error.isUnknownCommand { error.labels.insert(.transientTransaction) }
+                throw error
+            }
         } else {
             try connection.insert(events, into: journal.namespace)
             counts = try writes.map { try Self.write($0.operation, in: $0.snapshot.collection, on: connection) }
@@ -189,7 +172,8 @@ extension PreparedCommit {
         return missed
     }
 
-    /// Does an ``SnapshotWrite/unchangedWrite()`` on its own, and says how many documents it inserted, matched or deleted.
+    /// Does an ``SnapshotWrite/unchangedWrite()`` on its own, and says how many documents it inserted, matched or
+    /// deleted.
     private static func write(
         _ operation: BulkOperation, in snapshots: Namespace, on connection: isolated MongoConnection
     ) throws -> Int {
@@ -200,15 +184,6 @@ extension PreparedCommit {
         default:
             if let document = operation.stored { try connection.insert([document], into: snapshots) }
             return 1
-        }
-    }
-
-    private func together(_ operations: [NamespacedOperation], on connection: isolated MongoConnection) throws -> [Int] {
-        do {
-            return try connection.bulkCommand(operations)
-        } catch {
-            // An older server, as in a cluster on its way to a newer one.
-            throw error.isUnknownCommand ? Again(error) : error
         }
     }
 

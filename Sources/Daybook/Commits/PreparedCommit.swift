@@ -68,8 +68,8 @@ final class PreparedCommit: Sendable {
             let versions = first...(change.version + Int64(change.events.count))
             changes.append(
                 Change(
-                    aggregateID: change.aggregateID, versions: versions, firstEventID: firstEventID, lastEventID: headID,
-                    snapshot: try change.snapshotWrite(headID: headID, recordedAt: recordedAt)))
+                    aggregateID: change.aggregateID, versions: versions, firstEventID: firstEventID,
+                    lastEventID: headID, snapshot: try change.snapshotWrite(headID: headID, recordedAt: recordedAt)))
         }
         self.events = events
         self.changes = changes

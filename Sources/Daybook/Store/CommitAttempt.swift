@@ -15,6 +15,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     let deadline: ContinuousClock.Instant
 
     private var store: DaybookStore { repository.store }
+    private var metrics: AggregateMetrics { repository.loader.metrics }
 
     /// What was decided, ready to be sent, and what is known of the aggregate once it is in effect.
     private struct Proposal: Sendable {
@@ -23,35 +24,31 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         let entry: AggregateCache.Entry<A>?
     }
 
-    private enum Decision: Sendable {
-        case answer(Commit?)
-        case proposal(Proposal)
-    }
-
-    /// What one run ended with.
-    private enum Ending: Sendable {
+    /// How far an attempt has come.
+    private enum Progress: Sendable {
         /// The command took effect before, or nothing is to happen.
-        case answer(Commit?)
+        case answered(Commit?)
+        /// It is to be sent.
+        case decided(Proposal)
         case committed(Proposal)
-        /// It has to be decided again.
-        case undecided
+        /// Nothing took effect: it has to be decided again.
+        case aborted
     }
 
     func run() async throws -> Commit? {
-        let metrics = repository.loader.metrics
-        var cached = decideOnCached(metrics)
-        var backoff = Backoff()
+        var cached = decideOnCached()
+        var retry = CommitRetry(until: deadline)
         while true {
             try Task.checkCancellation()
-            switch try await A.lifecycle == .inline ? inTransaction(cached, metrics) : journalOnly(cached, metrics) {
-            case .answer(let commit): return commit
+            switch try await A.lifecycle == .inline ? inTransaction(cached) : journalOnly(cached) {
+            case .answered(let commit): return commit
             case .committed(let proposal):
                 if let entry = proposal.entry, isForGood { store.cache.put(entry) }
                 await store.took(effect: proposal.commit)
                 return proposal.commit.commits.first
-            case .undecided:
+            case .decided, .aborted:
                 // What was only out of date can be decided again at once.
-                if cached == nil { await backoff.wait() }
+                if cached == nil { await retry.pause() }
                 cached = nil
             }
         }
@@ -64,51 +61,48 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     private var isForGood: Bool { A.lifecycle == .inline || store.client.settings.acknowledgement == .majority }
 
     /// Everything on one connection: events and snapshot are one transaction.
-    private func inTransaction(_ cached: Proposal?, _ metrics: AggregateMetrics) async throws -> Ending {
+    private func inTransaction(_ cached: Proposal?) async throws -> Progress {
         try await store.client.withConnection(.transaction) { connection in
             try store.ready(connection)
-            switch try cached.map(Decision.proposal) ?? load(on: connection) {
-            case .answer(let commit): return .answer(commit)
-            case .proposal(let proposal): return try await send(proposal, metrics, on: connection)
-            }
+            let progress = try cached.map(Progress.decided) ?? load(on: connection)
+            guard case .decided(let proposal) = progress else { return progress }
+            return try await send(proposal, on: connection)
         }
     }
 
     /// The events alone are the commit: one of them joins a group, more are a transaction.
-    private func journalOnly(_ cached: Proposal?, _ metrics: AggregateMetrics) async throws -> Ending {
-        let proposal: Proposal
+    private func journalOnly(_ cached: Proposal?) async throws -> Progress {
+        let progress: Progress
         if let cached {
-            proposal = cached
+            progress = .decided(cached)
         } else {
-            let decision = try await store.client.withConnection(.single) { connection in
+            progress = try await store.client.withConnection(.single) { connection in
                 try store.ready(connection)
                 return try load(on: connection)
             }
-            switch decision {
-            case .answer(let commit): return .answer(commit)
-            case .proposal(let decided): proposal = decided
-            }
         }
+        guard case .decided(let proposal) = progress else { return progress }
         guard proposal.commit.events.count == 1 else {
-            return try await store.client.withConnection(.transaction) { try await send(proposal, metrics, on: $0) }
+            return try await store.client.withConnection(.transaction) { try await send(proposal, on: $0) }
         }
-        let outcome = try await store.groupCommit.append(proposal.commit, deadline: deadline)
+        var retry = CommitRetry(until: deadline)
+        let outcome = await retry.append(proposal.commit, by: store.groupCommit)
         if case .committed = outcome { return .committed(proposal) }
-        return try await store.client.withConnection(.single) { try settle(outcome, proposal, metrics, on: $0) }
+        if case .failed(let error) = outcome { throw error }
+        return try await store.client.withConnection(.single) { try interpret(outcome, of: proposal, on: $0) }
     }
 
-    private func send(
-        _ proposal: Proposal, _ metrics: AggregateMetrics, on connection: isolated MongoConnection
-    ) async throws -> Ending {
-        let outcome = try await proposal.commit.send(
-            on: connection, inOpenTransaction: false, journal: store.journal, deadline: deadline, logger: store.telemetry.logger)
-        return try settle(outcome, proposal, metrics, on: connection)
+    private func send(_ proposal: Proposal, on connection: isolated MongoConnection) async throws -> Progress {
+        var retry = CommitRetry(until: deadline)
+        let outcome = await retry.send(
+            proposal.commit, journal: store.journal, logger: store.telemetry.logger, on: connection)
+        return try interpret(outcome, of: proposal, on: connection)
     }
 
     /// Lets the aggregate decide on what the store has in memory of it.
     ///
     /// Nil when nothing is, or when it does not end in a commit: only a commit would be refused if what is in memory is out of date.
-    private func decideOnCached(_ metrics: AggregateMetrics) -> Proposal? {
+    private func decideOnCached() -> Proposal? {
         guard let (loaded, readAt) = store.cache.take(id, A.self) else { return nil }
         if let expected, loaded.fold.version != expected { return nil }
         guard let events = try? decide(loaded.fold), !events.isEmpty else { return nil }
@@ -118,11 +112,11 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     }
 
     /// Loads the aggregate and lets it decide.
-    private func load(on connection: isolated MongoConnection) throws -> Decision {
+    private func load(on connection: isolated MongoConnection) throws -> Progress {
         let readAt = ContinuousClock.now
         let loaded = try repository.loader.load(id, on: connection)
         if let expected, loaded.fold.version != expected {
-            if let original = try original(on: connection) { return .answer(original) }
+            if let original = try original(on: connection) { return .answered(original) }
             throw DaybookError(
                 .conflict, "it is at version \(loaded.fold.version), not at the expected version \(expected)",
                 aggregateID: id.rawValue, version: loaded.fold.version)
@@ -132,11 +126,11 @@ struct CommitAttempt<A: Aggregate>: Sendable {
             events = try decide(loaded.fold)
         } catch {
             // What is refused now may be what took effect before: a repeated command gets its first answer.
-            if let original = try original(on: connection) { return .answer(original) }
+            if let original = try original(on: connection) { return .answered(original) }
             throw error
         }
-        guard !events.isEmpty else { return .answer(try original(on: connection)) }
-        return .proposal(try propose(events, on: loaded, readAt: readAt))
+        guard !events.isEmpty else { return .answered(try original(on: connection)) }
+        return .decided(try propose(events, on: loaded, readAt: readAt))
     }
 
     private func propose(
@@ -155,32 +149,34 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         loaded.basis = .cached(A.lifecycle == .inline ? written.snapshot?.identity : nil)
         loaded.hasTail = false
         // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
-        guard let state = change.state, change.keepsSnapshot || A.lifecycle != .inline else { return Proposal(commit: commit, entry: nil) }
+        guard let state = change.state, change.keepsSnapshot || A.lifecycle != .inline else {
+            return Proposal(commit: commit, entry: nil)
+        }
         return Proposal(commit: commit, entry: .init(loaded: loaded, readAt: readAt, stateBytes: state.bytes.count))
     }
 
     /// What an outcome means for the caller.
-    private func settle(
-        _ outcome: PreparedCommit.Outcome, _ proposal: Proposal, _ metrics: AggregateMetrics,
-        on connection: isolated MongoConnection
-    ) throws -> Ending {
+    private func interpret(
+        _ outcome: CommitOutcome, of proposal: Proposal, on connection: isolated MongoConnection
+    ) throws -> Progress {
         switch outcome {
         case .committed: return .committed(proposal)
-        case .commandKnown:
+        case .failed(let error), .unknown(let error): throw error
+        case .duplicateCommand:
             do {
-                if let original = try original(on: connection) { return .answer(original) }
+                if let original = try original(on: connection) { return .answered(original) }
             } catch is MongoError {
                 // It has taken effect; that its commit cannot be read now must not be told as if it had not.
             }
-        case .lost(let error):
+        case .aborted(let error):
             // Not every server says which index refused: then it may have been the one of command ids.
             if error.code == .duplicateKey, let original = try original(on: connection) {
-                return .answer(original)
+                return .answered(original)
             }
         }
         metrics.countRetry(isConflict: outcome.isConflict)
-        try DaybookStore.giveUp(outcome, id, after: deadline)
-        return .undecided
+        try CommitRetry(until: deadline).requireTime(after: outcome, of: id)
+        return .aborted
     }
 
     /// The commit by which the command took effect before, if it did.

@@ -42,40 +42,38 @@ extension DaybookStore {
         _ body: @Sendable (DaybookTransaction) async throws -> R, _ context: CommandContext,
         on connection: isolated MongoConnection
     ) async throws -> (R, PreparedCommit?) {
-        let deadline = ContinuousClock.now + configuration.commitTimeout
-        var backoff = Backoff()
+        var retry = CommitRetry(until: .now + configuration.commitTimeout)
         while true {
             try Task.checkCancellation()
             try connection.beginTransaction()
             let transaction = DaybookTransaction(store: self, connection: connection)
-            var outcome: PreparedCommit.Outcome
-            var touched: [AggregateType] = []
+            let outcome: CommitOutcome
             do {
                 let result = try await body(transaction)
                 let (drafts, guards) = await transaction.finish()
-                touched = drafts.map(\.aggregateID.type)
                 // An error that `body` swallowed has ended the transaction all the same.
                 if let poison = connection.poison { throw poison }
                 guard !drafts.isEmpty else {
                     connection.endTransaction()
                     return (result, nil)
                 }
-                let prepared = try PreparedCommit(drafts, guards: guards, context: context, clock: clock.corrected)
+                let commit = try PreparedCommit(drafts, guards: guards, context: context, clock: clock.corrected)
                 // A rival with the same command id is no refusal: the next run finds its commit.
-                outcome = try await prepared.send(
-                    on: connection, inOpenTransaction: true, journal: journal, deadline: deadline, logger: telemetry.logger)
-                if case .committed = outcome { return (result, prepared) }
+                outcome = await retry.send(commit, journal: journal, logger: telemetry.logger, on: connection)
+                if case .committed = outcome { return (result, commit) }
             } catch {
                 let poison = connection.poison
-                touched = await transaction.finish().drafts.map(\.aggregateID.type)
+                _ = await transaction.finish()
                 connection.endTransaction()
                 guard let poison, poison.canBeTriedAgain else { throw error }
-                outcome = .lost(poison)
+                outcome = .aborted(poison)
             }
-            connection.endTransaction()
-            for type in touched { telemetry.metrics(of: type).countRetry(isConflict: outcome.isConflict) }
-            try Self.giveUp(outcome, nil, after: deadline)
-            await backoff.wait()
+            if case .failed(let error) = outcome { throw error }
+            for change in await transaction.finish().drafts {
+                telemetry.metrics(of: change.aggregateID.type).countRetry(isConflict: outcome.isConflict)
+            }
+            try retry.requireTime(after: outcome, of: nil)
+            await retry.pause()
         }
     }
 }

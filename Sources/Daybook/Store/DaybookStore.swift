@@ -103,6 +103,19 @@ public final class DaybookStore: Sendable {
         clock.measureIfDue(on: connection)
     }
 
+    /// Counts a commit that took effect, and hands on the snapshots that are written after it.
+    func took(effect commit: PreparedCommit) async {
+        for change in commit.changes {
+            telemetry.metrics(of: change.aggregateID.type).countCommit(of: change.versions.count)
+            guard let snapshot = change.snapshot else { continue }
+            telemetry.warnOfLargeState(
+                of: snapshot.aggregateID, at: snapshot.version, bytes: snapshot.stateBytes,
+                limit: configuration.stateWarningBytes)
+        }
+        let posts = commit.snapshots(where: .newer)
+        if !posts.isEmpty { await poster.post(posts) }
+    }
+
     /// Makes sure, once for each store, that the unique indexes are there: without them the journal could not refuse a second event at one
     /// version, and while the server still builds one it refuses nothing either.
     package func requireInitialized(on connection: isolated MongoConnection) throws {

@@ -1,0 +1,68 @@
+internal import DaybookMongo
+internal import Logging
+
+/// The attempts at a commit: how long they go on, and how far apart they are.
+///
+/// Where nothing took effect, the caller decides again, after ``pause()``. Where documents were sent and not answered,
+/// the same documents are sent again; where only a transaction's commit was not answered, that alone.
+struct CommitRetry: Sendable {
+    private let deadline: ContinuousClock.Instant
+    private var backoff = Backoff()
+
+    init(until deadline: ContinuousClock.Instant) {
+        self.deadline = deadline
+    }
+
+    private var isOver: Bool { ContinuousClock.now >= deadline }
+
+    /// Makes sure that there is time to decide again.
+    ///
+    /// - Throws: What no attempt can change. At the deadline `conflict` when rivals kept coming first, `outcomeUnknown`
+    ///   when the command took effect but its commit cannot be read, otherwise what the last attempt ended with.
+    func requireTime(after outcome: CommitOutcome, of aggregateID: AggregateID?) throws {
+        switch outcome {
+        case .failed(let error), .unknown(let error): throw error
+        case .duplicateCommand(let error) where isOver:
+            throw DaybookError(
+                .outcomeUnknown,
+                "the command id has been used, but its commit could not be read in time; repeat the command with it",
+                aggregateID: aggregateID?.rawValue, underlying: error)
+        case .aborted(let error) where isOver:
+            guard outcome.isConflict else { throw error }
+            throw DaybookError(
+                .conflict, "other writers came first until the time for trying was over; nothing was written",
+                aggregateID: aggregateID?.rawValue, underlying: error)
+        case .committed, .duplicateCommand, .aborted: return
+        }
+    }
+
+    /// Waits before the next decision.
+    mutating func pause() async { await backoff.wait() }
+
+    /// Appends a commit of one event with others, until the answer is definite; `outcomeUnknown` at the deadline.
+    mutating func append(_ commit: PreparedCommit, by group: GroupCommit) async -> CommitOutcome {
+        var outcome = await group.append(commit, isResent: false)
+        while case .unknown(let error) = outcome {
+            guard !isOver else { return .failed(commit.outcomeUnknown(error)) }
+            await backoff.wait()
+            outcome = await group.append(commit, isResent: true)
+        }
+        return outcome
+    }
+
+    /// Writes a commit in one transaction, which may be open, until the answer is definite and the transaction over.
+    mutating func send(
+        _ commit: PreparedCommit, journal: Journal, logger: Logger, on connection: isolated MongoConnection
+    ) async -> CommitOutcome {
+        var outcome = commit.send(isResent: false, journal: journal, logger: logger, on: connection)
+        while case .unknown(let error) = outcome {
+            guard !isOver else {
+                connection.endTransaction()
+                return .failed(commit.outcomeUnknown(error))
+            }
+            await backoff.wait()
+            outcome = commit.send(isResent: true, journal: journal, logger: logger, on: connection)
+        }
+        return outcome
+    }
+}
