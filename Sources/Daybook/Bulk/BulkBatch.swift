@@ -19,7 +19,7 @@ public final class BulkBatch: TransactionalStore {
     struct State: Sendable {
         /// The `Fold` of every aggregate, at its head.
         var folds: [AggregateID: any AnyFold] = [:]
-        var commands: [AggregateID: [BSONValue: (identity: CommandIdentity, version: Int64)]] = [:]
+        var commands: [AggregateID: [BSONValue: CommandEffect]] = [:]
         /// In the order of the commits.
         var events: [BulkEvent] = []
         var commits = 0
@@ -54,33 +54,31 @@ public final class BulkBatch: TransactionalStore {
         let commits = commits
         let transaction = BulkTransaction(self)
         let result = try await body(transaction)
-        let changed = await transaction.finish()
-        guard !changed.drafts.isEmpty else { return result }
-        let commit = try PreparedCommit(changed.drafts, context: context, clock: clock)
+        let buffer = await transaction.finish()
+        guard !buffer.changes.isEmpty else { return result }
+        let commit = try PreparedCommit(buffer.changes, context: context, clock: clock)
         try state.withLock { state in
             guard state.commits == commits else {
                 throw DaybookError(.invalidTransaction, "the transactions of a batch come one after the other")
             }
-            state.take(commit, changed.drafts, changed.folds)
+            state.append(commit, buffer)
         }
         return result
     }
 }
 
 extension BulkBatch.State {
-    fileprivate mutating func take(
-        _ commit: PreparedCommit, _ drafts: [AggregateChange], _ changed: [AggregateID: any AnyFold]
-    ) {
+    fileprivate mutating func append(_ commit: PreparedCommit, _ buffer: TransactionBuffer) {
         var documents = commit.events.makeIterator()
-        for (change, draft) in zip(commit.changes, drafts) {
+        for (change, decided) in zip(commit.changes, buffer.changes) {
             for version in change.versions {
                 guard let document = documents.next() else { break }
                 events.append(BulkEvent(aggregateID: change.aggregateID, version: version, document: document))
             }
-            var fold = changed[change.aggregateID]
+            var fold = buffer.folds[change.aggregateID]
             fold?.commit(headID: change.lastEventID, at: commit.recordedAt)
             folds[change.aggregateID] = fold
-            commands[change.aggregateID, default: [:]].merge(draft.commands) { first, _ in first }
+            commands[change.aggregateID, default: [:]].merge(decided.commands) { first, _ in first }
         }
         commits += 1
     }

@@ -18,11 +18,12 @@ struct AggregateChange: Sendable {
     let headID: UUID?
     private let createdAt: BSONDate?
     private let basis: SnapshotBasis
-    /// The snapshot that a rival has stored since, if its commit is what the journal had after the snapshot that was read.
+    /// The snapshot that a rival has stored since, if its commit is what the journal had after the snapshot that was
+    /// read.
     var rival: BorrowedSnapshot.Identity?
     private(set) var events: [Event] = []
-    /// The commands with an id among them, with the version that each led to; by ``CommandIdentity/key``.
-    private(set) var commands: [BSONValue: (identity: CommandIdentity, version: Int64)] = [:]
+    /// The commands with an id among them, by ``CommandIdentity/key``.
+    private(set) var commands: [BSONValue: CommandEffect] = [:]
     /// The encoded state after `events`; nil where none is kept, and it cannot be encoded.
     private(set) var state: BSONDocument?
     /// Whether a snapshot of that state is kept.
@@ -56,7 +57,7 @@ struct AggregateChange: Sendable {
         for (index, event) in decided.enumerated() {
             events.append(Event(stored: event, command: index == 0 ? command : nil))
         }
-        if let key = command.key { commands[key] = (command, fold.version) }
+        if let key = command.key { commands[key] = CommandEffect(identity: command, version: fold.version) }
         keepsSnapshot = fold.keepsSnapshot
     }
 
@@ -78,8 +79,8 @@ struct AggregateChange: Sendable {
     func snapshotWrite(headID: UUID, recordedAt: BSONDate) throws -> SnapshotWrite? {
         guard let kind, let state, lifecycle != .live else { return nil }
         let snapshot = StoredSnapshot(
-            aggregateID: aggregateID, version: version + Int64(events.count), state: state, stateSchema: kind.stateSchema,
-            headID: headID, createdAt: createdAt ?? recordedAt, updatedAt: recordedAt)
+            aggregateID: aggregateID, version: version + Int64(events.count), state: state,
+            stateSchema: kind.stateSchema, headID: headID, createdAt: createdAt ?? recordedAt, updatedAt: recordedAt)
         return try SnapshotWrite(
             snapshot, of: kind, where: lifecycle == .inline ? .unchanged : .newer, basis: basis, rival: rival,
             isKept: keepsSnapshot)

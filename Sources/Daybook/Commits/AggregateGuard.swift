@@ -9,11 +9,4 @@ struct AggregateGuard: Sendable {
     let version: Int64
     /// The snapshot at that version, to put in place where none is; nil at version 0, and where none is kept.
     let snapshot: BSONDocument?
-
-    init<A: Aggregate>(_ fold: Fold<A>, snapshots: Namespace) throws {
-        aggregateID = fold.id
-        self.snapshots = snapshots
-        version = fold.version
-        snapshot = fold.keepsSnapshot ? try fold.stored()?.document() : nil
-    }
 }

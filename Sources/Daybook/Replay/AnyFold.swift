@@ -5,6 +5,7 @@ internal import Foundation
 protocol AnyFold: Sendable {
     associatedtype Folded: Aggregate
 
+    var id: AggregateID { get }
     /// Whether a snapshot of the state is kept.
     var keepsSnapshot: Bool { get }
 
@@ -14,4 +15,15 @@ protocol AnyFold: Sendable {
 
 extension Fold: AnyFold {
     typealias Folded = A
+}
+
+extension AnyFold {
+    /// - Throws: ``DaybookError/Code/invalidTransaction`` when it folds another kind of aggregate.
+    func of<A: Aggregate>(_ aggregate: A.Type) throws -> Fold<A> {
+        guard let fold = self as? Fold<A> else {
+            throw DaybookError(
+                .invalidTransaction, "two kinds of aggregate share the type \"\(A.type)\"", aggregateID: id.rawValue)
+        }
+        return fold
+    }
 }

@@ -119,6 +119,14 @@ package struct Fold<A: Aggregate>: Sendable {
         createdAt = createdAt ?? recordedAt
     }
 
+    /// - Throws: ``DaybookError/Code/conflict`` when a version is expected that the aggregate is not at.
+    func require(_ expected: Int64?) throws {
+        guard let expected, version != expected else { return }
+        throw DaybookError(
+            .conflict, "it is at version \(version), not at the expected version \(expected)", aggregateID: id.rawValue,
+            version: version)
+    }
+
     /// Whether a snapshot of the state is kept.
     package var keepsSnapshot: Bool { A.keepsSnapshot?(state) ?? true }
 

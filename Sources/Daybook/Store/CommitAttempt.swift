@@ -115,14 +115,9 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     private func load(on connection: isolated MongoConnection) throws -> Progress {
         let readAt = ContinuousClock.now
         let loaded = try repository.loader.load(id, on: connection)
-        if let expected, loaded.fold.version != expected {
-            if let original = try original(on: connection) { return .answered(original) }
-            throw DaybookError(
-                .conflict, "it is at version \(loaded.fold.version), not at the expected version \(expected)",
-                aggregateID: id.rawValue, version: loaded.fold.version)
-        }
         let events: [StoredEvent]
         do {
+            try loaded.fold.require(expected)
             events = try decide(loaded.fold)
         } catch {
             // What is refused now may be what took effect before: a repeated command gets its first answer.

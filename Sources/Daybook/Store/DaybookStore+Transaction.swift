@@ -50,14 +50,14 @@ extension DaybookStore {
             let outcome: CommitOutcome
             do {
                 let result = try await body(transaction)
-                let (drafts, guards) = await transaction.finish()
+                let (changes, guards) = await transaction.finish()
                 // An error that `body` swallowed has ended the transaction all the same.
                 if let poison = connection.poison { throw poison }
-                guard !drafts.isEmpty else {
+                guard !changes.isEmpty else {
                     connection.endTransaction()
                     return (result, nil)
                 }
-                let commit = try PreparedCommit(drafts, guards: guards, context: context, clock: clock.corrected)
+                let commit = try PreparedCommit(changes, guards: guards, context: context, clock: clock.corrected)
                 // A rival with the same command id is no refusal: the next run finds its commit.
                 outcome = await retry.send(commit, journal: journal, logger: telemetry.logger, on: connection)
                 if case .committed = outcome { return (result, commit) }
@@ -69,7 +69,7 @@ extension DaybookStore {
                 outcome = .aborted(poison)
             }
             if case .failed(let error) = outcome { throw error }
-            for change in await transaction.finish().drafts {
+            for change in await transaction.finish().changes {
                 telemetry.metrics(of: change.aggregateID.type).countRetry(isConflict: outcome.isConflict)
             }
             try retry.requireTime(after: outcome, of: nil)

@@ -8,13 +8,8 @@ public import Foundation
 public actor DaybookTransaction {
     private let store: DaybookStore
     private let connection: MongoConnection
-    /// In the order in which they were first changed.
-    private var drafts: [AggregateChange] = []
-    private var places: [AggregateID: Int] = [:]
-    /// The `Fold` of every aggregate that was changed.
-    private var folds: [AggregateID: any Sendable] = [:]
+    private var buffer = TransactionBuffer()
     private var guards: [AggregateID: AggregateGuard] = [:]
-    private var isOver = false
 
     /// The connection's own thread: its methods are called without leaving it.
     nonisolated public var unownedExecutor: UnownedSerialExecutor { connection.unownedExecutor }
@@ -45,18 +40,12 @@ public actor DaybookTransaction {
     ) throws -> Int64 {
         let id = try AggregateID(A.type, key: key)
         return try perform("execute", id) {
-            let identity = try CommandIdentity(
-                command, id: commandID, encoder: store.repository(A.self).coding.commandEncoder)
+            let loader = store.repository(A.self).loader
+            let identity = try CommandIdentity(command, id: commandID, encoder: loader.coding.commandEncoder)
             if let known = try known(identity, id) { return known }
-            var loaded = try current(id, A.self)
-            if let expected, loaded.fold.version != expected {
-                throw DaybookError(
-                    .conflict, "it is at version \(loaded.fold.version), not at the expected version \(expected)",
-                    aggregateID: id.rawValue, version: loaded.fold.version)
-            }
-            let events = try loaded.fold.state.decide(command, at: now ?? store.clock.now())
-            if !events.isEmpty { try add(events, to: &loaded, identity) }
-            return loaded.fold.version
+            let loaded = try current(id, A.self)
+            return try buffer.execute(
+                command, identity, on: loaded, expecting: expected, at: now ?? store.clock.now(), of: loader)
         }
     }
 
@@ -78,64 +67,38 @@ public actor DaybookTransaction {
                 )
             }
             let fold = try current(id, A.self).fold
-            if places[id] == nil {
-                guards[id] = try AggregateGuard(fold, snapshots: store.repository(A.self).snapshots)
+            // A change protects it already.
+            if buffer.folds[id] == nil {
+                guards[id] = AggregateGuard(
+                    aggregateID: id, snapshots: store.repository(A.self).snapshots, version: fold.version,
+                    snapshot: fold.keepsSnapshot ? try fold.stored()?.document() : nil)
             }
             return fold.snapshot
         }
     }
 
     /// What was executed and guarded, for the commit; nothing can be executed after it.
-    func finish() -> (drafts: [AggregateChange], guards: [AggregateGuard]) {
-        isOver = true
-        return (drafts, guards.values.filter { places[$0.aggregateID] == nil })
-    }
-
-    private func add<A: Aggregate>(_ events: [A.Event], to loaded: inout Loaded<A>, _ command: CommandIdentity) throws {
-        let id = loaded.fold.id
-        let place = places[id]
-        var draft = place.map { drafts[$0] } ?? AggregateChange(loaded, of: store.repository(A.self).loader)
-        // Kept only as a whole: the caller may go on after an event that cannot be encoded.
-        try draft.append(loaded.fold.coding.encode(events), command: command, folding: &loaded.fold)
-        if let place {
-            drafts[place] = draft
-        } else {
-            places[id] = drafts.count
-            drafts.append(draft)
-        }
-        folds[id] = loaded.fold
+    func finish() -> (changes: [AggregateChange], guards: [AggregateGuard]) {
+        buffer.close()
+        return (buffer.changes, guards.values.filter { buffer.folds[$0.aggregateID] == nil })
     }
 
     private func current<A: Aggregate>(_ id: AggregateID, _ aggregate: A.Type) throws -> Loaded<A> {
-        if let fold = folds[id] {
-            guard let fold = fold as? Fold<A> else {
-                throw DaybookError(
-                    .invalidTransaction, "two kinds of aggregate share the type \"\(A.type)\"", aggregateID: id.rawValue)
-            }
-            return Loaded(fold: fold, basis: .read(nil))
-        }
+        if let fold = buffer.folds[id] { return Loaded(fold: try fold.of(A.self), basis: .read(nil)) }
         let loader = store.repository(A.self).loader
         return try connection.assumeIsolated { try loader.load(id, on: $0) }
     }
 
     /// The version at which a command took effect, before or in this transaction.
     private func known(_ command: CommandIdentity, _ id: AggregateID) throws -> Int64? {
-        guard let key = command.key else { return nil }
-        if let place = places[id], let known = drafts[place].commands[key] {
-            let recorded = EventMetadata(commandName: known.identity.name, commandDigest: known.identity.digest)
-            guard !command.isContradicted(by: recorded) else { throw command.reused(by: recorded, known.version) }
-            return known.version
-        }
+        guard command.key != nil else { return nil }
+        if let effect = buffer.effect(of: command, on: id) { return try effect.version(repeatedBy: command) }
         let journal = store.journal
         return try connection.assumeIsolated { try journal.commit(of: command, on: id, connection: $0)?.version }
     }
 
     private func perform<R>(_ operation: String, _ id: AggregateID, _ body: () throws -> R) throws -> R {
-        guard !isOver else {
-            throw DaybookError(
-                .invalidTransaction, "the transaction is over: its closure has returned", aggregateID: id.rawValue,
-                operation: operation)
-        }
+        try buffer.requireOpen(for: id, operation: operation)
         do {
             try Task.checkCancellation()
             return try body()

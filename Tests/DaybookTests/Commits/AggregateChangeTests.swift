@@ -141,7 +141,8 @@ struct AggregateChangeTests {
     @Test("a command's id is on its first event of each aggregate and on no other")
     func commandIDs() throws {
         let commit = try prepare([
-            AggregateChange([.lost, .lost, .lost], fold("P-1"), commandID: "c-1"), AggregateChange([.lost, .lost], fold("P-2")),
+            AggregateChange([.lost, .lost, .lost], fold("P-1"), commandID: "c-1"),
+            AggregateChange([.lost, .lost], fold("P-2")),
             AggregateChange([.lost, .lost], fold("P-3"), commandID: "c-3"),
         ])
         let ids = commit.events.map { $0.value(at: "meta.commandId") }
@@ -150,7 +151,9 @@ struct AggregateChangeTests {
 
     @Test("a commit tells what it appended to each aggregate, in the order of the changes")
     func commits() throws {
-        let commit = try prepare([AggregateChange([.lost, .lost], fold("P-2", version: 4)), AggregateChange([.lost], fold("P-1"))])
+        let commit = try prepare([
+            AggregateChange([.lost, .lost], fold("P-2", version: 4)), AggregateChange([.lost], fold("P-1")),
+        ])
         let expected = try [("P-2", 5...6), ("P-1", 1...1)].map { key, versions in
             Commit(
                 id: commit.id, aggregateID: try AggregateID("parcel", key: key), versions: versions,
