@@ -20,13 +20,16 @@ final class AggregateCache: Sendable {
         let loaded: Loaded<A>
         /// When the journal was last read for it.
         let readAt: ContinuousClock.Instant
-        /// Of the encoded state.
-        let stateBytes: Int
 
-        init(loaded: Loaded<A>, readAt: ContinuousClock.Instant, stateBytes: Int) {
+        /// Nil for what has no events, for a snapshot that was not believed, and for a state whose size is not known.
+        init?(_ loaded: Loaded<A>, readAt: ContinuousClock.Instant) {
+            guard loaded.fold.version > 0, loaded.stateBytes != nil else { return nil }
+            // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
+            guard A.lifecycle != .inline || loaded.fold.keepsSnapshot else { return nil }
+            var loaded = loaded
+            loaded.basis = .cached(A.lifecycle == .inline ? loaded.basis.identity : nil)
             self.loaded = loaded
             self.readAt = readAt
-            self.stateBytes = stateBytes
         }
     }
 
@@ -87,10 +90,18 @@ final class AggregateCache: Sendable {
         return entry
     }
 
+    /// Keeps an aggregate if it may be kept, and forgets what was known of it if not.
+    func put<A: Aggregate>(_ loaded: Loaded<A>, readAt: ContinuousClock.Instant) {
+        guard maximumBytes > 0 else { return }
+        guard let entry = Entry(loaded, readAt: readAt) else { return remove(loaded.fold.id) }
+        put(entry)
+    }
+
     /// Keeps an entry, unless a later one is there already.
     func put<A: Aggregate>(_ entry: Entry<A>) {
-        let (id, version) = (entry.loaded.fold.id, entry.loaded.fold.version)
-        let bytes = entry.stateBytes + Self.overheadBytes
+        let id = entry.loaded.fold.id
+        let version = entry.loaded.fold.version
+        let bytes = (entry.loaded.stateBytes ?? 0) + Self.overheadBytes
         guard bytes <= maximumBytes else { return }
         part(of: id).generations.withLock { generations in
             var slot = Slot(version: version, bytes: bytes, entry: entry)
@@ -103,16 +114,6 @@ final class AggregateCache: Sendable {
             generations.young[id] = slot
             generations.youngBytes += slot.bytes
         }
-    }
-
-    /// Keeps what was loaded, unless it has no events, a snapshot that was not believed, or a state whose size nobody can tell.
-    func put<A: Aggregate>(_ loaded: Loaded<A>, readAt: ContinuousClock.Instant) {
-        guard maximumBytes > 0, loaded.fold.version > 0, let bytes = loaded.stateBytes else { return }
-        // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
-        guard A.lifecycle != .inline || loaded.fold.keepsSnapshot else { return }
-        var loaded = loaded
-        loaded.basis = .cached(A.lifecycle == .inline ? loaded.basis.identity : nil)
-        put(Entry(loaded: loaded, readAt: readAt, stateBytes: bytes))
     }
 
     /// Forgets an aggregate that was changed in another way.

@@ -20,7 +20,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     /// What was decided, ready to be sent, and what is known of the aggregate once it is in effect.
     private struct Proposal: Sendable {
         let commit: PreparedCommit
-        /// Nil where its size is not known, because a state that is never stored cannot be encoded.
+        /// Nil where the next command must load the aggregate.
         let entry: AggregateCache.Entry<A>?
     }
 
@@ -142,12 +142,9 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         let written = commit.changes[0]
         loaded.fold.commit(headID: written.lastEventID, at: commit.recordedAt)
         loaded.basis = .cached(A.lifecycle == .inline ? written.snapshot?.identity : nil)
+        loaded.stateBytes = change.state?.bytes.count
         loaded.hasTail = false
-        // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
-        guard let state = change.state, change.keepsSnapshot || A.lifecycle != .inline else {
-            return Proposal(commit: commit, entry: nil)
-        }
-        return Proposal(commit: commit, entry: .init(loaded: loaded, readAt: readAt, stateBytes: state.bytes.count))
+        return Proposal(commit: commit, entry: .init(loaded, readAt: readAt))
     }
 
     /// What an outcome means for the caller.

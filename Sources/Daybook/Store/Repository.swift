@@ -33,7 +33,7 @@ public struct Repository<A: Aggregate>: Sendable {
         let isGenuine = try loader.foldTail(&loaded.fold, on: connection)
         let hasTail = loaded.fold.version > version
         // Also the size is measured again: others may let a state grow that is only read here.
-        let state = hasTail ? try? loaded.fold.normalize() : nil
+        if hasTail { loaded.stateBytes = (try? loaded.fold.normalize())?.bytes.count }
         guard isGenuine, !loaded.fold.isUncertain else {
             store.cache.remove(id)
             return try loadAnew(id, at: readAt, on: connection)
@@ -42,14 +42,8 @@ public struct Repository<A: Aggregate>: Sendable {
         metrics.loads.increment()
         metrics.cacheHits.increment()
         metrics.eventsFolded.increment(by: loaded.fold.version - version)
-        // Of an inline aggregate that has changed, what stands in the snapshot collection is not known any more.
-        if !hasTail {
-            store.cache.put(.init(loaded: loaded, readAt: readAt, stateBytes: entry.stateBytes))
-        } else if A.lifecycle != .inline, let state {
-            store.cache.put(.init(loaded: loaded, readAt: readAt, stateBytes: state.bytes.count))
-        } else {
-            store.cache.remove(id)
-        }
+        // Of an inline aggregate that has changed, it is not known any more what is stored.
+        if hasTail, A.lifecycle == .inline { store.cache.remove(id) } else { store.cache.put(loaded, readAt: readAt) }
         return loaded.fold
     }
 

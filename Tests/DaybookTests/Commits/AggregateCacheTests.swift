@@ -11,7 +11,8 @@ struct AggregateCacheTests {
     {
         var fold = Fold<Parcel>(try AggregateID("parcel", key: key))
         fold.version = version
-        return .init(loaded: Loaded(fold: fold, basis: .read(nil)), readAt: now - age, stateBytes: bytes)
+        let loaded = Loaded(fold: fold, basis: .read(nil), stateBytes: bytes)
+        return try #require(.init(loaded, readAt: now - age))
     }
 
     private func id(_ key: String) throws -> AggregateID { try AggregateID("parcel", key: key) }
@@ -64,7 +65,7 @@ struct AggregateCacheTests {
         for number in 0..<5_000 {
             cache.put(try entry("k-\(number)"))
             let hot = try #require(cache.take(try id("hot"), Parcel.self))
-            cache.put(.init(loaded: hot.loaded, readAt: hot.readAt, stateBytes: 1_000))
+            cache.put(hot.loaded, readAt: hot.readAt)
         }
     }
 
@@ -76,5 +77,20 @@ struct AggregateCacheTests {
         let none = AggregateCache(maximumBytes: 0)
         none.put(try entry("a", bytes: 0))
         #expect(none.find(try id("a"), Parcel.self) == nil)
+    }
+
+    @Test("what has no events, or a state of unknown size, is no entry, and takes an earlier one's place by nothing")
+    func unkept() throws {
+        let cache = AggregateCache(maximumBytes: 1 << 20)
+        let known = try entry("a").loaded
+        var unmeasured = known
+        unmeasured.stateBytes = nil
+        let empty = Loaded(fold: Fold<Parcel>(try id("a")), basis: .read(nil), stateBytes: 5)
+        for loaded in [unmeasured, empty] {
+            cache.put(known, readAt: now)
+            #expect(cache.find(try id("a"), Parcel.self)?.loaded.basis.isCached == true)
+            cache.put(loaded, readAt: now)
+            #expect(cache.find(try id("a"), Parcel.self) == nil)
+        }
     }
 }
