@@ -210,7 +210,7 @@ final class GroupCommit: Sendable {
                 if error.isOfForeignIndex, id != nil || !mayHaveLanded {
                     return .failed(DaybookError.refused(byForeignIndex: error, of: change.aggregateID))
                 }
-                if error.keyPattern.contains("meta.commandId") { return .outcome(.commandKnown(error)) }
+                if error.keyPattern.contains(EventKey.commandIDPath) { return .outcome(.commandKnown(error)) }
                 // Where nobody does, a majority may not have it yet.
                 return id == nil ? .open(error) : .outcome(.lost(error))
             } catch {

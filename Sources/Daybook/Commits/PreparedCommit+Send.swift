@@ -32,7 +32,7 @@ extension PreparedCommit {
                 return .lost(again.error)
             } catch let error as MongoError {
                 connection.endTransaction()
-                let isCommandKnown = error.code == .duplicateKey && error.keyPattern.contains("meta.commandId")
+                let isCommandKnown = error.code == .duplicateKey && error.keyPattern.contains(EventKey.commandIDPath)
                 if mayHaveLanded {
                     // Before anything else: a server may name the index of command ids for a commit that is ours.
                     if error.code == .duplicateKey, let outcome = outcome(of: error, on: connection, journal: journal) {
@@ -145,7 +145,7 @@ extension PreparedCommit {
     ) throws {
         let selector: BSONDocument = ["_id": .string(aggregateID.rawValue)]
         // The value is new each time: MongoDB leaves out an update that changes nothing, and then nothing would be held.
-        let lock: BSONDocument = ["$set": ["lock": .binary(BSONBinary(id))]]
+        let lock: BSONDocument = ["$set": [SnapshotKey.lock: .binary(BSONBinary(id))]]
         if try connection.updateOne(selector, with: lock, in: snapshots).matched > 0 { return }
         if let snapshot {
             try connection.insert([snapshot], into: snapshots)

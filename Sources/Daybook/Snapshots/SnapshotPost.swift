@@ -62,7 +62,7 @@ final class SnapshotPost: Sendable {
         (stored.stateSchema ?? 0) > stateSchema
     }
 
-    var selector: BSONDocument { ["_id": .string(aggregateID.rawValue)] }
+    var selector: BSONDocument { [SnapshotKey.id: .string(aggregateID.rawValue)] }
 
     /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could be matched was there.
     var unchangedSelector: BSONDocument? {
@@ -70,14 +70,17 @@ final class SnapshotPost: Sendable {
         guard let stored, !isOlder(than: stored), stored.version != .undefined, stored.digest != .undefined else { return nil }
         guard let rival else {
             return [
-                "_id": .string(aggregateID.rawValue), "version": ["$eq": stored.version ?? .null],
-                "digest": ["$eq": stored.digest ?? .null],
+                SnapshotKey.id: .string(aggregateID.rawValue), SnapshotKey.version: ["$eq": stored.version ?? .null],
+                SnapshotKey.digest: ["$eq": stored.digest ?? .null],
             ]
         }
         let places = [stored, rival].map { identity -> BSONValue in
-            ["version": ["$eq": identity.version ?? .null], "digest": ["$eq": identity.digest ?? .null]]
+            [
+                SnapshotKey.version: ["$eq": identity.version ?? .null],
+                SnapshotKey.digest: ["$eq": identity.digest ?? .null],
+            ]
         }
-        return ["_id": .string(aggregateID.rawValue), "$or": .array(places)]
+        return [SnapshotKey.id: .string(aggregateID.rawValue), "$or": .array(places)]
     }
 
     /// The write that puts it in place where things are as they were loaded, and else touches nothing; nil when nothing that could be matched
@@ -97,27 +100,33 @@ final class SnapshotPost: Sendable {
     func guardedWrite() throws -> BulkOperation {
         guard isKept else { return deletion }
         if let stored, !isBehind(stored), let unchangedSelector {
-            let behind: BSONDocument = ["version": ["$lt": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
+            let behind: BSONDocument = [
+                SnapshotKey.version: ["$lt": .int64(version)], SnapshotKey.stateSchema: ["$lte": .int32(stateSchema)],
+            ]
             let selector: BSONDocument = [
-                "_id": .string(aggregateID.rawValue), "$or": [.document(behind), .document(unchangedSelector)],
+                SnapshotKey.id: .string(aggregateID.rawValue), "$or": [.document(behind), .document(unchangedSelector)],
             ]
             return .replaceOne(selector, replacement: try document(), upsert: true)
         }
         var selector = BSONWriter(capacity: 128)
-        selector.write(aggregateID.rawValue, forKey: "_id")
-        selector.beginDocument("version")
+        selector.write(aggregateID.rawValue, forKey: SnapshotKey.id)
+        selector.beginDocument(SnapshotKey.version)
         selector.write(version, forKey: "$lt")
         selector.end()
-        selector.beginDocument("stateSchema")
+        selector.beginDocument(SnapshotKey.stateSchema)
         selector.write(stateSchema, forKey: "$lte")
         selector.end()
         return .replaceOne(try selector.finish(), replacement: try document(), upsert: true)
     }
 
     private var deletion: BulkOperation {
-        let until: BSONDocument = ["version": ["$lte": .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)]]
+        let until: BSONDocument = [
+            SnapshotKey.version: ["$lte": .int64(version)], SnapshotKey.stateSchema: ["$lte": .int32(stateSchema)],
+        ]
         let alternatives = [until] + (unchangedSelector.map { [$0] } ?? [])
-        return .deleteOne(["_id": .string(aggregateID.rawValue), "$or": .array(alternatives.map { .document($0) })])
+        return .deleteOne([
+            SnapshotKey.id: .string(aggregateID.rawValue), "$or": .array(alternatives.map { .document($0) }),
+        ])
     }
 
     private func isBehind(_ stored: BorrowedSnapshot.Identity) -> Bool {

@@ -36,11 +36,13 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
     func requireLease() async throws { try await Patience.around { try await lease.renew() } }
 
     func refuseNewer(among ids: [AggregateID]?) async throws {
-        let newer: BSONDocument = ["stateSchema": ["$gt": .int32(A.stateSchema)]]
+        let newer: BSONDocument = [SnapshotKey.stateSchema: ["$gt": .int32(A.stateSchema)]]
         guard let ids else { return try await refuseNewer(newer) }
         for start in stride(from: 0, to: ids.count, by: 500) {
             let portion = ids[start..<min(start + 500, ids.count)].map { BSONValue.string($0.rawValue) }
-            try await refuseNewer(["_id": ["$in": .array(portion)], "stateSchema": ["$gt": .int32(A.stateSchema)]])
+            try await refuseNewer([
+                SnapshotKey.id: ["$in": .array(portion)], SnapshotKey.stateSchema: ["$gt": .int32(A.stateSchema)],
+            ])
         }
     }
 
@@ -100,9 +102,10 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             let inserts = snapshots.map { BulkOperation.insert($0) }
             let standing = try send(inserts, of: snapshots, to: namespace, &refusals, on: connection)
             let replacements = standing.map { snapshot -> BulkOperation in
-                let (version, digest) = (snapshot["version"] ?? .null, snapshot["digest"] ?? .null)
-                let older: BSONDocument = ["version": ["$lt": version]]
-                let other: BSONDocument = ["version": version, "digest": ["$ne": digest]]
+                let version = snapshot[SnapshotKey.version] ?? .null
+                let digest = snapshot[SnapshotKey.digest] ?? .null
+                let older: BSONDocument = [SnapshotKey.version: ["$lt": version]]
+                let other: BSONDocument = [SnapshotKey.version: version, SnapshotKey.digest: ["$ne": digest]]
                 let selector: BSONDocument = ["_id": snapshot["_id"] ?? .null, "$or": [.document(older), .document(other)]]
                 return .replaceOne(selector, replacement: snapshot)
             }
@@ -115,7 +118,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
                 var surpassed: [AggregateID: Int64] = [:]
                 for snapshot in snapshots {
                     let id = try AggregateID(parsing: snapshot.text("_id"))
-                    guard case .int64(let version) = snapshot["version"] else { continue }
+                    guard case .int64(let version) = snapshot[SnapshotKey.version] else { continue }
                     let head = try store.journal.head(of: id, on: connection)
                     if head > version { surpassed[id] = head }
                 }
