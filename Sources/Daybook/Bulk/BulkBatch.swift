@@ -21,7 +21,7 @@ public final class BulkBatch: TransactionalStore {
         var folds: [AggregateID: any BulkFold] = [:]
         var commands: [AggregateID: [BSONValue: (identity: CommandIdentity, version: Int64)]] = [:]
         /// In the order of the commits.
-        var events: [BulkEvent] = []
+        var events: [StoredEvent] = []
         var commits = 0
     }
 
@@ -61,7 +61,7 @@ public final class BulkBatch: TransactionalStore {
             guard state.commits == commits else {
                 throw DaybookError(.invalidTransaction, "the transactions of a batch come one after the other")
             }
-            state.take(commit, changed.drafts, changed.folds)
+            try state.take(commit, changed.drafts, changed.folds)
         }
         return result
     }
@@ -70,13 +70,9 @@ public final class BulkBatch: TransactionalStore {
 extension BulkBatch.State {
     fileprivate mutating func take(
         _ commit: PreparedCommit, _ drafts: [AggregateDraft], _ changed: [AggregateID: any BulkFold]
-    ) {
-        var documents = commit.events.makeIterator()
+    ) throws {
+        events += try commit.events.map { try StoredEvent($0) }
         for (change, draft) in zip(commit.changes, drafts) {
-            for version in change.versions {
-                guard let document = documents.next() else { break }
-                events.append(BulkEvent(aggregateID: change.aggregateID, version: version, document: document))
-            }
             var fold = changed[change.aggregateID]
             fold?.commit(headID: change.lastEventID, at: commit.recordedAt)
             folds[change.aggregateID] = fold

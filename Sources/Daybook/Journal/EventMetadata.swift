@@ -29,7 +29,7 @@ public struct EventMetadata: Sendable, Hashable {
         headers = context.headers
     }
 
-    package init(_ document: BorrowedDocument) throws(BSONError) {
+    package init(_ document: BorrowedDocument) throws {
         self.init()
         var elements = document.makeElements()
         while let element = try elements.next() {

@@ -11,7 +11,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     let expected: Int64?
     let command: CommandIdentity
     let context: CommandContext
-    let decide: @Sendable (Fold<A>) throws -> [StoredEvent]
+    let decide: @Sendable (Fold<A>) throws -> [EventContent]
     let deadline: ContinuousClock.Instant
 
     private var store: DaybookStore { repository.store }
@@ -127,7 +127,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
                 .conflict, "it is at version \(loaded.fold.version), not at the expected version \(expected)",
                 aggregateID: id.rawValue, version: loaded.fold.version)
         }
-        let events: [StoredEvent]
+        let events: [EventContent]
         do {
             events = try decide(loaded.fold)
         } catch {
@@ -140,7 +140,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     }
 
     private func propose(
-        _ events: [StoredEvent], on loaded: consuming Loaded<A>, readAt: ContinuousClock.Instant
+        _ events: [EventContent], on loaded: consuming Loaded<A>, readAt: ContinuousClock.Instant
     ) throws -> Proposal {
         var loaded = loaded
         var draft = AggregateDraft(loaded, snapshots: repository.snapshots)

@@ -98,7 +98,7 @@ final class AggregateCheck<F: AggregateFold> {
 
     /// Of what the fold does not take, the commit is looked at all the same.
     private func traceAlone(_ document: BorrowedDocument, at place: Int64?) {
-        guard trace != nil, let place, let membership = (try? ReplayEntry(document))?.membership else { return }
+        guard trace != nil, let place, let membership = (try? BorrowedEvent(document))?.membership else { return }
         trace?.take(membership, version: place)
     }
 
@@ -186,9 +186,9 @@ struct StoredIdentity: Sendable, Hashable {
             var elements = document.makeElements()
             do throws(BSONError) {
                 while let element = try elements.next() {
-                    if element.hasKey("version") {
+                    if element.hasKey(SnapshotKey.version) {
                         version = try? element.int64()
-                    } else if element.hasKey("stateSchema") {
+                    } else if element.hasKey(SnapshotKey.stateSchema) {
                         stateSchema = try? element.int32()
                     }
                 }
@@ -250,8 +250,9 @@ struct Assessment: Sendable {
     var selector: BSONDocument {
         guard let stored else { return ["_id": .string(text)] }
         return [
-            "_id": ["$eq": stored.document["_id"] ?? .null], "version": BSONValue.condition(equalTo: stored.document["version"]),
-            "digest": BSONValue.condition(equalTo: stored.document["digest"]),
+            SnapshotKey.id: ["$eq": stored.document[SnapshotKey.id] ?? .null],
+            SnapshotKey.version: .condition(equalTo: stored.document[SnapshotKey.version]),
+            SnapshotKey.digest: .condition(equalTo: stored.document[SnapshotKey.digest]),
         ]
     }
 
