@@ -62,8 +62,8 @@ struct DifferenceTests {
 
     @Test("events that were inserted or left out do not make the others differ")
     func events() {
-        func event(_ type: String, _ number: Int64) -> ReplayedEvent {
-            ReplayedEvent(type: type, schema: 1, data: ["n": .int64(number)])
+        func event(_ type: String, _ number: Int64) -> EventContent {
+            EventContent(type: type, schema: 1, data: ["n": .int64(number)])
         }
         let (a, b, c) = (event("a", 1), event("b", 2), event("c", 3))
         #expect(
@@ -76,7 +76,7 @@ struct DifferenceTests {
                 "  1 a { \"n\" : 1 }", "- 2 b { \"n\" : 2 }", "+ 2 b { \"n\" : 4 }", "    n: expected 2, got 4",
             ])
         #expect(
-            EventDifference([a], [ReplayedEvent(type: "a", schema: 2, data: a.data)]).lines == [
+            EventDifference([a], [EventContent(type: "a", schema: 2, data: a.data)]).lines == [
                 "- 1 a { \"n\" : 1 }", "+ 1 a { \"n\" : 1 }", "    (schema): expected 1, got 2",
             ])
     }

@@ -11,7 +11,7 @@ extension DaybookStore {
             var fold = Fold<A>(id)
             let options = FindOptions(sort: Journal.inVersionOrder)
             try connection.find(["aggregateId": .string(id.rawValue)], in: journal, options: options) { document in
-                try fold.apply(ReplayEntry(document))
+                try fold.apply(BorrowedEvent(document))
                 return true
             }
             guard let stored = try fold.stored() else { throw RawDatabase.NoMatch() }

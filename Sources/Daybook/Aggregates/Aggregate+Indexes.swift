@@ -5,6 +5,8 @@ extension Aggregate {
 
     /// The indexes that its fields declare.
     package static var indexes: [IndexModel] {
-        fields.filter(\.isIndexed).map { IndexModel(name: "\($0.path)_1__id_1", keys: [($0.path, 1), ("_id", 1)]) }
+        fields.filter(\.isIndexed).map {
+            IndexModel(name: "\($0.path)_1__id_1", keys: [($0.path, 1), (SnapshotKey.id, 1)])
+        }
     }
 }

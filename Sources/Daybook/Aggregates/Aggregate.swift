@@ -86,5 +86,5 @@ extension Aggregate {
     public static var upcasters: [Upcaster] { [] }
     public static var correctionUpcasters: [CorrectionUpcaster] { [] }
     public static var fields: [Field<Self>] { [] }
-    public static var snapshotCollection: String { "snapshots.\(type)" }
+    public static var snapshotCollection: String { CollectionName.snapshots(of: type.rawValue) }
 }

@@ -33,8 +33,10 @@ public struct Correction: Sendable, Hashable {
 
     /// - Throws: ``BSONError`` when a field is missing or of another form.
     init(_ data: BorrowedDocument) throws {
-        guard let patch = try data.first("patch")?.document(), let stateSchema = try data.first("stateSchema")?.int32(),
-            let reason = try data.first("reason")?.string(), let actor = try data.first("actor")?.string()
+        guard let patch = try data.first(CorrectionKey.patch)?.document(),
+            let stateSchema = try data.first(CorrectionKey.stateSchema)?.int32(),
+            let reason = try data.first(CorrectionKey.reason)?.string(),
+            let actor = try data.first(CorrectionKey.actor)?.string()
         else {
             throw BSONError(.corrupt, "The correction lacks a field.")
         }
@@ -44,10 +46,10 @@ public struct Correction: Sendable, Hashable {
     /// The payload of its event.
     func data() throws -> BSONDocument {
         var writer = BSONWriter(capacity: 128 + patch.bytes.count)
-        writer.write(patch, forKey: "patch")
-        writer.write(stateSchema, forKey: "stateSchema")
-        writer.write(reason, forKey: "reason")
-        writer.write(actor, forKey: "actor")
+        writer.write(patch, forKey: CorrectionKey.patch)
+        writer.write(stateSchema, forKey: CorrectionKey.stateSchema)
+        writer.write(reason, forKey: CorrectionKey.reason)
+        writer.write(actor, forKey: CorrectionKey.actor)
         return try writer.finish()
     }
 }

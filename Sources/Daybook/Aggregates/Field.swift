@@ -35,5 +35,5 @@ public struct Field<Root: Aggregate>: Sendable {
     }
 
     /// Its path in the snapshot document.
-    var path: String { "state.\(name)" }
+    var path: String { SnapshotKey.path(ofStateField: name) }
 }

@@ -21,7 +21,7 @@ public final class BulkBatch: TransactionalStore {
         var folds: [AggregateID: any AnyFold] = [:]
         var commands: [AggregateID: [BSONValue: CommandEffect]] = [:]
         /// In the order of the commits.
-        var events: [BulkEvent] = []
+        var events: [StoredEvent] = []
         var commits = 0
     }
 
@@ -61,20 +61,16 @@ public final class BulkBatch: TransactionalStore {
             guard state.commits == commits else {
                 throw DaybookError(.invalidTransaction, "the transactions of a batch come one after the other")
             }
-            state.append(commit, buffer)
+            try state.append(commit, buffer)
         }
         return result
     }
 }
 
 extension BulkBatch.State {
-    fileprivate mutating func append(_ commit: PreparedCommit, _ buffer: TransactionBuffer) {
-        var documents = commit.events.makeIterator()
+    fileprivate mutating func append(_ commit: PreparedCommit, _ buffer: TransactionBuffer) throws {
+        events += try commit.events.map { try StoredEvent($0) }
         for (change, decided) in zip(commit.changes, buffer.changes) {
-            for version in change.versions {
-                guard let document = documents.next() else { break }
-                events.append(BulkEvent(aggregateID: change.aggregateID, version: version, document: document))
-            }
             var fold = buffer.folds[change.aggregateID]
             fold?.commit(headID: change.lastEventID, at: commit.recordedAt)
             folds[change.aggregateID] = fold

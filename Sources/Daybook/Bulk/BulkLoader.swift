@@ -36,7 +36,7 @@ public final class BulkLoader: Sendable {
     }
 
     private struct Pending: Sendable {
-        var events: [BulkEvent] = []
+        var events: [StoredEvent] = []
         var snapshots: [SnapshotWrite] = []
         var bytes = 0
 

@@ -12,42 +12,45 @@ package struct EventComparison: Sendable {
 
     /// Those of `events` that are there, to the byte.
     package func present(
-        _ events: some Collection<BulkEvent>, on connection: isolated MongoConnection
+        _ events: some Collection<StoredEvent>, on connection: isolated MongoConnection
     ) throws -> Set<BSONDocument> {
         let wanted = Set(events.map(\.document))
-        return Set(try found(wanted, on: connection).values).intersection(wanted)
+        return Set(try found(events, on: connection).values.map(\.document)).intersection(wanted)
     }
 
-    /// What the journal has under the ids of these documents.
+    /// What the journal has under the ids of these events.
     private func found(
-        _ documents: some Sequence<BSONDocument>, on connection: isolated MongoConnection
-    ) throws -> [BSONValue: BSONDocument] {
-        var found: [BSONValue: BSONDocument] = [:]
-        let ids = documents.compactMap { $0["_id"] }
-        guard !ids.isEmpty else { return found }
-        try connection.find(["_id": ["$in": .array(ids)]], in: journal.namespace) { document in
-            let document = BSONDocument(document)
-            if let id = document["_id"] { found[id] = document }
+        _ events: some Collection<StoredEvent>, on connection: isolated MongoConnection
+    ) throws -> [UUID: JournalEntry] {
+        var found: [UUID: JournalEntry] = [:]
+        guard !events.isEmpty else { return found }
+        let ids = events.map { BSONValue.binary(BSONBinary($0.id)) }
+        try connection.find([EventKey.id: ["$in": .array(ids)]], in: journal.namespace) { document in
+            let entry = JournalEntry(BSONDocument(document))
+            if let id = entry.id { found[id] = entry }
             return true
         }
         return found
     }
 
-    /// The first of `events` that cannot go in, because something else has its id, its place or its command id; nil when each can, or is there.
-    package func firstConflict(in events: [BulkEvent], on connection: isolated MongoConnection) throws -> DaybookError? {
-        let found = try found(events.map(\.document), on: connection)
-        let absent = events.filter { $0.document["_id"].map { found[$0] == nil } ?? true }
-        let taken = try taken(absent, on: connection)
+    /// The first of `events` that cannot go in, because something else has its id, its place or its command id; nil
+    /// when each can, or is there.
+    package func firstConflict(
+        in events: [StoredEvent], on connection: isolated MongoConnection
+    ) throws -> DaybookError? {
+        let found = try found(events, on: connection)
+        let absent = events.filter { found[$0.id] == nil }
+        let taken = try taken(Set(absent.map { Place($0.aggregateID, $0.version) }), on: connection)
         let used = try used(absent, on: connection)
         for event in events {
-            if let id = event.document["_id"], let other = found[id] {
-                guard other != event.document else { continue }
+            if let other = found[event.id] {
+                guard other.document != event.document else { continue }
                 return event.conflict(other.isAt(event) ? "its content is another" : "its id is that of \(other.place)")
             }
             if taken.contains(Place(event.aggregateID, event.version)) {
                 return event.conflict("another event, with another id, is at version \(event.version)")
             }
-            if let commandID = event.commandID, let version = used[Use(event.aggregateID, commandID)] {
+            if let command = event.command, let version = used[command] {
                 return event.conflict("its command id was used before, at version \(version)")
             }
         }
@@ -62,39 +65,33 @@ package struct EventComparison: Sendable {
         return places.map { taken.contains(Place($0.aggregateID, $0.version)) }
     }
 
-    private func taken(_ events: [BulkEvent], on connection: isolated MongoConnection) throws -> Set<Place> {
-        try taken(Set(events.map { Place($0.aggregateID, $0.version) }), on: connection)
-    }
-
     private func taken(_ places: Set<Place>, on connection: isolated MongoConnection) throws -> Set<Place> {
         let versions = Dictionary(grouping: places, by: \.aggregateID).map { id, places -> BSONValue in
             [
-                "aggregateId": .string(id.rawValue), "version": ["$in": .array(places.map { .int64($0.version) })],
+                EventKey.aggregateID: .string(id.rawValue),
+                EventKey.version: ["$in": .array(places.map { .int64($0.version) })],
             ]
         }
         var taken: Set<Place> = []
-        try each(versions, ["_id": 0, "aggregateId": 1, "version": 1], on: connection) { id, document in
-            if let version = try document.first("version")?.int64() { taken.insert(Place(id, version)) }
-        }
+        try each(versions, Journal.places, on: connection) { id, version, _ in taken.insert(Place(id, version)) }
         return taken
     }
 
     /// The versions at which the command ids of these events were used.
-    private func used(_ events: [BulkEvent], on connection: isolated MongoConnection) throws -> [Use: Int64] {
-        let commands = Dictionary(grouping: events.filter { $0.commandID != nil }, by: \.aggregateID).map {
-            id, events -> BSONValue in
+    private func used(_ events: [StoredEvent], on connection: isolated MongoConnection) throws -> [Command: Int64] {
+        let commands = Dictionary(grouping: events.compactMap(\.command), by: \.aggregateID).map {
+            id, commands -> BSONValue in
             [
-                "aggregateId": .string(id.rawValue),
-                "meta.commandId": ["$in": .array(events.compactMap(\.commandID))],
+                EventKey.aggregateID: .string(id.rawValue),
+                EventKey.commandIDPath: ["$in": .array(commands.map(\.id))],
             ]
         }
-        var used: [Use: Int64] = [:]
-        try each(commands, ["_id": 0, "aggregateId": 1, "version": 1, "meta.commandId": 1], on: connection) { id, document in
-            if let version = try document.first("version")?.int64(),
-                let commandID = try document.first("meta")?.document().first("commandId")?.string()
-            {
-                used[Use(id, .string(commandID))] = version
-            }
+        let projection: BSONDocument = [
+            EventKey.id: 0, EventKey.aggregateID: 1, EventKey.version: 1, EventKey.commandIDPath: 1,
+        ]
+        var used: [Command: Int64] = [:]
+        try each(commands, projection, on: connection) { id, version, metadata in
+            if let command = Command(id, metadata) { used[command] = version }
         }
         return used
     }
@@ -102,12 +99,15 @@ package struct EventComparison: Sendable {
     /// Visits what matches any of `conditions`.
     private func each(
         _ conditions: [BSONValue], _ projection: BSONDocument, on connection: isolated MongoConnection,
-        visit: (AggregateID, BorrowedDocument) throws -> Void
+        visit: (AggregateID, Int64, EventMetadata) throws -> Void
     ) throws {
         guard !conditions.isEmpty else { return }
         let options = FindOptions(projection: projection)
         try connection.find(["$or": .array(conditions)], in: journal.namespace, options: options) { document in
-            if let id = try document.first("aggregateId")?.string() { try visit(try AggregateID(parsing: id), document) }
+            let entry = JournalEntry(BSONDocument(document))
+            if let id = entry.aggregateID, let version = entry.version {
+                try visit(try AggregateID(parsing: id), version, entry.metadata)
+            }
             return true
         }
     }
@@ -116,23 +116,27 @@ package struct EventComparison: Sendable {
         let aggregateID: AggregateID
         let version: Int64
 
-        init(_ aggregateID: AggregateID, _ version: Int64) { (self.aggregateID, self.version) = (aggregateID, version) }
+        init(_ aggregateID: AggregateID, _ version: Int64) {
+            self.aggregateID = aggregateID
+            self.version = version
+        }
     }
 
-    private struct Use: Hashable {
+    fileprivate struct Command: Hashable {
         let aggregateID: AggregateID
         /// A text, compared by its bytes.
-        let commandID: BSONValue
+        let id: BSONValue
 
-        init(_ aggregateID: AggregateID, _ commandID: BSONValue) { (self.aggregateID, self.commandID) = (aggregateID, commandID) }
+        init?(_ aggregateID: AggregateID, _ metadata: EventMetadata) {
+            guard let id = metadata.commandID else { return nil }
+            self.aggregateID = aggregateID
+            self.id = .string(id)
+        }
     }
 }
 
-extension BulkEvent {
-    fileprivate var commandID: BSONValue? {
-        guard case .document(let meta) = document["meta"], case .string(let id) = meta["commandId"] else { return nil }
-        return .string(id)
-    }
+extension StoredEvent {
+    fileprivate var command: EventComparison.Command? { EventComparison.Command(aggregateID, metadata) }
 
     fileprivate func conflict(_ reason: String) -> DaybookError {
         DaybookError(
@@ -141,16 +145,13 @@ extension BulkEvent {
     }
 }
 
-extension BSONDocument {
-    fileprivate func isAt(_ event: BulkEvent) -> Bool {
-        guard case .string(let id) = self["aggregateId"] else { return false }
-        return id.utf8.elementsEqual(event.aggregateID.rawValue.utf8) && self["version"] == .int64(event.version)
+extension JournalEntry {
+    fileprivate func isAt(_ event: StoredEvent) -> Bool {
+        aggregateID?.hasSameBytes(as: event.aggregateID.rawValue) == true && version == event.version
     }
 
     fileprivate var place: String {
-        guard case .string(let id) = self["aggregateId"], case .int64(let version) = self["version"] else {
-            return "another event"
-        }
-        return "\(id) at version \(version)"
+        guard let aggregateID, let version else { return "another event" }
+        return "\(aggregateID) at version \(version)"
     }
 }

@@ -26,7 +26,7 @@ package struct EventInsertion: Sendable {
     /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands, `foreignIndex`, `server` where the journal's validator
     ///   refuses an event; ``MongoError``.
     package func insert(
-        _ events: some Collection<BulkEvent>, _ counts: inout Counts, on connection: isolated MongoConnection
+        _ events: some Collection<StoredEvent>, _ counts: inout Counts, on connection: isolated MongoConnection
     ) throws {
         var rest = Array(events)[...]
         while !rest.isEmpty {
@@ -51,7 +51,7 @@ package struct EventInsertion: Sendable {
     }
 
     /// Passes over that an event's place was taken; everything else that kept it out is thrown.
-    private func throwUnlessDuplicate(_ outcome: BulkResult.Outcome, _ event: BulkEvent) throws {
+    private func throwUnlessDuplicate(_ outcome: BulkResult.Outcome, _ event: StoredEvent) throws {
         switch outcome {
         case .done: return
         case .failed(let error) where error.isOfForeignIndex:
@@ -67,7 +67,7 @@ package struct EventInsertion: Sendable {
         }
     }
 
-    private static func unexplained(_ event: BulkEvent) -> DaybookError {
+    private static func unexplained(_ event: StoredEvent) -> DaybookError {
         DaybookError(
             .conflict,
             "a unique index refuses the event at version \(event.version), and nothing stands in its place: is there an index that is not "

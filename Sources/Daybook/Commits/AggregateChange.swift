@@ -4,12 +4,6 @@ internal import Foundation
 
 /// What a commit will append to one aggregate, before the commit has an id.
 struct AggregateChange: Sendable {
-    struct Event: Sendable {
-        var stored: StoredEvent
-        /// On the first event of a command.
-        var command: CommandIdentity?
-    }
-
     let aggregateID: AggregateID
     /// Nil where its snapshot is written apart from the commit.
     let kind: (any AggregateKind)?
@@ -21,7 +15,7 @@ struct AggregateChange: Sendable {
     /// The snapshot that a rival has stored since, if its commit is what the journal had after the snapshot that was
     /// read.
     var rival: BorrowedSnapshot.Identity?
-    private(set) var events: [Event] = []
+    private(set) var events: [EventContent] = []
     /// The commands with an id among them, by ``CommandIdentity/key``.
     private(set) var commands: [BSONValue: CommandEffect] = [:]
     /// The encoded state after `events`; nil where none is kept, and it cannot be encoded.
@@ -45,7 +39,7 @@ struct AggregateChange: Sendable {
     /// - Throws: ``DaybookError/Code/notEncodable``, ``DaybookError/Code/unreadableEvent`` when an event does not survive being encoded and
     ///   decoded.
     mutating func append<A: Aggregate>(
-        _ decided: [StoredEvent], command: CommandIdentity, folding fold: inout Fold<A>
+        _ decided: [EventContent], command: CommandIdentity, folding fold: inout Fold<A>
     ) throws {
         // A copy would make the next change of the state a copy of all of it, so there is one only where it may be needed.
         let before = decided.count > 1 ? fold : nil
@@ -54,9 +48,9 @@ struct AggregateChange: Sendable {
             fold = before
             state = try foldIn(decided, &fold)
         }
-        for (index, event) in decided.enumerated() {
-            events.append(Event(stored: event, command: index == 0 ? command : nil))
-        }
+        let first = events.endIndex
+        events += decided
+        if first < events.endIndex { events[first].command = command }
         if let key = command.key { commands[key] = CommandEffect(identity: command, version: fold.version) }
         keepsSnapshot = fold.keepsSnapshot
     }
@@ -64,7 +58,7 @@ struct AggregateChange: Sendable {
     /// Folds events in.
     ///
     /// - Returns: The stored form of the state after them; nil where none is kept, and it cannot be encoded.
-    private func foldIn<A: Aggregate>(_ decided: [StoredEvent], _ fold: inout Fold<A>) throws -> BSONDocument? {
+    private func foldIn<A: Aggregate>(_ decided: [EventContent], _ fold: inout Fold<A>) throws -> BSONDocument? {
         for (index, event) in decided.enumerated() {
             try event.data.withBorrowed { try fold.apply(type: event.type, schema: event.schema, data: $0) }
             let isLast = index == decided.count - 1

@@ -214,7 +214,7 @@ final class GroupCommit: Sendable {
             if error.isOfForeignIndex, id != nil || !member.isResent {
                 return .failed(DaybookError.refused(byForeignIndex: error, of: change.aggregateID))
             }
-            if error.keyPattern.contains("meta.commandId") { return .duplicateCommand(error) }
+            if error.keyPattern.contains(EventKey.commandIDPath) { return .duplicateCommand(error) }
             // Where no event is, a majority may not have ours yet.
             return id == nil ? .unknown(error) : .aborted(error)
         } catch {

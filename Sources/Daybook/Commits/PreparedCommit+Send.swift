@@ -54,7 +54,7 @@ extension PreparedCommit {
             let aggregateID = changes.count == 1 ? changes[0].aggregateID : nil
             return .failed(DaybookError.refused(byForeignIndex: error, of: aggregateID))
         }
-        if error.code == .duplicateKey, error.keyPattern.contains("meta.commandId") { return .duplicateCommand(error) }
+        if error.code == .duplicateKey, error.keyPattern.contains(EventKey.commandIDPath) { return .duplicateCommand(error) }
         return error.code == .duplicateKey || error.canBeTriedAgain ? .aborted(error) : .failed(error)
     }
 
@@ -118,9 +118,9 @@ extension PreparedCommit {
         _ aggregateID: AggregateID, _ snapshots: Namespace, orInsert snapshot: BSONDocument?,
         on connection: isolated MongoConnection
     ) throws {
-        let selector: BSONDocument = ["_id": .string(aggregateID.rawValue)]
+        let selector: BSONDocument = [SnapshotKey.id: .string(aggregateID.rawValue)]
         // The value is new each time: MongoDB leaves out an update that changes nothing, and then nothing would be held.
-        let lock: BSONDocument = ["$set": ["lock": .binary(BSONBinary(id))]]
+        let lock: BSONDocument = ["$set": [SnapshotKey.lock: .binary(BSONBinary(id))]]
         if try connection.updateOne(selector, with: lock, in: snapshots).matched > 0 { return }
         if let snapshot {
             try connection.insert([snapshot], into: snapshots)

@@ -54,15 +54,15 @@ final class PreparedCommit: Sendable {
                 headID = try Self.eventID(events.count, of: commitID)
                 let version = first + Int64(offset)
                 let document = try JournalEvent(
-                    id: headID, aggregateID: change.aggregateID.rawValue, version: version, type: event.stored.type,
-                    schema: event.stored.schema, recordedAt: recordedAt,
+                    id: headID, aggregateID: change.aggregateID.rawValue, version: version, type: event.type,
+                    schema: event.schema, recordedAt: recordedAt,
                     commit: .init(id: id, index: Int32(events.count), count: count),
                     metadata: EventMetadata(
                         commandID: event.command?.id, commandName: event.command?.name, commandDigest: event.command?.digest,
                         context: context)
-                ).document(data: event.stored.data)
+                ).document(data: event.data)
                 try BSONDocument.check(
-                    document, "event \(version) of type \"\(event.stored.type)\"", change.aggregateID, version)
+                    document, "event \(version) of type \"\(event.type)\"", change.aggregateID, version)
                 events.append(document)
             }
             let versions = first...(change.version + Int64(change.events.count))

@@ -59,7 +59,7 @@ final class SnapshotWrite: Sendable {
         (stored.stateSchema ?? 0) > stateSchema
     }
 
-    var selector: BSONDocument { ["_id": .string(aggregateID.rawValue)] }
+    var selector: BSONDocument { [SnapshotKey.id: .string(aggregateID.rawValue)] }
 
     /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could
     /// be matched was there.
@@ -67,7 +67,7 @@ final class SnapshotWrite: Sendable {
         guard let stored = basis.identity, !isOlder(than: stored) else { return nil }
         let id = BSONValue.string(aggregateID.rawValue)
         guard let rival else { return stored.selector(id: id) }
-        return ["_id": id, "$or": [.document(stored.selector(id: id)), .document(rival.selector(id: id))]]
+        return [SnapshotKey.id: id, "$or": [.document(stored.selector(id: id)), .document(rival.selector(id: id))]]
     }
 
     /// The write of the condition ``Condition/unchanged``; nil when nothing was stored that could be matched. The
@@ -91,16 +91,16 @@ final class SnapshotWrite: Sendable {
     private func selector(olderBy comparison: String) throws -> BSONDocument {
         if let stored = basis.identity, !isNewer(than: stored), let unchangedSelector {
             let older: BSONDocument = [
-                "version": [comparison: .int64(version)], "stateSchema": ["$lte": .int32(stateSchema)],
+                SnapshotKey.version: [comparison: .int64(version)], SnapshotKey.stateSchema: ["$lte": .int32(stateSchema)],
             ]
-            return ["_id": .string(aggregateID.rawValue), "$or": [.document(older), .document(unchangedSelector)]]
+            return [SnapshotKey.id: .string(aggregateID.rawValue), "$or": [.document(older), .document(unchangedSelector)]]
         }
         var selector = BSONWriter(capacity: 128)
-        selector.write(aggregateID.rawValue, forKey: "_id")
-        selector.beginDocument("version")
+        selector.write(aggregateID.rawValue, forKey: SnapshotKey.id)
+        selector.beginDocument(SnapshotKey.version)
         selector.write(version, forKey: comparison)
         selector.end()
-        selector.beginDocument("stateSchema")
+        selector.beginDocument(SnapshotKey.stateSchema)
         selector.write(stateSchema, forKey: "$lte")
         selector.end()
         return try selector.finish()

@@ -44,5 +44,7 @@ package struct Checkpoint: Sendable {
         try connection.updateOne(["_id": .string(name)], with: ["$unset": ["token": ""]], in: namespace)
     }
 
-    private var namespace: Namespace { Namespace(database: database, collection: "daybook.checkpoints") }
+    private var namespace: Namespace {
+        Namespace(database: database, collection: ControlCollection.checkpoints.rawValue)
+    }
 }

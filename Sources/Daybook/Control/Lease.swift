@@ -95,6 +95,6 @@ struct Lease: Sendable, Hashable {
     }
 
     private static func namespace(in database: String) -> Namespace {
-        Namespace(database: database, collection: "daybook.leases")
+        Namespace(database: database, collection: ControlCollection.leases.rawValue)
     }
 }

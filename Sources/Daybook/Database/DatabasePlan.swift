@@ -25,7 +25,8 @@ package struct DatabasePlan: Sendable {
     ///   one declares cannot be: names of collections and fields. Nothing is sent for that.
     package init(database: String, aggregates: [any Aggregate.Type]) throws(DaybookError) {
         self.database = database
-        journal = Collection(name: "journal", indexes: JournalIndex.allCases.map(\.model), validation: Journal.validation)
+        journal = Collection(
+            name: CollectionName.journal, indexes: JournalIndex.allCases.map(\.model), validation: Journal.validation)
         var types: [AggregateType: any Aggregate.Type] = [:]
         // By bytes, as MongoDB compares names.
         var owners: [[UInt8]: AggregateType] = [:]
@@ -71,7 +72,7 @@ package struct DatabasePlan: Sendable {
         let fault: String? =
             if name.isEmpty {
                 "is empty"
-            } else if name == "journal" || name.hasPrefix("daybook.") {
+            } else if CollectionName.isReserved(name) {
                 "is one of Daybook's own"
             } else if name.hasPrefix("system.") || name.contains(".system.") {
                 "is reserved by MongoDB"

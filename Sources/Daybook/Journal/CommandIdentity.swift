@@ -26,7 +26,7 @@ struct CommandIdentity: Sendable, Hashable {
     }
 
     /// Of events that the caller appends itself: the command is its events.
-    init(appending events: [StoredEvent], id: String?) throws {
+    init(appending events: [EventContent], id: String?) throws {
         try Self.check(id)
         self.id = id
         guard id != nil else { return }

@@ -5,7 +5,7 @@ extension MongoError {
     package var isOfForeignIndex: Bool { isRefusedByIndex(otherThan: Self.ownIndexes) }
 
     /// The unique indexes of the journal and the snapshots; every collection has the one of `_id`.
-    private static let ownIndexes = [["_id"]] + JournalIndex.allCases.map { $0.model.keys.map(\.path) }
+    private static let ownIndexes = [[EventKey.id]] + JournalIndex.allCases.map { $0.model.keys.map(\.path) }
 }
 
 extension DaybookError {

@@ -23,7 +23,7 @@ package final class EventCoding<A: Aggregate>: Sendable {
     /// The stored form of an event, in the schema that its type has now.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
-    func encode(_ event: A.Event) throws -> StoredEvent {
+    func encode(_ event: A.Event) throws -> EventContent {
         let (type, data): (String, BSONDocument)
         do {
             (type, data) = try encoder.encodeCase(event)
@@ -38,12 +38,12 @@ package final class EventCoding<A: Aggregate>: Sendable {
         guard let schema = upcasters.currentSchema(of: type) else {
             throw DaybookError(.notEncodable, "an event has the type \"\(type)\", which an upcaster retires for good")
         }
-        return StoredEvent(type: type, schema: schema, data: data)
+        return EventContent(type: type, schema: schema, data: data)
     }
 
-    /// The stored forms of what a command decided; see ``encode(_:)->StoredEvent``.
-    func encode(_ events: [A.Event]) throws -> [StoredEvent] {
-        var stored: [StoredEvent] = []
+    /// The stored forms of what a command decided; see ``encode(_:)->EventContent``.
+    func encode(_ events: [A.Event]) throws -> [EventContent] {
+        var stored: [EventContent] = []
         stored.reserveCapacity(events.count)
         for event in events { stored.append(try encode(event)) }
         return stored

@@ -33,19 +33,19 @@ public struct EventMetadata: Sendable, Hashable {
         self.init()
         var elements = document.makeElements()
         while let element = try elements.next() {
-            if element.hasKey("commandId") {
+            if element.hasKey(EventKey.commandID) {
                 commandID = try element.string()
-            } else if element.hasKey("commandName") {
+            } else if element.hasKey(EventKey.commandName) {
                 commandName = try element.string()
-            } else if element.hasKey("commandDigest") {
+            } else if element.hasKey(EventKey.commandDigest) {
                 commandDigest = Array(try element.binary().bytes)
-            } else if element.hasKey("correlationId") {
+            } else if element.hasKey(EventKey.correlationID) {
                 correlationID = try element.string()
-            } else if element.hasKey("causationId") {
+            } else if element.hasKey(EventKey.causationID) {
                 causationID = try element.string()
-            } else if element.hasKey("actor") {
+            } else if element.hasKey(EventKey.actor) {
                 actor = try element.string()
-            } else if element.hasKey("headers") {
+            } else if element.hasKey(EventKey.headers) {
                 var fields = try element.document().makeElements()
                 while let field = try fields.next() { headers[try field.keyString] = try field.string() }
             }
@@ -54,14 +54,14 @@ public struct EventMetadata: Sendable, Hashable {
 
     /// Writes its fields, those that are set.
     func write(to writer: inout BSONWriter) {
-        writer.writeIfPresent(commandID, forKey: "commandId")
-        writer.writeIfPresent(commandName, forKey: "commandName")
-        if let commandDigest { writer.write(binary: commandDigest, subtype: .generic, forKey: "commandDigest") }
-        writer.writeIfPresent(correlationID, forKey: "correlationId")
-        writer.writeIfPresent(causationID, forKey: "causationId")
-        writer.writeIfPresent(actor, forKey: "actor")
+        writer.writeIfPresent(commandID, forKey: EventKey.commandID)
+        writer.writeIfPresent(commandName, forKey: EventKey.commandName)
+        if let commandDigest { writer.write(binary: commandDigest, subtype: .generic, forKey: EventKey.commandDigest) }
+        writer.writeIfPresent(correlationID, forKey: EventKey.correlationID)
+        writer.writeIfPresent(causationID, forKey: EventKey.causationID)
+        writer.writeIfPresent(actor, forKey: EventKey.actor)
         guard !headers.isEmpty else { return }
-        writer.beginDocument("headers")
+        writer.beginDocument(EventKey.headers)
         for name in headers.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
             writer.writeIfPresent(headers[name], forKey: name)
         }

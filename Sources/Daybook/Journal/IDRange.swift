@@ -1,13 +1,18 @@
-internal import DaybookBSON
+package import DaybookBSON
 
 /// Some ids of aggregates that follow one another in byte order: from `lower` on, up to `upper`, which is not among them.
 package struct IDRange: Sendable, Hashable {
     package var lower: String
     package var upper: String
 
-    /// All ids of a type: they begin with it, and "0" follows "/".
+    /// All ids of a type.
     package init(_ type: AggregateType) {
-        self.init(lower: "\(type)/", upper: "\(type)0")
+        self.init(under: type.rawValue)
+    }
+
+    /// All ids that begin with `name` and a slash: in byte order `0` follows `/`.
+    package init(under name: String) {
+        self.init(lower: "\(name)/", upper: "\(name)0")
     }
 
     /// One id alone: no id sorts between it and the same text with a NUL appended.

@@ -7,17 +7,18 @@ extension Journal {
         var types: [String] = []
         var lower = ""
         while true {
-            let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)], projection: ["_id": 0, "aggregateId": 1])
+            let options = FindOptions(
+                sort: Journal.inAggregateOrder, projection: [EventKey.id: 0, EventKey.aggregateID: 1])
+            let filter: BSONDocument = [EventKey.aggregateID: ["$gte": .string(lower)]]
             let id =
-                try connection.findOne(["aggregateId": ["$gte": .string(lower)]], in: namespace, options: options) {
-                    try $0.first("aggregateId")?.string()
+                try connection.findOne(filter, in: namespace, options: options) {
+                    try $0.first(EventKey.aggregateID)?.string()
                 } ?? nil
             // Before `lower` there is only an event that has its aggregate id twice, and is found by the other one: it is no way on.
             guard let id, !id.isBefore(lower) else { return types }
             let type = id.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(id[..<$0]) } ?? id
             types.append(type)
-            // "0" follows "/".
-            lower = type == id ? "\(id)\0" : "\(type)0"
+            lower = type == id ? "\(id)\0" : IDRange(under: type).upper
         }
     }
 }

@@ -21,48 +21,57 @@ extension Journal {
     package static let maximumVersion: Int64 = 1 << 53 - 1
 
     private static func validator(version: BSONValue) -> BSONDocument {
-        [
+        let properties = EventField.allCases.map { ($0.name, rule(for: $0, version: version)) }
+        return [
             "$jsonSchema": [
                 "bsonType": "object",
-                "required": ["_id", "aggregateId", "version", "type", "schema", "data", "recordedAt", "commit", "meta"],
+                "required": .array(properties.map { .string($0.0) }),
                 "additionalProperties": false,
-                "properties": [
-                    "_id": ["bsonType": "binData"],
-                    "aggregateId": ["bsonType": "string", "pattern": "^[a-z][a-z0-9-]*/."],
-                    "version": version,
-                    "type": [
-                        "bsonType": "string", "minLength": 1,
-                        "anyOf": [["pattern": "^[^$]"], ["enum": .array(reservedEventTypes.map { .string($0) })]],
-                    ],
-                    "schema": ["bsonType": "int", "minimum": 1],
-                    "data": ["bsonType": "object"],
-                    "recordedAt": ["bsonType": "date"],
-                    "commit": [
-                        "bsonType": "object",
-                        "required": ["id", "index", "count"],
-                        "additionalProperties": false,
-                        "properties": [
-                            "id": ["bsonType": "binData"],
-                            "index": ["bsonType": "int", "minimum": 0],
-                            "count": ["bsonType": "int", "minimum": 1],
-                        ],
-                    ],
-                    "meta": [
-                        "bsonType": "object",
-                        "additionalProperties": false,
-                        "properties": [
-                            "commandId": ["bsonType": "string", "minLength": 1],
-                            "commandName": ["bsonType": "string"],
-                            "commandDigest": ["bsonType": "binData"],
-                            "correlationId": ["bsonType": "string"],
-                            "causationId": ["bsonType": "string"],
-                            "actor": ["bsonType": "string"],
-                            "headers": ["bsonType": "object", "additionalProperties": ["bsonType": "string"]],
-                        ],
-                    ],
-                ],
+                "properties": .document(BSONDocument(literal: properties)),
             ]
         ]
+    }
+
+    /// What the journal lets in as one field of an event.
+    private static func rule(for field: EventField, version: BSONValue) -> BSONValue {
+        switch field {
+        case .id: ["bsonType": "binData"]
+        case .aggregateID: ["bsonType": "string", "pattern": "^[a-z][a-z0-9-]*/."]
+        case .version: version
+        case .type:
+            [
+                "bsonType": "string", "minLength": 1,
+                "anyOf": [["pattern": "^[^$]"], ["enum": .array(reservedEventTypes.map { .string($0) })]],
+            ]
+        case .schema: ["bsonType": "int", "minimum": 1]
+        case .data: ["bsonType": "object"]
+        case .recordedAt: ["bsonType": "date"]
+        case .commit:
+            [
+                "bsonType": "object",
+                "required": [EventKey.commitID, EventKey.commitIndex, EventKey.commitCount],
+                "additionalProperties": false,
+                "properties": [
+                    EventKey.commitID: ["bsonType": "binData"],
+                    EventKey.commitIndex: ["bsonType": "int", "minimum": 0],
+                    EventKey.commitCount: ["bsonType": "int", "minimum": 1],
+                ],
+            ]
+        case .metadata:
+            [
+                "bsonType": "object",
+                "additionalProperties": false,
+                "properties": [
+                    EventKey.commandID: ["bsonType": "string", "minLength": 1],
+                    EventKey.commandName: ["bsonType": "string"],
+                    EventKey.commandDigest: ["bsonType": "binData"],
+                    EventKey.correlationID: ["bsonType": "string"],
+                    EventKey.causationID: ["bsonType": "string"],
+                    EventKey.actor: ["bsonType": "string"],
+                    EventKey.headers: ["bsonType": "object", "additionalProperties": ["bsonType": "string"]],
+                ],
+            ]
+        }
     }
 
     /// The event types that Daybook itself writes: a correction of an aggregate's state.

@@ -7,45 +7,50 @@ package struct Journal: Sendable {
     package let namespace: Namespace
 
     init(database: String) {
-        namespace = Namespace(database: database, collection: "journal")
+        namespace = Namespace(database: database, collection: CollectionName.journal)
     }
 
     /// The filter of an aggregate's events from `first` on, for the index `{aggregateId: 1, version: 1}`.
     static func events(of id: AggregateID, from first: Int64, through last: Int64? = nil) -> BSONDocument {
         let range: BSONDocument = last.map { ["$gte": .int64(first), "$lte": .int64($0)] } ?? ["$gte": .int64(first)]
-        return ["aggregateId": .string(id.rawValue), "version": .document(range)]
+        return [EventKey.aggregateID: .string(id.rawValue), EventKey.version: .document(range)]
     }
 
     /// The condition on `aggregateId` for all aggregates of a type: an id begins with its type, so they are one range of the index.
     package static func ids(of type: AggregateType) -> BSONDocument {
-        // "0" follows "/".
-        ["$gte": .string("\(type)/"), "$lt": .string("\(type)0")]
+        IDRange(type).condition
     }
 
-    package static let inVersionOrder: [(key: String, direction: Int32)] = [("version", 1)]
+    package static let inVersionOrder: [(key: String, direction: Int32)] = [(EventKey.version, 1)]
+    /// The projection of an event to its place, which the index alone has.
+    package static let places: BSONDocument = [EventKey.id: 0, EventKey.aggregateID: 1, EventKey.version: 1]
+    /// The order of the index `{aggregateId: 1, version: 1}`: aggregate after aggregate.
+    package static let inAggregateOrder: [(key: String, direction: Int32)] = [
+        (EventKey.aggregateID, 1), (EventKey.version, 1),
+    ]
 
     /// Visits an aggregate's events in order, each borrowed for its call.
     func read(
         _ id: AggregateID, from first: Int64, through last: Int64? = nil, on connection: isolated MongoConnection,
-        visit: (BorrowedJournalEvent) throws -> Bool
+        visit: (JournalEvent) throws -> Bool
     ) throws {
         try connection.find(
             Self.events(of: id, from: first, through: last), in: namespace, options: FindOptions(sort: Self.inVersionOrder)
         ) { document in
-            try visit(BorrowedJournalEvent(document))
+            try visit(JournalEvent(document))
         }
     }
 
     /// Visits what a replay needs of an aggregate's events in order, each borrowed for its call.
     func replay(
         _ id: AggregateID, from first: Int64, through last: Int64? = nil, on connection: isolated MongoConnection,
-        visit: (ReplayEntry) throws -> Bool
+        visit: (BorrowedEvent) throws -> Bool
     ) throws {
         var type = ""
         try connection.find(
             Self.events(of: id, from: first, through: last), in: namespace, options: FindOptions(sort: Self.inVersionOrder)
         ) { document in
-            let event = try ReplayEntry(document, typeBefore: type)
+            let event = try BorrowedEvent(document, typeBefore: type)
             type = event.type
             return try visit(event)
         }
@@ -53,15 +58,15 @@ package struct Journal: Sendable {
 
     /// The last version of an aggregate; 0 when it has no events.
     package func head(of id: AggregateID, on connection: isolated MongoConnection) throws -> Int64 {
-        let filter: BSONDocument = ["aggregateId": .string(id.rawValue)]
-        let options = FindOptions(sort: [("version", -1)])
-        return try connection.findOne(filter, in: namespace, options: options) { try BorrowedJournalEvent($0).event.version } ?? 0
+        let filter: BSONDocument = [EventKey.aggregateID: .string(id.rawValue)]
+        let options = FindOptions(sort: [(EventKey.version, -1)])
+        return try connection.findOne(filter, in: namespace, options: options) { try JournalEvent($0).version } ?? 0
     }
 
     /// The id of the event at one place, where there is one.
     func eventID(of id: AggregateID, at version: Int64, on connection: isolated MongoConnection) throws -> UUID? {
-        let filter: BSONDocument = ["aggregateId": .string(id.rawValue), "version": .int64(version)]
-        return try connection.findOne(filter, in: namespace) { try BorrowedJournalEvent($0).event.id }
+        let filter: BSONDocument = [EventKey.aggregateID: .string(id.rawValue), EventKey.version: .int64(version)]
+        return try connection.findOne(filter, in: namespace) { try JournalEvent($0).id }
     }
 
     /// The commit by which a command took effect on an aggregate, if it did.
@@ -71,8 +76,10 @@ package struct Journal: Sendable {
         of command: CommandIdentity, on id: AggregateID, connection: isolated MongoConnection
     ) throws -> Commit? {
         guard let commandID = command.id else { return nil }
-        let filter: BSONDocument = ["aggregateId": .string(id.rawValue), "meta.commandId": .string(commandID)]
-        guard let first = try connection.findOne(filter, in: namespace, decode: { try BorrowedJournalEvent($0).event }) else {
+        let filter: BSONDocument = [
+            EventKey.aggregateID: .string(id.rawValue), EventKey.commandIDPath: .string(commandID),
+        ]
+        guard let first = try connection.findOne(filter, in: namespace, decode: { try JournalEvent($0) }) else {
             return nil
         }
         guard !command.isContradicted(by: first.metadata) else { throw command.reused(by: first.metadata, first.version) }
@@ -80,9 +87,9 @@ package struct Journal: Sendable {
         let (end, overflow) = first.version.addingReportingOverflow(Int64(first.commit.count) - Int64(first.commit.index) - 1)
         try read(id, from: first.version, through: overflow ? nil : end, on: connection) {
             // Another command of the same commit begins with an event that names it.
-            let isOther = $0.event.metadata.beginsCommand && $0.event.version != first.version
-            guard $0.event.commit.id == first.commit.id, !isOther else { return false }
-            last = $0.event
+            let isOther = $0.metadata.beginsCommand && $0.version != first.version
+            guard $0.commit.id == first.commit.id, !isOther else { return false }
+            last = $0
             return true
         }
         // A damaged event may have its version twice, and be found by the other one.
@@ -94,15 +101,16 @@ package struct Journal: Sendable {
     ///
     /// The ids of a commit's events follow from its own, so they are found by them.
     func participants(of commitID: UUID, on connection: isolated MongoConnection) throws -> [Commit] {
-        let selector: BSONDocument = ["_id": .binary(BSONBinary(commitID))]
-        guard let first = try connection.findOne(selector, in: namespace, decode: { try BorrowedJournalEvent($0).event }),
+        let selector: BSONDocument = [EventKey.id: .binary(BSONBinary(commitID))]
+        guard let first = try connection.findOne(selector, in: namespace, decode: { try JournalEvent($0) }),
             first.commit.id == commitID,
             let last = EventID(commitID).advanced(by: UInt64(clamping: Int64(first.commit.count) - 1))
         else { return [] }
         let range: BSONDocument = ["$gte": .binary(BSONBinary(commitID)), "$lte": .binary(BSONBinary(last.uuid))]
         var commits: [Commit] = []
-        try connection.find(["_id": .document(range)], in: namespace, options: FindOptions(sort: [("_id", 1)])) { document in
-            let event = try BorrowedJournalEvent(document).event
+        let options = FindOptions(sort: [(EventKey.id, 1)])
+        try connection.find([EventKey.id: .document(range)], in: namespace, options: options) { document in
+            let event = try JournalEvent(document)
             // Ids of another commit may lie between them, however unlikely.
             guard event.commit.id == commitID else { return true }
             let id = try AggregateID(parsing: event.aggregateID)

@@ -11,11 +11,12 @@ enum JournalIndex: String, CaseIterable, Sendable {
     var model: IndexModel {
         switch self {
         case .versions:
-            IndexModel(name: "aggregateId_version", keys: [("aggregateId", 1), ("version", 1)], isUnique: true)
+            IndexModel(
+                name: "aggregateId_version", keys: [(EventKey.aggregateID, 1), (EventKey.version, 1)], isUnique: true)
         case .commands:
             IndexModel(
-                name: "aggregateId_commandId", keys: [("aggregateId", 1), ("meta.commandId", 1)], isUnique: true,
-                partialFilter: ["meta.commandId": ["$exists": true]])
+                name: "aggregateId_commandId", keys: [(EventKey.aggregateID, 1), (EventKey.commandIDPath, 1)],
+                isUnique: true, partialFilter: [EventKey.commandIDPath: ["$exists": true]])
         }
     }
 }

@@ -17,10 +17,10 @@ package struct JournalSample: Sendable {
         events = Int(reply["n"]?.number ?? 0)
         guard drawsIDs, events > 0 else { return }
         let pipeline: [BSONDocument] = [
-            ["$sample": ["size": .int64(Self.size)]], ["$project": ["_id": 0, "aggregateId": 1]],
+            ["$sample": ["size": .int64(Self.size)]], ["$project": [EventKey.id: 0, EventKey.aggregateID: 1]],
         ]
         try connection.aggregate(pipeline, in: journal.namespace, options: FindOptions(reads: .onPrimary(.local))) { document in
-            if let id = try? document.first("aggregateId")?.string() { ids.append(id) }
+            if let id = try? document.first(EventKey.aggregateID)?.string() { ids.append(id) }
             return true
         }
         ids.sort { $0.isBefore($1) }

@@ -158,7 +158,7 @@ package struct MaintenanceLease: Sendable {
         return DaybookError(
             .conflict,
             "the lease \"\(rival.name)\" is held by \(rival.holder)\(rival.since), until \(rival.expiresAt.formatted(.iso8601)), and is not "
-                + "renewed. If that process is gone, delete the document of that _id from daybook.leases.")
+                + "renewed. If that process is gone, delete the document of that _id from \(ControlCollection.leases).")
     }
 
     /// The lease, or who is in the way.
@@ -183,7 +183,7 @@ package struct MaintenanceLease: Sendable {
         if let slash = subject.utf8.firstIndex(of: UInt8(ascii: "/")) {
             overlapping.append(["_id": .string(Self.prefix + subject[..<slash])])
         } else {
-            overlapping.append(["_id": ["$gte": .string("\(name)/"), "$lt": .string("\(name)0")]])
+            overlapping.append(["_id": .document(IDRange(under: name).condition)])
         }
         store.clock.measureIfDue(on: connection)
         let filter: BSONDocument = [

@@ -21,8 +21,8 @@ struct StateExcerpt: Sendable {
     /// What a snapshot is read by, and the fields; the id comes unasked.
     var projection: BSONDocument {
         get throws {
-            var projection: BSONDocument = ["version": 1, "stateSchema": 1]
-            for name in names { try projection.append("state.\(name)", 1) }
+            var projection: BSONDocument = [SnapshotKey.version: 1, SnapshotKey.stateSchema: 1]
+            for name in names { try projection.append(SnapshotKey.path(ofStateField: name), 1) }
             return projection
         }
     }

@@ -8,7 +8,7 @@ package import Foundation
 package struct Fold<A: Aggregate>: Sendable {
     package let id: AggregateID
     let coding: EventCoding<A>
-    /// Of the event that a reconciliation took in last; see ``ReplayEntry``.
+    /// Of the event that a reconciliation took in last; see ``BorrowedEvent``.
     package var typeBefore = ""
     var state = A()
     /// The last event folded in; 0 before the first.
@@ -32,7 +32,7 @@ package struct Fold<A: Aggregate>: Sendable {
     }
 
     /// - Throws: ``DaybookError/Code/damagedJournal`` when it is not the next event; what decoding it throws.
-    package mutating func apply(_ event: ReplayEntry) throws {
+    package mutating func apply(_ event: BorrowedEvent) throws {
         let next = try nextVersion
         guard event.version == next else {
             throw DaybookError(

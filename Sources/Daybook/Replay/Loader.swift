@@ -38,7 +38,7 @@ final class Loader<A: Aggregate>: Sendable {
         guard A.lifecycle != .live else { return try replay(id, found: nil, on: connection) }
         var identity: BorrowedSnapshot.Identity?
         var stateBytes: Int?
-        let trusted = try connection.findOne(["_id": .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
+        let trusted = try connection.findOne([SnapshotKey.id: .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
             let snapshot = try BorrowedSnapshot(document)
             identity = snapshot.identity
             stateBytes = snapshot.state?.bytes.count

@@ -21,7 +21,7 @@ package struct Replay<A: Aggregate>: Sendable {
     package var version: Int64 { fold.version }
 
     /// - Throws: ``DaybookError/Code/unknownEvent``, ``DaybookError/Code/unreadableEvent``
-    package mutating func apply(_ event: ReplayedEvent) throws {
+    package mutating func apply(_ event: EventContent) throws {
         try event.data.withBorrowed { try fold.apply(type: event.type, schema: event.schema, data: $0) }
         // A state that is kept nowhere need not be one that can be encoded.
         _ = try? fold.normalize()
@@ -52,13 +52,12 @@ package struct Replay<A: Aggregate>: Sendable {
     /// What the journal stores of `event`.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
-    package static func stored(_ event: A.Event) throws -> ReplayedEvent {
-        let stored = try EventCoding<A>().encode(event)
-        return ReplayedEvent(type: stored.type, schema: stored.schema, data: stored.data)
+    package static func stored(_ event: A.Event) throws -> EventContent {
+        try EventCoding<A>().encode(event)
     }
 
     /// What the journal would store today of an event that it holds; nil for one that was retired.
-    package static func stored(again event: ReplayedEvent, version: Int64) throws -> ReplayedEvent? {
+    package static func stored(again event: EventContent, version: Int64) throws -> EventContent? {
         let body = try event.data.withBorrowed { data in
             try EventCoding<A>().decode(
                 type: event.type, schema: event.schema, data: data, aggregateID: "\(A.type)/replay", version: version)

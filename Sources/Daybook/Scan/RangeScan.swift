@@ -25,10 +25,11 @@ package struct RangeScan: Sendable {
     ///
     /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `body` throws.
     package func run(after position: String?, _ body: (inout ScannedRange) async throws -> Void) async throws {
-        let condition = range.condition(after: position)
-        let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)], projection: projection, batchSize: 4_096)
+        let condition = BSONValue.document(range.condition(after: position))
+        let options = FindOptions(sort: Journal.inAggregateOrder, projection: projection, batchSize: 4_096)
         let journal = store.journal.namespace
-        try await store.client.withReadAhead(["aggregateId": condition], in: journal, options: options) { events in
+        let filter: BSONDocument = [EventKey.aggregateID: condition]
+        try await store.client.withReadAhead(filter, in: journal, options: options) { events in
             events.start()
             guard let documents else {
                 var scanned = ScannedRange(events, nil)

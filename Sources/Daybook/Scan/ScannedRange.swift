@@ -51,7 +51,7 @@ package struct ScannedRange: ~Copyable {
         }
         index = try id.withUnsafeBytes { id in
             try batch.visit(from: index) { document in
-                guard let place = JournalPlace(document), haveSameBytes(id, place.aggregateID) else { return false }
+                guard let place = EventPlace(document), haveSameBytes(id, place.aggregateID) else { return false }
                 try body(document, place.version)
                 return true
             }
@@ -77,7 +77,7 @@ extension DocumentBatch {
         var id: [UInt8]?
         _ = try visit(from: index) { document in
             // What is no text is in no range of texts, so it is not found.
-            id = JournalPlace(document).map { Array($0.aggregateID) }
+            id = EventPlace(document).map { Array($0.aggregateID) }
             return false
         }
         guard let id else {

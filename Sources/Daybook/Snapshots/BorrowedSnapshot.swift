@@ -21,7 +21,7 @@ package struct BorrowedSnapshot {
     ///
     /// - Parameter id: The condition on its `_id`.
     package static func selector(id: BSONValue, version: BSONValue?, digest: BSONValue?) -> BSONDocument {
-        ["_id": id, "version": .condition(equalTo: version), "digest": .condition(equalTo: digest)]
+        [SnapshotKey.id: id, SnapshotKey.version: .condition(equalTo: version), SnapshotKey.digest: .condition(equalTo: digest)]
     }
 
     package private(set) var version: Int64?
@@ -38,25 +38,25 @@ package struct BorrowedSnapshot {
     package init(_ document: BorrowedDocument) throws {
         var elements = document.makeElements()
         while let element = try elements.next() {
-            if element.hasKey("_id") {
+            if element.hasKey(SnapshotKey.id) {
                 id = try? element.string()
-            } else if element.hasKey("version") {
+            } else if element.hasKey(SnapshotKey.version) {
                 storedVersion = element
                 version = try? element.int64()
-            } else if element.hasKey("state") {
+            } else if element.hasKey(SnapshotKey.state) {
                 state = try? element.document()
-            } else if element.hasKey("stateSchema") {
+            } else if element.hasKey(SnapshotKey.stateSchema) {
                 stateSchema = try? element.int32()
-            } else if element.hasKey("digest") {
+            } else if element.hasKey(SnapshotKey.digest) {
                 storedDigest = element
-            } else if element.hasKey("head") {
+            } else if element.hasKey(SnapshotKey.head) {
                 var head = try? element.document().makeElements()
                 while let field = try? head?.next() {
-                    if field.hasKey("eventId") { headID = try? field.uuid() }
+                    if field.hasKey(SnapshotKey.headID) { headID = try? field.uuid() }
                 }
-            } else if element.hasKey("createdAt") {
+            } else if element.hasKey(SnapshotKey.createdAt) {
                 createdAt = try? element.date()
-            } else if element.hasKey("updatedAt") {
+            } else if element.hasKey(SnapshotKey.updatedAt) {
                 updatedAt = try? element.date()
             }
         }

@@ -12,15 +12,18 @@ extension StoredSnapshot {
     private func agrees(with stored: BorrowedDocument) throws -> Bool {
         // Its own length and NUL, which no field stands for.
         var fields = try BorrowedDocument(validatingLengthOf: stored.bytes).makeElements()
-        guard let id = try fields.next(), id.hasKey("_id"), id.hasText(aggregateID.rawValue),
-            let version = try fields.next(), version.hasKey("version"), version.isInt64(self.version),
-            let state = try fields.next(), state.hasKey("state"), state.isDocument(self.state),
-            let schema = try fields.next(), schema.hasKey("stateSchema"), schema.type == .int32,
+        guard let id = try fields.next(), id.hasKey(SnapshotKey.id), id.hasText(aggregateID.rawValue),
+            let version = try fields.next(), version.hasKey(SnapshotKey.version), version.isInt64(self.version),
+            let state = try fields.next(), state.hasKey(SnapshotKey.state), state.isDocument(self.state),
+            let schema = try fields.next(), schema.hasKey(SnapshotKey.stateSchema), schema.type == .int32,
             try schema.int32() == stateSchema,
-            let digest = try fields.next(), digest.hasKey("digest"), digest.type == .binary,
-            let head = try fields.next(), head.hasKey("head"), head.type == .document, try isHead(head.document()),
-            let createdAt = try fields.next(), createdAt.hasKey("createdAt"), try createdAt.date() == self.createdAt,
-            let updatedAt = try fields.next(), updatedAt.hasKey("updatedAt"), try updatedAt.date() == self.updatedAt,
+            let digest = try fields.next(), digest.hasKey(SnapshotKey.digest), digest.type == .binary,
+            let head = try fields.next(), head.hasKey(SnapshotKey.head), head.type == .document,
+            try isHead(head.document()),
+            let createdAt = try fields.next(), createdAt.hasKey(SnapshotKey.createdAt),
+            try createdAt.date() == self.createdAt,
+            let updatedAt = try fields.next(), updatedAt.hasKey(SnapshotKey.updatedAt),
+            try updatedAt.date() == self.updatedAt,
             try fields.next() == nil
         else { return false }
         let (subtype, bytes) = try digest.binary()
@@ -30,8 +33,9 @@ extension StoredSnapshot {
 
     private func isHead(_ document: BorrowedDocument) throws -> Bool {
         var fields = document.makeElements()
-        guard let id = try fields.next(), id.hasKey("eventId"), try id.uuid() == headID,
-            let recordedAt = try fields.next(), recordedAt.hasKey("recordedAt"), try recordedAt.date() == updatedAt
+        guard let id = try fields.next(), id.hasKey(SnapshotKey.headID), try id.uuid() == headID,
+            let recordedAt = try fields.next(), recordedAt.hasKey(SnapshotKey.headRecordedAt),
+            try recordedAt.date() == updatedAt
         else { return false }
         return try fields.next() == nil
     }

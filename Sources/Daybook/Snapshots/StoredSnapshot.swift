@@ -28,17 +28,17 @@ package struct StoredSnapshot {
     /// - Parameter digest: ``digest``, where it is known.
     func document(digest: [UInt8]) throws -> BSONDocument {
         var writer = BSONWriter(capacity: 320 + state.bytes.count)
-        writer.write(aggregateID.rawValue, forKey: "_id")
-        writer.write(version, forKey: "version")
-        writer.write(state, forKey: "state")
-        writer.write(stateSchema, forKey: "stateSchema")
-        writer.write(binary: digest, subtype: .generic, forKey: "digest")
-        writer.beginDocument("head")
-        writer.write(headID, forKey: "eventId")
-        writer.write(updatedAt, forKey: "recordedAt")
+        writer.write(aggregateID.rawValue, forKey: SnapshotKey.id)
+        writer.write(version, forKey: SnapshotKey.version)
+        writer.write(state, forKey: SnapshotKey.state)
+        writer.write(stateSchema, forKey: SnapshotKey.stateSchema)
+        writer.write(binary: digest, subtype: .generic, forKey: SnapshotKey.digest)
+        writer.beginDocument(SnapshotKey.head)
+        writer.write(headID, forKey: SnapshotKey.headID)
+        writer.write(updatedAt, forKey: SnapshotKey.headRecordedAt)
         writer.end()
-        writer.write(createdAt, forKey: "createdAt")
-        writer.write(updatedAt, forKey: "updatedAt")
+        writer.write(createdAt, forKey: SnapshotKey.createdAt)
+        writer.write(updatedAt, forKey: SnapshotKey.updatedAt)
         return try writer.finish()
     }
 

@@ -11,7 +11,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     let expected: Int64?
     let command: CommandIdentity
     let context: CommandContext
-    let decide: @Sendable (Fold<A>) throws -> [StoredEvent]
+    let decide: @Sendable (Fold<A>) throws -> [EventContent]
     let deadline: ContinuousClock.Instant
 
     private var store: DaybookStore { repository.store }
@@ -115,7 +115,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     private func load(on connection: isolated MongoConnection) throws -> Progress {
         let readAt = ContinuousClock.now
         let loaded = try repository.loader.load(id, on: connection)
-        let events: [StoredEvent]
+        let events: [EventContent]
         do {
             try loaded.fold.require(expected)
             events = try decide(loaded.fold)
@@ -129,7 +129,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     }
 
     private func propose(
-        _ events: [StoredEvent], on loaded: consuming Loaded<A>, readAt: ContinuousClock.Instant
+        _ events: [EventContent], on loaded: consuming Loaded<A>, readAt: ContinuousClock.Instant
     ) throws -> Proposal {
         var loaded = loaded
         var change = AggregateChange(loaded, of: repository.loader)

@@ -4,10 +4,12 @@ package import DaybookMongo
 extension DaybookStore {
     /// The events of one kind of aggregate as they come; nil for one that is none.
     package func journalHeads(of type: AggregateType, after token: ResumeToken?) -> ChangeStream<JournalHead?> {
-        let match: BSONDocument = ["operationType": "insert", "fullDocument.aggregateId": .document(Journal.ids(of: type))]
+        let match: BSONDocument = [
+            "operationType": "insert", EventKey.changedAggregateIDPath: .document(Journal.ids(of: type)),
+        ]
         return client.changes(
             of: journal.namespace, matching: match,
-            showing: ["fullDocument.aggregateId", "fullDocument.version", "clusterTime"], resumeAfter: token
+            showing: [EventKey.changedAggregateIDPath, EventKey.changedVersionPath, "clusterTime"], resumeAfter: token
         ) { change in
             let time = try? change.first("clusterTime")?.timestamp()
             return try change.first("fullDocument").flatMap { JournalHead(try $0.document(), clusterTime: time) }

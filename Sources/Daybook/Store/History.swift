@@ -15,14 +15,7 @@ public struct History<A: Aggregate>: AsyncSequence, Sendable {
         let events = store.client.find(
             Journal.events(of: id, from: 1), in: store.journal.namespace, options: FindOptions(sort: Journal.inVersionOrder)
         ) { document in
-            let borrowed = try BorrowedJournalEvent(document)
-            let event = borrowed.event
-            return RecordedEvent<A>(
-                id: event.id, aggregateID: id, version: event.version, type: event.type, schema: event.schema,
-                recordedAt: event.recordedAt.date, commitID: event.commit.id, metadata: event.metadata,
-                body: try coding.decode(
-                    type: event.type, schema: event.schema, data: borrowed.data, aggregateID: event.aggregateID,
-                    version: event.version))
+            try StoredEvent(BSONDocument(document)).decoded(by: coding)
         }
         return Iterator(events: events.makeAsyncIterator(), id: id)
     }

@@ -76,13 +76,14 @@ extension Repository {
         } decide: { fold in
             let preview = try wanted.preview(on: fold)
             guard preview.isChange else { return [] }
-            return [StoredEvent(type: Correction.eventType, schema: Correction.schema, data: try preview.correction.data())]
+            let data = try preview.correction.data()
+            return [EventContent(type: Correction.eventType, schema: Correction.schema, data: data)]
         }
     }
 
     private func commit(
         _ key: String, operation: String, _ expected: Int64?, _ context: CommandContext, identify: () throws -> CommandIdentity,
-        decide: @escaping @Sendable (Fold<A>) throws -> [StoredEvent]
+        decide: @escaping @Sendable (Fold<A>) throws -> [EventContent]
     ) async throws -> Commit? {
         let id = try AggregateID(A.type, key: key)
         return try await store.telemetry.perform(operation, id) {

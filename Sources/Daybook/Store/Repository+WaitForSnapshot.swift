@@ -59,8 +59,8 @@ extension Repository {
 
     /// The version that stands in a snapshot; 0 when there is none, or no number in it.
     private func snapshotVersion(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Int64 {
-        let options = FindOptions(projection: ["version": 1])
-        return try connection.findOne(["_id": .string(id.rawValue)], in: snapshots, options: options) {
+        let options = FindOptions(projection: [SnapshotKey.version: 1])
+        return try connection.findOne([SnapshotKey.id: .string(id.rawValue)], in: snapshots, options: options) {
             try BorrowedSnapshot($0).version ?? 0
         } ?? 0
     }

@@ -29,7 +29,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
     private let holder: String
 
     private var store: DaybookStore { repository.store }
-    private var name: String { "snapshots.\(A.type)" }
+    private var name: String { CollectionName.snapshots(of: A.type.rawValue) }
 
     init(_ repository: Repository<A>, holder: String) {
         self.repository = repository
@@ -141,9 +141,9 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
         var heads: [AggregateID: Int64] = [:]
         var last: JournalHead?
         let keys = store.client.find(
-            ["aggregateId": .document(Journal.ids(of: A.type))], in: store.journal.namespace,
+            [EventKey.aggregateID: .document(Journal.ids(of: A.type))], in: store.journal.namespace,
             options: FindOptions(
-                sort: [("aggregateId", 1), ("version", 1)], projection: ["_id": 0, "aggregateId": 1, "version": 1])
+                sort: Journal.inAggregateOrder, projection: Journal.places)
         ) { JournalHead($0) }
         for try await case let head? in keys {
             if hold.isDue { try await renew(&hold) }
@@ -167,8 +167,8 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
             let part = ids[start..<min(start + Self.batch, ids.count)]
             let behind = try await store.client.withConnection(.single) { connection in
                 var behind = Set(part)
-                let filter: BSONDocument = ["_id": ["$in": .array(part.map { .string($0.rawValue) })]]
-                let options = FindOptions(projection: ["version": 1, "stateSchema": 1])
+                let filter: BSONDocument = [SnapshotKey.id: ["$in": .array(part.map { .string($0.rawValue) })]]
+                let options = FindOptions(projection: [SnapshotKey.version: 1, SnapshotKey.stateSchema: 1])
                 try connection.find(filter, in: repository.snapshots, options: options) { document in
                     let stored = try BorrowedSnapshot(document)
                     guard let id = stored.id.flatMap({ try? AggregateID(parsing: $0) }), let head = heads[id] else { return true }

@@ -49,7 +49,9 @@ struct EventLine {
     /// As relaxed extended JSON; of a correction the patch, and why.
     private var data: String {
         guard let data = entry.data else { return "?" }
-        if entry.isCorrection, case .document(let patch)? = data["patch"], case .string(let reason)? = data["reason"] {
+        if entry.isCorrection, case .document(let patch)? = data[CorrectionKey.patch],
+            case .string(let reason)? = data[CorrectionKey.reason]
+        {
             return "\(Self.json(patch)) because: \(Text.plain(reason))"
         }
         return Self.json(data)

@@ -59,7 +59,9 @@ struct Explain<Application: AdminApplication>: AsyncParsableCommand {
         if let actor = metadata.actor { rows.append(["actor", Text.plain(actor)]) }
         if let correlation = metadata.correlationID { rows.append(["correlation", Text.plain(correlation)]) }
         if let causation = metadata.causationID { rows.append(["causation", Text.plain(causation)]) }
-        if entry.isCorrection, case .string(let reason)? = entry.data?["reason"] { rows.append(["reason", Text.plain(reason)]) }
+        if entry.isCorrection, case .string(let reason)? = entry.data?[CorrectionKey.reason] {
+            rows.append(["reason", Text.plain(reason)])
+        }
         let type = entry.isCorrection ? "correction" : Text.plain(entry.type ?? "?")
         let changes = Text.changes(event.changes)
         return ["\(entry.version ?? 0)  \(entry.recordedAt?.rfc3339 ?? "?")  \(type)"]
@@ -70,15 +72,17 @@ struct Explain<Application: AdminApplication>: AsyncParsableCommand {
     private static func document(_ event: ExplainedEvent) throws -> BSONDocument {
         let (entry, metadata) = (event.entry, event.entry.metadata)
         var document = BSONDocument()
-        try document.append("version", ifPresent: entry.version.map { .int64($0) })
-        try document.append("recordedAt", ifPresent: entry.document["recordedAt"])
-        try document.append("type", ifPresent: entry.type.map { .string($0) })
-        try document.append("actor", ifPresent: metadata.actor.map { .string($0) })
+        try document.append(EventKey.version, ifPresent: entry.version.map { .int64($0) })
+        try document.append(EventKey.recordedAt, ifPresent: entry.document[EventKey.recordedAt])
+        try document.append(EventKey.type, ifPresent: entry.type.map { .string($0) })
+        try document.append(EventKey.actor, ifPresent: metadata.actor.map { .string($0) })
         try document.append("command", ifPresent: metadata.commandName.map { .string($0) })
-        try document.append("commandId", ifPresent: metadata.commandID.map { .string($0) })
-        try document.append("correlationId", ifPresent: metadata.correlationID.map { .string($0) })
-        try document.append("causationId", ifPresent: metadata.causationID.map { .string($0) })
-        if entry.isCorrection { try document.append("reason", ifPresent: entry.data?["reason"]) }
+        try document.append(EventKey.commandID, ifPresent: metadata.commandID.map { .string($0) })
+        try document.append(EventKey.correlationID, ifPresent: metadata.correlationID.map { .string($0) })
+        try document.append(EventKey.causationID, ifPresent: metadata.causationID.map { .string($0) })
+        if entry.isCorrection {
+            try document.append(CorrectionKey.reason, ifPresent: entry.data?[CorrectionKey.reason])
+        }
         try document.append("changes", .array(try event.changes.map { .document(try $0.document) }))
         return document
     }

@@ -58,8 +58,9 @@ struct Query<Application: AdminApplication>: AsyncParsableCommand {
             } else {
                 try output.line(
                     [
-                        document["_id"].map(Self.text) ?? "?", document["version"].map { "v\($0.shown())" } ?? "?",
-                        document["state"].map(Self.text) ?? "?",
+                        document[SnapshotKey.id].map(Self.text) ?? "?",
+                        document[SnapshotKey.version].map { "v\($0.shown())" } ?? "?",
+                        document[SnapshotKey.state].map(Self.text) ?? "?",
                     ].joined(separator: "  "))
             }
         }

@@ -55,11 +55,13 @@ struct Show<Application: AdminApplication>: AsyncParsableCommand {
         guard snapshot.exists else {
             throw CommandFailure("\(aggregate.id) has no events\(at.map { " at \($0.rfc3339)" } ?? "") in \(store.database)")
         }
-        var document: BSONDocument = ["aggregateId": .string(snapshot.id.rawValue), "version": .int64(snapshot.version)]
-        try document.append("stateSchema", .int32(A.stateSchema))
-        try document.append("createdAt", ifPresent: snapshot.createdAt.map { .datetime(try BSONDate($0)) })
-        try document.append("updatedAt", ifPresent: snapshot.updatedAt.map { .datetime(try BSONDate($0)) })
-        try document.append("state", .document(try snapshot.encodedState()))
+        var document: BSONDocument = [
+            EventKey.aggregateID: .string(snapshot.id.rawValue), SnapshotKey.version: .int64(snapshot.version),
+        ]
+        try document.append(SnapshotKey.stateSchema, .int32(A.stateSchema))
+        try document.append(SnapshotKey.createdAt, ifPresent: snapshot.createdAt.map { .datetime(try BSONDate($0)) })
+        try document.append(SnapshotKey.updatedAt, ifPresent: snapshot.updatedAt.map { .datetime(try BSONDate($0)) })
+        try document.append(SnapshotKey.state, .document(try snapshot.encodedState()))
         return document
     }
 }

@@ -83,7 +83,8 @@ struct Correct<Application: AdminApplication>: AsyncParsableCommand {
     private func print(_ outcome: Outcome, to output: StandardOutput) throws {
         if json {
             return try output.json([
-                "aggregateId": .string(aggregate.id.rawValue), "version": .int64(outcome.version), "dryRun": .bool(dryRun),
+                EventKey.aggregateID: .string(aggregate.id.rawValue), EventKey.version: .int64(outcome.version),
+                "dryRun": .bool(dryRun),
                 "changes": .array(try outcome.changes.map { .document(try $0.document) }),
             ])
         }

@@ -50,7 +50,9 @@ struct ReportPrinting {
     }
 
     private func json(_ finding: Finding) throws -> BSONDocument {
-        var document: BSONDocument = ["aggregateId": .string(finding.aggregateID), "kind": .string(finding.kind.rawValue)]
+        var document: BSONDocument = [
+            EventKey.aggregateID: .string(finding.aggregateID), "kind": .string(finding.kind.rawValue),
+        ]
         try document.append("snapshotVersion", ifPresent: finding.snapshotVersion.map { .int64($0) })
         try document.append("journalVersion", ifPresent: finding.journalVersion.map { .int64($0) })
         if finding.kind == .diverged, !finding.differences.isEmpty {

@@ -82,7 +82,10 @@ public struct BSONDocument: Sendable, Hashable {
         try bytes.withUnsafeBytes { try body(BorrowedDocument(trusting: $0)) }
     }
 
-    init(literal elements: [(String, BSONValue)]) {
+    /// A document with these fields in this order.
+    ///
+    /// - Precondition: no key contains NUL and the whole is smaller than 2 GiB.
+    package init(literal elements: [(String, BSONValue)]) {
         var writer = BSONWriter(capacity: 128)
         for (key, value) in elements { writer.write(value, forKey: key) }
         do {

@@ -36,11 +36,12 @@ extension Examination {
         var parts: [CommitPart] = []
         var seen: Set<EventID> = []
         let options = FindOptions(
-            sort: [("_id", -1)], limit: Self.newestEvents, projection: ["_id": 1, "version": 1, "commit": 1])
+            sort: [(EventKey.id, -1)], limit: Self.newestEvents,
+            projection: [EventKey.id: 1, EventKey.version: 1, EventKey.commit: 1])
         try connection.find([:], in: store.journal.namespace, options: options) { document in
             // What cannot be read is for verify to report.
-            guard let id = try? document.first("_id")?.uuid(), let commit = try? document.first("commit")?.document(),
-                let version = try? document.first("version")?.int64(),
+            let fields = EventFields(tolerant: document)
+            guard let id = fields.id, let commit = fields.commit, let version = fields.version,
                 let part = CommitPart(CommitMembership(eventID: id, commit: commit), version: version)
             else { return true }
             if !part.isWhole, seen.insert(part.commit).inserted { parts.append(part) }

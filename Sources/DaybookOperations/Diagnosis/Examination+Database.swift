@@ -65,7 +65,8 @@ extension Examination {
     var leftovers: Look {
         let database = store.database
         return Look(
-            name: "leftovers", privilege: "listCollections on the database \(database), and find on daybook.runs"
+            name: "leftovers",
+            privilege: "listCollections on the database \(database), and find on \(ControlCollection.runs)"
         ) { connection in
             let command: BSONDocument = [
                 "listCollections": 1, "nameOnly": true, "authorizedCollections": true,
@@ -97,7 +98,8 @@ extension Examination {
             "updatedAt": ["$gt": .datetime(try BSONDate(now.addingTimeInterval(-ReconcileRun.resumableFor)))],
         ]
         var names: Set<String> = []
-        try connection.find(filter, in: namespace("daybook.runs"), options: FindOptions(sort: [("_id", -1)], limit: 200)) {
+        let options = FindOptions(sort: [("_id", -1)], limit: 200)
+        try connection.find(filter, in: namespace(ControlCollection.runs.rawValue), options: options) {
             let run = BSONDocument($0)
             guard run["reason"] != .string(ReconcileRun.givenUp), case .document(let builds) = run["builds"] else { return true }
             for case (_, .document(let build)) in builds.fields {

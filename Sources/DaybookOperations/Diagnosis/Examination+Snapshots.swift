@@ -24,7 +24,8 @@ extension Examination {
                     name: "lag of \(aggregate.type)", privilege: "find on journal and on \(aggregate.snapshotCollection)",
                     check: { try [lag(of: aggregate, on: $0)] }),
                 Look(
-                    name: "projector of \(aggregate.type)", privilege: "find on daybook.leases and daybook.checkpoints",
+                    name: "projector of \(aggregate.type)",
+                    privilege: "find on \(ControlCollection.leases) and \(ControlCollection.checkpoints)",
                     check: { try [projector(of: aggregate, on: $0)] }),
             ]
         }
@@ -39,7 +40,7 @@ extension Examination {
         }
         var stored: [AggregateID: Int64] = [:]
         let filter: BSONDocument = ["_id": ["$in": .array(heads.keys.map { .string($0.rawValue) })]]
-        let options = FindOptions(projection: ["version": 1])
+        let options = FindOptions(projection: [SnapshotKey.version: 1])
         try connection.find(filter, in: namespace(aggregate.snapshotCollection), options: options) { document in
             let snapshot = try BorrowedSnapshot(document)
             if let id = snapshot.id.flatMap({ try? AggregateID(parsing: $0) }) { stored[id] = max(0, snapshot.version ?? 0) }
@@ -77,12 +78,14 @@ extension Examination {
         var heads: [AggregateID: Head] = [:]
         var count = 0
         let options = FindOptions(
-            sort: [("_id", -1)], limit: Self.newest, projection: ["_id": 0, "aggregateId": 1, "version": 1, "recordedAt": 1])
+            sort: [(EventKey.id, -1)], limit: Self.newest,
+            projection: [EventKey.id: 0, EventKey.aggregateID: 1, EventKey.version: 1, EventKey.recordedAt: 1])
         try connection.find([:], in: store.journal.namespace, options: options) { document in
             count += 1
-            guard let text = try document.first("aggregateId")?.string(), let id = try? AggregateID(parsing: text),
-                id.type == aggregate.type, let version = try document.first("version")?.int64(),
-                let recordedAt = try document.first("recordedAt")?.date()
+            guard let text = try document.first(EventKey.aggregateID)?.string(),
+                let id = try? AggregateID(parsing: text),
+                id.type == aggregate.type, let version = try document.first(EventKey.version)?.int64(),
+                let recordedAt = try document.first(EventKey.recordedAt)?.date()
             else { return true }
             if heads[id].map({ $0.version < version }) ?? true { heads[id] = Head(version: version, recordedAt: recordedAt.date) }
             return true
@@ -93,10 +96,12 @@ extension Examination {
     /// Whether a process looks after the snapshots whose writers died.
     private func projector(of aggregate: any Aggregate.Type, on connection: isolated MongoConnection) throws -> Diagnosis.Check {
         let name = "projector of \(aggregate.type)"
-        let id: BSONDocument = ["_id": .string("snapshots.\(aggregate.type)")]
-        let lease = try connection.findOne(id, in: namespace("daybook.leases")) { HeldLease(BSONDocument($0)) } ?? nil
+        let work = CollectionName.snapshots(of: aggregate.type.rawValue)
+        let id: BSONDocument = ["_id": .string(work)]
+        let leases = namespace(ControlCollection.leases.rawValue)
+        let lease = try connection.findOne(id, in: leases) { HeldLease(BSONDocument($0)) } ?? nil
         let checkpoint = try Checkpoint(
-            name: "snapshots.\(aggregate.type)", database: store.database, clock: store.clock
+            name: work, database: store.database, clock: store.clock
         ).updatedAt(on: connection)
         guard let lease, lease.expiresAt > now else {
             return Diagnosis.Check(

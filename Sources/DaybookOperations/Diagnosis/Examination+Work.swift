@@ -44,7 +44,7 @@ extension Examination {
 
     /// Repairs that were begun and have not come to their end.
     var runs: Look {
-        Look(name: "runs", privilege: "find on daybook.runs") { connection in
+        Look(name: "runs", privilege: "find on \(ControlCollection.runs)") { connection in
             let unfinished = try unfinishedRuns(on: connection)
             guard !unfinished.isEmpty else { return [Diagnosis.Check("runs", .ok, "none is unfinished")] }
             return unfinished.map(check)
@@ -77,7 +77,7 @@ extension Examination {
         var done: Set<BSONDocument> = []
         var unfinished: [Run] = []
         let options = FindOptions(sort: [("_id", -1)], limit: Self.newestRuns)
-        try connection.find([:], in: namespace("daybook.runs"), options: options) { document in
+        try connection.find([:], in: namespace(ControlCollection.runs.rawValue), options: options) { document in
             let document = BSONDocument(document)
             var scope = BSONDocument()
             for key in ["kind", "types", "ids"] { try scope.append(key, document[key] ?? .null) }
@@ -93,12 +93,11 @@ extension Examination {
 
     /// Who has the right to do some work alone.
     var leases: Look {
-        Look(name: "leases", privilege: "find on daybook.leases") { connection in
+        Look(name: "leases", privilege: "find on \(ControlCollection.leases)") { connection in
             var held: [HeldLease] = []
             let options = FindOptions(sort: [("_id", 1)])
-            try connection.find(
-                ["expiresAt": ["$gt": .datetime(try BSONDate(now))]], in: namespace("daybook.leases"), options: options
-            ) {
+            let filter: BSONDocument = ["expiresAt": ["$gt": .datetime(try BSONDate(now))]]
+            try connection.find(filter, in: namespace(ControlCollection.leases.rawValue), options: options) {
                 if let lease = HeldLease(BSONDocument($0)) { held.append(lease) }
                 return true
             }
@@ -111,7 +110,8 @@ extension Examination {
                     "leases", .warning,
                     "\(detail), and ends in \(Self.shown(lease.expiresAt.timeIntervalSince(now))): it was written by a clock that is wrong, or "
                         + "by hand, and does not end when its process does",
-                    remedy: "If that process is gone, in mongosh:\n  \(Shell.collection("daybook.leases", in: store.database))"
+                    remedy: "If that process is gone, in mongosh:\n  "
+                        + Shell.collection(ControlCollection.leases.rawValue, in: store.database)
                         + ".deleteOne(\(Shell.json(["_id": .string(lease.name)])))")
             }
         }

@@ -71,17 +71,19 @@ extension DaybookStore {
         on connection: isolated MongoConnection
     ) throws -> DatabaseStatistics.Aggregates {
         let ids = BSONValue.document(Journal.ids(of: type))
-        let name = aggregate?.snapshotCollection ?? "snapshots.\(type)"
+        let name = aggregate?.snapshotCollection ?? CollectionName.snapshots(of: type.rawValue)
         let snapshots = Namespace(database: database, collection: name)
         return DatabaseStatistics.Aggregates(
             type: type, lifecycle: aggregate?.lifecycle,
             // Each has a first event, and only one.
-            aggregates: try connection.fastCount(["aggregateId": ids, "version": 1], in: journal.namespace),
-            events: try connection.fastCount(["aggregateId": ids], in: journal.namespace),
+            aggregates: try connection.fastCount(
+                [EventKey.aggregateID: ids, EventKey.version: 1], in: journal.namespace),
+            events: try connection.fastCount([EventKey.aggregateID: ids], in: journal.namespace),
             snapshots: existing.contains(where: name.hasSameBytes) ? try connection.statistics(of: snapshots) : nil,
             projectedAt: aggregate?.lifecycle == .async
-                ? try Checkpoint(name: "snapshots.\(type)", database: database, clock: clock).updatedAt(on: connection)
-                : nil)
+                ? try Checkpoint(
+                    name: CollectionName.snapshots(of: type.rawValue), database: database, clock: clock
+                ).updatedAt(on: connection) : nil)
     }
 }
 

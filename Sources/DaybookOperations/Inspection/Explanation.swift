@@ -28,7 +28,7 @@ package struct Explanation<A: Aggregate>: AsyncSequence, Sendable {
             guard let document = try await documents.next() else { return nil }
             do {
                 let before = try state ?? fold.encodedState()
-                try document.withBorrowed { try fold.apply(ReplayEntry($0)) }
+                try document.withBorrowed { try fold.apply(BorrowedEvent($0)) }
                 let after = try fold.encodedState()
                 state = after
                 return ExplainedEvent(entry: JournalEntry(document), changes: before.differences(to: after))

@@ -67,10 +67,10 @@ package struct JournalTail: AsyncSequence, Sendable {
     /// Oldest first. Ids are near the order of time, and have an index.
     private func last() async throws -> [JournalEntry] {
         guard count > 0 else { return [] }
-        let options = FindOptions(sort: [("_id", -1)], limit: count)
+        let options = FindOptions(sort: [(EventKey.id, -1)], limit: count)
         var entries: [JournalEntry] = []
         for try await entry in store.client.find(
-            condition(on: "aggregateId"), in: store.journal.namespace, options: options,
+            condition(on: EventKey.aggregateID), in: store.journal.namespace, options: options,
             decode: { JournalEntry(BSONDocument($0)) })
         {
             entries.append(entry)
@@ -89,16 +89,16 @@ package struct JournalTail: AsyncSequence, Sendable {
     /// https://www.mongodb.com/docs/manual/administration/change-streams-production-recommendations/
     private var arrivals: ChangeStream<Arrival> {
         var match: BSONDocument = ["operationType": "insert"]
-        for (key, value) in condition(on: "fullDocument.aggregateId").fields { try? match.append(key, value) }
+        for (key, value) in condition(on: EventKey.changedAggregateIDPath).fields { try? match.append(key, value) }
         return store.client.changes(
-            of: store.journal.namespace, matching: match, showing: ["documentKey", "fullDocument.aggregateId"]
+            of: store.journal.namespace, matching: match, showing: ["documentKey", EventKey.changedAggregateIDPath]
         ) { change in
             let change = BSONDocument(change)
-            guard case .document(let key) = change["documentKey"], let id = key["_id"] else {
+            guard case .document(let key) = change["documentKey"], let id = key[EventKey.id] else {
                 throw BSONError(.corrupt, "The change stream's insert has no key.")
             }
             guard case .document(let document) = change["fullDocument"] else { return Arrival(id: id, aggregateID: nil) }
-            return Arrival(id: id, aggregateID: document["aggregateId"])
+            return Arrival(id: id, aggregateID: document[EventKey.aggregateID])
         }
     }
 
@@ -107,9 +107,11 @@ package struct JournalTail: AsyncSequence, Sendable {
     /// A change stream shows an event once a majority has it. Right after an election the new primary may not know that yet, and does not
     /// return the event: so the read is repeated for two seconds.
     private func entry(_ arrival: Arrival) async throws -> JournalEntry? {
-        var filter: BSONDocument = ["_id": .condition(equalTo: arrival.id)]
+        var filter: BSONDocument = [EventKey.id: .condition(equalTo: arrival.id)]
         // It is the shard key, where the journal is sharded.
-        if let aggregateID = arrival.aggregateID { try filter.append("aggregateId", .condition(equalTo: aggregateID)) }
+        if let aggregateID = arrival.aggregateID {
+            try filter.append(EventKey.aggregateID, .condition(equalTo: aggregateID))
+        }
         let selector = filter
         let deadline = ContinuousClock.now + .seconds(2)
         var backoff = Backoff()
@@ -126,7 +128,7 @@ package struct JournalTail: AsyncSequence, Sendable {
     /// An id begins with its type, so each type is a range.
     private func condition(on field: String) -> BSONDocument {
         guard !types.isEmpty else { return [:] }
-        return ["$or": .array(types.map { .document(BSONDocument(dictionaryLiteral: (field, .document(Journal.ids(of: $0))))) })]
+        return ["$or": .array(types.map { [field: .document(Journal.ids(of: $0))] })]
     }
 }
 

@@ -47,11 +47,11 @@ extension DaybookStore {
     ///
     /// - Parameter versions: Only those in it.
     package func storedEvents(of id: AggregateID, versions: ClosedRange<Int64>? = nil) -> StoredDocuments {
-        var filter: BSONDocument = ["aggregateId": .string(id.rawValue)]
+        var filter: BSONDocument = [EventKey.aggregateID: .string(id.rawValue)]
         if let versions {
             filter = [
-                "aggregateId": .string(id.rawValue),
-                "version": ["$gte": .int64(versions.lowerBound), "$lte": .int64(versions.upperBound)],
+                EventKey.aggregateID: .string(id.rawValue),
+                EventKey.version: ["$gte": .int64(versions.lowerBound), "$lte": .int64(versions.upperBound)],
             ]
         }
         return StoredDocuments(

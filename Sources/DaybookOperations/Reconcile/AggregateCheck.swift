@@ -98,7 +98,7 @@ final class AggregateCheck<F: AggregateFold> {
 
     /// Of what the fold does not take, the commit is looked at all the same.
     private func traceAlone(_ document: BorrowedDocument, at place: Int64?) {
-        guard trace != nil, let place, let membership = (try? ReplayEntry(document))?.membership else { return }
+        guard trace != nil, let place, let membership = (try? BorrowedEvent(document))?.membership else { return }
         trace?.take(membership, version: place)
     }
 
@@ -187,9 +187,9 @@ struct StoredIdentity: Sendable, Hashable {
             var elements = document.makeElements()
             do throws(BSONError) {
                 while let element = try elements.next() {
-                    if element.hasKey("version") {
+                    if element.hasKey(SnapshotKey.version) {
                         version = try? element.int64()
-                    } else if element.hasKey("stateSchema") {
+                    } else if element.hasKey(SnapshotKey.stateSchema) {
                         stateSchema = try? element.int32()
                     }
                 }
@@ -236,7 +236,7 @@ struct Assessment: Sendable {
 
     /// The id as it is reported.
     var name: String {
-        if kind == .orphan, let id = stored?.document["_id"] {
+        if kind == .orphan, let id = stored?.document[SnapshotKey.id] {
             guard case .string(let text) = id else { return id.shown() }
             // An aggregate's id is far shorter; a document may have any.
             return text.utf8.count > 1_024 ? "\(text.prefix(200))…" : text
@@ -249,10 +249,10 @@ struct Assessment: Sendable {
 
     /// The selector of the very snapshot that was read: a compare-and-set on its version and digest.
     var selector: BSONDocument {
-        guard let stored else { return ["_id": .string(text)] }
+        guard let stored else { return [SnapshotKey.id: .string(text)] }
         let document = stored.document
         return BorrowedSnapshot.selector(
-            id: ["$eq": document["_id"] ?? .null], version: document["version"], digest: document["digest"])
+            id: ["$eq": document[SnapshotKey.id] ?? .null], version: document[SnapshotKey.version], digest: document[SnapshotKey.digest])
     }
 
     /// - Throws: ``DaybookError/Code/tooLarge``

@@ -51,7 +51,7 @@ extension AggregateFold {
     static var mayLoseSnapshot: Bool { false }
 }
 
-extension ReplayEntry {
+extension BorrowedEvent {
     /// What it says of its commit.
     var membership: CommitMembership? { commit.map { CommitMembership(eventID: id, commit: $0) } }
 }
@@ -73,18 +73,18 @@ extension Fold: AggregateFold {
     var recordedAt: BSONDate? { updatedAt }
 
     mutating func take(_ document: BorrowedDocument) throws -> CommitMembership? {
-        let entry = try ReplayEntry(document, typeBefore: typeBefore)
-        typeBefore = entry.type
-        if let fault = try RecordingOrder(after: headID, updatedAt).fault(of: entry) { throw fault }
-        try apply(entry)
-        return entry.membership
+        let event = try BorrowedEvent(document, typeBefore: typeBefore)
+        typeBefore = event.type
+        if let fault = try RecordingOrder(after: headID, updatedAt).fault(of: event) { throw fault }
+        try apply(event)
+        return event.membership
     }
 
     func agrees(with snapshot: BSONDocument) throws -> Bool {
         guard let expected = try stored() else { return false }
         if snapshot.withBorrowed({ expected.isWritten(as: $0) }) { return true }
         // Few have a lock: only for them is the document made that should stand there.
-        guard snapshot["lock"] != nil else { return false }
+        guard snapshot[SnapshotKey.lock] != nil else { return false }
         return try snapshot.withoutLock == expected.document()
     }
 
@@ -106,12 +106,12 @@ struct EnvelopeFold: AggregateFold {
 
     mutating func take(_ document: BorrowedDocument) throws -> CommitMembership? {
         // With commit and metadata: here nothing else reads them.
-        let event = try BorrowedJournalEvent(document)
-        let entry = try ReplayEntry(document)
-        if let fault = try RecordingOrder(after: headID, recordedAt).fault(of: entry) { throw fault }
-        headID = event.event.id
-        recordedAt = event.event.recordedAt
-        return entry.membership
+        _ = try JournalEvent(document)
+        let event = try BorrowedEvent(document)
+        if let fault = try RecordingOrder(after: headID, recordedAt).fault(of: event) { throw fault }
+        headID = event.id
+        recordedAt = event.recordedAt
+        return event.membership
     }
 
     func agrees(with snapshot: BSONDocument) throws -> Bool {
@@ -126,7 +126,7 @@ struct EnvelopeFold: AggregateFold {
 
 /// The head's version, read from the index alone, and the snapshot's own digest: a quick look.
 struct HeadFold<A: Aggregate>: AggregateFold {
-    static var projection: BSONDocument? { ["_id": 0, "aggregateId": 1, "version": 1] }
+    static var projection: BSONDocument? { Journal.places }
     static var stateSchema: Int32? { A.stateSchema }
 
     var recordedAt: BSONDate? { nil }
@@ -156,26 +156,27 @@ struct RecordingOrder {
         self.lastRecordedAt = lastRecordedAt
     }
 
-    /// Nil when `entry` may follow.
-    func fault(of entry: ReplayEntry) throws -> DaybookError? {
+    /// Nil when `event` may follow.
+    func fault(of event: BorrowedEvent) throws -> DaybookError? {
         guard let lastID, let lastRecordedAt else { return nil }
-        let (last, id) = (EventID(lastID), EventID(entry.id))
+        let (last, id) = (EventID(lastID), EventID(event.id))
         // An id that another program made, of another version, has no order.
         let isBehind = last.isVersion7 && id.isVersion7 && id <= last
-        guard isBehind || entry.recordedAt.milliseconds < lastRecordedAt.milliseconds else { return nil }
+        guard isBehind || event.recordedAt.milliseconds < lastRecordedAt.milliseconds else { return nil }
         return DaybookError(
             .damagedJournal,
-            "event \(entry.version) was recorded before event \(entry.version &- 1), which it follows: it was not put there by a commit",
-            version: entry.version)
+            "event \(event.version) was recorded before event \(event.version &- 1), which it follows: it was not put "
+                + "there by a commit",
+            version: event.version)
     }
 }
 
 extension BSONDocument {
     /// A snapshot without the field that a transaction's guard leaves in it, which says nothing.
     var withoutLock: BSONDocument {
-        guard self["lock"] != nil else { return self }
+        guard self[SnapshotKey.lock] != nil else { return self }
         var rest = BSONDocument()
-        for (key, value) in fields where key != "lock" {
+        for (key, value) in fields where key != SnapshotKey.lock {
             // The fields come from a document that could be read.
             try? rest.append(key, value)
         }

@@ -71,10 +71,10 @@ struct CommitCheck: Sendable {
     ) throws -> [CommitPart] {
         guard !wanted.isEmpty else { return [] }
         var there: Set<EventID> = []
-        let filter: BSONDocument = ["_id": ["$in": .array(wanted.map { .binary(BSONBinary($0.uuid)) })]]
+        let filter: BSONDocument = [EventKey.id: ["$in": .array(wanted.map { .binary(BSONBinary($0.uuid)) })]]
         // From the index alone.
-        try connection.find(filter, in: journal, options: FindOptions(projection: ["_id": 1])) { document in
-            if let id = try? document.first("_id")?.uuid() { there.insert(EventID(id)) }
+        try connection.find(filter, in: journal, options: FindOptions(projection: [EventKey.id: 1])) { document in
+            if let id = try? document.first(EventKey.id)?.uuid() { there.insert(EventID(id)) }
             return true
         }
         return waiting.filter { !$0.ids.allSatisfy(there.contains) }.map(\.part)
@@ -125,13 +125,14 @@ struct CommitCheck: Sendable {
         var contents = Contents(count: part.count)
         guard let last = part.id(at: part.count - 1) else { return contents }
         let filter: BSONDocument = [
-            "_id": ["$gte": .binary(BSONBinary(part.commit.uuid)), "$lte": .binary(BSONBinary(last.uuid))]
+            EventKey.id: ["$gte": .binary(BSONBinary(part.commit.uuid)), "$lte": .binary(BSONBinary(last.uuid))]
         ]
         let options = FindOptions(
-            sort: [("_id", 1)], projection: ["aggregateId": 1, "version": 1, "commit.id": 1],
+            sort: [(EventKey.id, 1)],
+            projection: [EventKey.aggregateID: 1, EventKey.version: 1, EventKey.commitIDPath: 1],
             reads: store.client.isSharded ? .onPrimary(.snapshot) : .deciding)
         try connection.find(filter, in: journal, options: options) { document in
-            contents.take(BSONDocument(document), of: part)
+            contents.take(JournalEntry(BSONDocument(document)), of: part)
             return true
         }
         return contents
@@ -156,10 +157,9 @@ struct CommitCheck: Sendable {
         }
 
         /// Takes in the next event, by id.
-        mutating func take(_ event: BSONDocument, of part: CommitPart) {
+        mutating func take(_ event: JournalEntry, of part: CommitPart) {
             // Ids of another commit may lie between them, however unlikely.
-            guard case .binary(let id) = event["_id"], let id = id.uuid, case .document(let commit) = event["commit"],
-                commit["id"] == .binary(BSONBinary(part.commit.uuid)),
+            guard let id = event.id, event.commitID == part.commit.uuid,
                 let distance = EventID(id).distance(from: part.commit), distance < UInt64(count)
             else { return }
             let place = Int32(distance)
@@ -168,7 +168,7 @@ struct CommitCheck: Sendable {
             if place == 0 { lacksFirst = false }
             next = place + 1
             present += 1
-            guard case .string(let id) = event["aggregateId"], case .int64(let version) = event["version"] else { return }
+            guard let id = event.aggregateID, let version = event.version else { return }
             if let last = aggregates.last, lastOmitted == nil, last.id == id, version > last.versions.upperBound {
                 aggregates[aggregates.count - 1].versions = last.versions.lowerBound...version
             } else if aggregates.count < Self.maximumNamed {

@@ -118,8 +118,9 @@ struct Confirmation<F: AggregateFold>: Sendable {
         let check = AggregateCheck<F>(
             id, snapshot: snapshot, expecting: subject.expectsSnapshots ? .snapshot : .nothing, coding)
         let options = FindOptions(sort: Journal.inVersionOrder, projection: F.projection, reads: reads)
-        try connection.find(["aggregateId": .string(text)], in: store.journal.namespace, options: options) { document in
-            check.take(document, at: JournalPlace(document)?.version)
+        let events: BSONDocument = [EventKey.aggregateID: .string(text)]
+        try connection.find(events, in: store.journal.namespace, options: options) { document in
+            check.take(document, at: EventPlace(document)?.version)
             return true
         }
         return check.assess(needsSnapshot: needsSnapshots)

@@ -125,7 +125,7 @@ extension DaybookStore {
             let targets = try await client.withConnection(.single) { connection in
                 let collections = try Set(connection.snapshotCollections(in: database))
                 let types = Set(
-                    try journal.typeNames(on: connection) + collections.map { String($0.dropFirst("snapshots.".count)) })
+                    try journal.typeNames(on: connection) + collections.compactMap(CollectionName.typeOfSnapshots))
                 if let absent = options.types.first(where: { !types.contains($0.rawValue) }) {
                     try requireJournal(on: connection)
                     throw DaybookError(.invalidArgument, Self.absent(absent, among: types))
@@ -133,7 +133,7 @@ extension DaybookStore {
                 // Of a type that only an id names there is nothing, which the report says of that id.
                 return types.union(options.ids.map { $0.type.rawValue }).sorted().compactMap { name -> ReconcileTarget? in
                     guard let type = AggregateType(rawValue: name), wanted.isEmpty || wanted.contains(type) else { return nil }
-                    let collection = "snapshots.\(name)"
+                    let collection = CollectionName.snapshots(of: name)
                     return ReconcileTarget(
                         type,
                         snapshots: collections.contains(collection) ? Namespace(database: database, collection: collection) : nil)
@@ -156,7 +156,7 @@ extension DaybookStore {
 extension MongoConnection {
     /// The collections that are named as those of snapshots are, unless an application says otherwise.
     func snapshotCollections(in database: String) throws -> [String] {
-        let filter: BSONDocument = ["name": .regex(try BSONRegex(pattern: "^snapshots\\.[a-z][a-z0-9-]*$"))]
+        let filter: BSONDocument = ["name": .regex(try BSONRegex(pattern: CollectionName.snapshotsPattern))]
         return try collectionNames(matching: filter, in: database)
     }
 }

@@ -36,18 +36,20 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
     func requireLease() async throws { try await Patience.around { try await lease.renew() } }
 
     func refuseNewer(among ids: [AggregateID]?) async throws {
-        let newer: BSONDocument = ["stateSchema": ["$gt": .int32(A.stateSchema)]]
+        let newer: BSONDocument = [SnapshotKey.stateSchema: ["$gt": .int32(A.stateSchema)]]
         guard let ids else { return try await refuseNewer(newer) }
         for start in stride(from: 0, to: ids.count, by: 500) {
             let portion = ids[start..<min(start + 500, ids.count)].map { BSONValue.string($0.rawValue) }
-            try await refuseNewer(["_id": ["$in": .array(portion)], "stateSchema": ["$gt": .int32(A.stateSchema)]])
+            try await refuseNewer([
+                SnapshotKey.id: ["$in": .array(portion)], SnapshotKey.stateSchema: ["$gt": .int32(A.stateSchema)],
+            ])
         }
     }
 
     /// No index helps to find that there is none: the server may look at the whole collection before it answers.
     private func refuseNewer(_ filter: BSONDocument) async throws {
         let find: BSONDocument = [
-            "find": .string(live), "filter": .document(filter), "projection": ["_id": 1], "limit": 1, "singleBatch": true,
+            "find": .string(live), "filter": .document(filter), "projection": [SnapshotKey.id: 1], "limit": 1, "singleBatch": true,
         ]
         let reply = try await Patience.around {
             try await store.client.readingThroughSwaps { connection in
@@ -60,7 +62,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         throw DaybookError(
             .conflict,
             "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which a swap would lose. "
-                + "Rebuild with that program, or without swap: then they are left.", aggregateID: found.text("_id"))
+                + "Rebuild with that program, or without swap: then they are left.", aggregateID: found.text(SnapshotKey.id))
     }
 
     // MARK: Snapshots
@@ -103,7 +105,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         for (snapshot, result) in zip(snapshots, results) {
             switch result {
             case .written, .superseded: break
-            case .refused(let error): refusals.append((snapshot.text("_id"), error))
+            case .refused(let error): refusals.append((snapshot.text(SnapshotKey.id), error))
             case .failed(let error), .unknown(let error): throw error
             }
         }
@@ -112,8 +114,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             let surpassed = try await store.client.withConnection(.single) { connection in
                 var surpassed: [AggregateID: Int64] = [:]
                 for snapshot in snapshots {
-                    let id = try AggregateID(parsing: snapshot.text("_id"))
-                    guard case .int64(let version) = snapshot["version"] else { continue }
+                    let id = try AggregateID(parsing: snapshot.text(SnapshotKey.id))
+                    guard case .int64(let version) = snapshot[SnapshotKey.version] else { continue }
                     let head = try store.journal.head(of: id, on: connection)
                     if head > version { surpassed[id] = head }
                 }
@@ -130,10 +132,10 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
 
     /// Replaces a snapshot that is older, or that another program left.
     private static func replacement(_ snapshot: BSONDocument) -> BulkOperation {
-        let version = snapshot["version"] ?? .null
-        let older: BSONDocument = ["version": ["$lt": version]]
-        let other: BSONDocument = ["version": version, "digest": ["$ne": snapshot["digest"] ?? .null]]
-        let selector: BSONDocument = ["_id": snapshot["_id"] ?? .null, "$or": [.document(older), .document(other)]]
+        let version = snapshot[SnapshotKey.version] ?? .null
+        let older: BSONDocument = [SnapshotKey.version: ["$lt": version]]
+        let other: BSONDocument = [SnapshotKey.version: version, SnapshotKey.digest: ["$ne": snapshot[SnapshotKey.digest] ?? .null]]
+        let selector: BSONDocument = [SnapshotKey.id: snapshot[SnapshotKey.id] ?? .null, "$or": [.document(older), .document(other)]]
         return .replaceOne(selector, replacement: snapshot)
     }
 
@@ -142,7 +144,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         guard !damaged.isEmpty else { return [] }
         return try await store.client.withConnection(.single) { connection in
             try damaged.compactMap { assessment in
-                let id: BSONDocument = ["_id": .string(assessment.text)]
+                let id: BSONDocument = [SnapshotKey.id: .string(assessment.text)]
                 if let old = try connection.findOne(id, in: liveNamespace, decode: { BSONDocument($0) }) {
                     try connection.replaceOne(
                         id, with: old, upsert: true, in: namespace(collection), writeConcern: WriteConcern(.majority))
@@ -183,7 +185,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
 
     func remove(_ ids: [AggregateID], from build: SnapshotBuild) async throws {
         let namespace = namespace(build.collection)
-        let filter: BSONDocument = ["_id": ["$in": .array(ids.map { .string($0.rawValue) })]]
+        let filter: BSONDocument = [SnapshotKey.id: ["$in": .array(ids.map { .string($0.rawValue) })]]
         try await Patience.around {
             try await lease.require()
             let result = try await store.client.withConnection(.single) { connection in

@@ -321,10 +321,10 @@ struct Reconciliation: Sendable {
         var gaps: [BSONDocument] = []
         var lower: BSONValue = .string("")
         for range in ranges {
-            gaps.append(["aggregateId": ["$gte": lower, "$lt": .string(range.lower)]])
+            gaps.append([EventKey.aggregateID: ["$gte": lower, "$lt": .string(range.lower)]])
             lower = .string(range.upper)
         }
-        gaps.append(["aggregateId": ["$gte": lower]])
+        gaps.append([EventKey.aggregateID: ["$gte": lower]])
         let places = gaps
         let names = Set(known.map(\.rawValue))
         return try await store.client.withConnection(.single) { connection in
@@ -361,7 +361,8 @@ struct Reconciliation: Sendable {
             throw DaybookError(
                 .unauthorized,
                 "this user may not \(operation) on \(error.namespace ?? "the database"): a repair takes find, insert, update and remove on the "
-                    + "snapshots and on daybook.runs and daybook.leases. The role \(RoleDefinition.Name.operator.rawValue) has them.",
+                    + "snapshots and on \(ControlCollection.runs) and \(ControlCollection.leases). The role "
+                    + "\(RoleDefinition.Name.operator.rawValue) has them.",
                 underlying: error)
         }
     }

@@ -27,7 +27,7 @@ struct SecondFold<F: AggregateFold>: Sendable {
     private func assess(_ suspects: [Assessment]) async throws -> [[UInt8]: Assessment] {
         let stored = Dictionary(suspects.map { ($0.id, $0.stored?.document) }) { first, _ in first }
         let ids = suspects.map { BSONValue.string($0.text) }
-        let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)], projection: F.projection)
+        let options = FindOptions(sort: Journal.inAggregateOrder, projection: F.projection)
         return try await store.client.withConnection(.single) { connection in
             var found: [[UInt8]: Assessment] = [:]
             var current: AggregateCheck<F>?
@@ -35,9 +35,9 @@ struct SecondFold<F: AggregateFold>: Sendable {
                 if let current { found[current.id] = current.assess(needsSnapshot: needsSnapshots) }
                 current = nil
             }
-            try connection.find(["aggregateId": ["$in": .array(ids)]], in: store.journal.namespace, options: options) {
-                document in
-                guard let place = JournalPlace(document) else { return true }
+            let filter: BSONDocument = [EventKey.aggregateID: ["$in": .array(ids)]]
+            try connection.find(filter, in: store.journal.namespace, options: options) { document in
+                guard let place = EventPlace(document) else { return true }
                 let id = Array(place.aggregateID)
                 if current?.id != id {
                     finish()

@@ -1,3 +1,4 @@
+internal import Daybook
 internal import DaybookBSON
 internal import DaybookMongo
 
@@ -8,7 +9,7 @@ struct SnapshotDifference {
     private static let maximumBytes = 64 << 10
 
     /// A transaction's guard writes it beside the snapshot; it says nothing, and stays as it is.
-    private static let ignored: Set<String> = ["lock"]
+    private static let ignored: Set<String> = [SnapshotKey.lock]
 
     /// The places that differ: as many as a report shows.
     private(set) var places: [Finding.Difference] = []

@@ -23,7 +23,7 @@ struct EventOrder: Sendable {
     ///
     /// - Returns: Whether its aggregate begins with it.
     /// - Throws: ``DaybookError/Code/invalidImport``
-    mutating func accept(_ event: EventEnvelope) throws(DaybookError) -> Bool {
+    mutating func accept(_ event: StoredEvent) throws(DaybookError) -> Bool {
         if let current, current.id == event.aggregateID {
             guard event.version > current.version else {
                 throw Self.error(
@@ -51,14 +51,14 @@ struct EventOrder: Sendable {
         return true
     }
 
-    private mutating func note(_ event: EventEnvelope) throws(DaybookError) {
-        guard let id = event.commandID else { return }
+    private mutating func note(_ event: StoredEvent) throws(DaybookError) {
+        guard let id = event.metadata.commandID else { return }
         if let other = commands.updateValue(event.version, forKey: .string(id)) {
             throw Self.error(event, "its command id is that of version \(other) too: a command takes effect once")
         }
     }
 
-    private static func error(_ event: EventEnvelope, _ reason: String) -> DaybookError {
+    private static func error(_ event: StoredEvent, _ reason: String) -> DaybookError {
         DaybookError(.invalidImport, reason, aggregateID: event.aggregateID.rawValue, version: event.version)
     }
 }

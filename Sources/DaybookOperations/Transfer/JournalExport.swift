@@ -44,10 +44,11 @@ extension DaybookStore {
             var report = ExportReport()
             try await requireExportable(types)
             guard types.isEmpty else {
-                // "a-b/" comes before "a/".
-                for type in Set(types).sorted(by: { "\($0)/".utf8.lexicographicallyPrecedes("\($1)/".utf8) }) {
+                // The ids of `a-b` come before those of `a`.
+                for type in Set(types).sorted(by: { IDRange($0).lower.isBefore(IDRange($1).lower) }) {
                     let before = report.events
-                    try await export(["aggregateId": .document(Journal.ids(of: type))], nil, &report, progress, write)
+                    let filter: BSONDocument = [EventKey.aggregateID: .document(Journal.ids(of: type))]
+                    try await export(filter, nil, &report, progress, write)
                     if report.events == before { report.emptyTypes.append(type) }
                 }
                 return report
@@ -83,8 +84,10 @@ extension DaybookStore {
         _ filter: BSONDocument, _ total: Int?, _ report: inout ExportReport, _ progress: ((ExportProgress) -> Void)?,
         _ write: ([UInt8]) throws -> Void
     ) async throws {
-        let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)])
-        let events = client.find(filter, in: journal.namespace, options: options) { try ExportedEvent($0) }
+        let options = FindOptions(sort: Journal.inAggregateOrder)
+        let events = client.find(filter, in: journal.namespace, options: options) {
+            try ExportedEvent(BSONDocument($0))
+        }
         var order = EventOrder(remembersAggregates: false)
         var lines: [UInt8] = []
         for try await event in events {
@@ -116,18 +119,18 @@ extension DaybookStore {
 private struct ExportedEvent: Sendable {
     let line: [UInt8]
     let hasBytes: Bool
-    let envelope: Result<EventEnvelope, DaybookError>
+    let event: Result<StoredEvent, DaybookError>
 
-    init(_ document: BorrowedDocument) throws {
-        let (text, hasBytes) = try ExportLine.text(of: BSONDocument(document))
+    init(_ document: BSONDocument) throws {
+        let (text, hasBytes) = try ExportLine.text(of: document)
         line = Array(text.utf8) + [UInt8(ascii: "\n")]
         self.hasBytes = hasBytes
-        envelope = Result { () throws(DaybookError) in try EventEnvelope(document) }
+        event = Result { () throws(DaybookError) in try StoredEvent(checking: document) }
     }
 
     /// Why an import into an empty journal would refuse it.
     func fault(in order: inout EventOrder) -> DaybookError? {
-        guard case .success(let event) = envelope else { return envelope.failure }
+        guard case .success(let event) = self.event else { return self.event.failure }
         do {
             guard try order.accept(event), event.version > 1 else { return nil }
         } catch {

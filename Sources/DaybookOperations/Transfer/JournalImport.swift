@@ -152,16 +152,13 @@ private struct JournalImport {
         } catch {
             throw DaybookError(.invalidImport, "it is not the extended JSON of an event: \(error)", underlying: error)
         }
-        let envelope = try document.withBorrowed { document in
-            Result { () throws(DaybookError) in try EventEnvelope(document) }
-        }.get()
-        let begins = try order.accept(envelope)
+        let event = try StoredEvent(checking: document)
+        let begins = try order.accept(event)
         if begins {
-            types.insert(envelope.aggregateID.type)
-            if let known = ids { ids = known.count < Self.maximumIDs ? known + [envelope.aggregateID] : nil }
+            types.insert(event.aggregateID.type)
+            if let known = ids { ids = known.count < Self.maximumIDs ? known + [event.aggregateID] : nil }
         }
-        let event = BulkEvent(aggregateID: envelope.aggregateID, version: envelope.version, document: document)
-        batch.append(event, line: reader.number, mustContinue: begins && envelope.version > 1)
+        batch.append(event, line: reader.number, mustContinue: begins && event.version > 1)
     }
 
     /// With what to do about it, and what is behind until then.
@@ -184,7 +181,7 @@ private struct JournalImport {
 
 /// Events that are written together.
 private struct ImportBatch: Sendable {
-    private var events: [BulkEvent] = []
+    private var events: [StoredEvent] = []
     private var lines: [Int] = []
     /// The places of events whose predecessors are not in the file.
     private var continuing: [Int] = []
@@ -196,7 +193,7 @@ private struct ImportBatch: Sendable {
     var isEmpty: Bool { events.isEmpty }
     var isFull: Bool { events.count >= Self.maximumEvents || bytes >= Self.maximumBytes }
 
-    mutating func append(_ event: BulkEvent, line: Int, mustContinue: Bool) {
+    mutating func append(_ event: StoredEvent, line: Int, mustContinue: Bool) {
         if mustContinue { continuing.append(events.count) }
         events.append(event)
         lines.append(line)
@@ -227,7 +224,8 @@ private struct ImportBatch: Sendable {
     }
 
     private func check(
-        _ events: [BulkEvent], _ journal: Journal, _ counts: inout EventInsertion.Counts, on connection: isolated MongoConnection
+        _ events: [StoredEvent], _ journal: Journal, _ counts: inout EventInsertion.Counts,
+        on connection: isolated MongoConnection
     ) throws {
         let comparison = EventComparison(journal: journal)
         if let conflict = try comparison.firstConflict(in: events, on: connection) { throw conflict }

@@ -38,7 +38,7 @@ public func checkDeterminism<A: Aggregate>(
 private struct DeterminismCheck<A: Aggregate> {
     let place: SourcePlace
 
-    func storedEvents(_ events: [A.Event]) throws -> [ReplayedEvent] {
+    func storedEvents(_ events: [A.Event]) throws -> [EventContent] {
         try events.enumerated().map { index, event in
             try place.storing("event \(index + 1)") {
                 let first = try Replay<A>.stored(event)
@@ -52,7 +52,7 @@ private struct DeterminismCheck<A: Aggregate> {
     }
 
     /// The encoded state after each event.
-    func states(of events: some Sequence<ReplayedEvent>, in start: Replay<A>) throws -> [BSONDocument] {
+    func states(of events: some Sequence<EventContent>, in start: Replay<A>) throws -> [BSONDocument] {
         var replay = start
         return try events.map { event in
             try place.storing("\(A.self)") {
@@ -63,7 +63,7 @@ private struct DeterminismCheck<A: Aggregate> {
         }
     }
 
-    func checkSnapshots(_ states: [BSONDocument], _ events: [ReplayedEvent]) throws {
+    func checkSnapshots(_ states: [BSONDocument], _ events: [EventContent]) throws {
         var replay = Replay<A>()
         for (index, event) in events.enumerated() {
             var loaded = replay
@@ -85,7 +85,7 @@ private struct DeterminismCheck<A: Aggregate> {
         }
     }
 
-    func checkRepetition(_ states: [BSONDocument], _ events: [ReplayedEvent]) throws {
+    func checkRepetition(_ states: [BSONDocument], _ events: [EventContent]) throws {
         let start = ContinuousClock.now
         var repetitions = 0
         repeat {
@@ -100,7 +100,7 @@ private struct DeterminismCheck<A: Aggregate> {
         } while repetitions < 3 || start.duration(to: .now) < .milliseconds(2)
     }
 
-    private func compare(_ expected: ReplayedEvent, _ actual: ReplayedEvent?, _ index: Int, _ what: String) throws {
+    private func compare(_ expected: EventContent, _ actual: EventContent?, _ index: Int, _ what: String) throws {
         guard expected != actual else { return }
         throw TestFailure(
             .notDeterministic,
@@ -109,7 +109,7 @@ private struct DeterminismCheck<A: Aggregate> {
     }
 
     private func compare(
-        _ expected: BSONDocument, _ actual: BSONDocument, after index: Int, _ events: [ReplayedEvent], _ what: String,
+        _ expected: BSONDocument, _ actual: BSONDocument, after index: Int, _ events: [EventContent], _ what: String,
         _ words: (String, String)
     ) throws {
         guard expected != actual else { return }

@@ -12,7 +12,7 @@ internal import DaybookBSON
 struct EventDifference {
     private(set) var lines: [String] = []
 
-    init(_ expected: [ReplayedEvent], _ actual: [ReplayedEvent]) {
+    init(_ expected: [EventContent], _ actual: [EventContent]) {
         let (removed, inserted) = Self.changes(expected, actual)
         var (left, right) = (0, 0)
         while left < expected.count || right < actual.count {
@@ -32,7 +32,7 @@ struct EventDifference {
     }
 
     /// Which of the expected events are not there, and which of the actual ones were not expected.
-    private static func changes(_ expected: [ReplayedEvent], _ actual: [ReplayedEvent]) -> (Set<Int>, Set<Int>) {
+    private static func changes(_ expected: [EventContent], _ actual: [EventContent]) -> (Set<Int>, Set<Int>) {
         // With as many events on both sides, the ones at the same place belong together; otherwise some were inserted or left out.
         guard expected.count != actual.count else {
             let changed = Set(expected.indices.filter { expected[$0] != actual[$0] })
@@ -49,19 +49,19 @@ struct EventDifference {
     }
 
     /// The next positions, as long as they are in `set`.
-    private func take(_ position: inout Int, _ events: [ReplayedEvent], in set: Set<Int>) -> Range<Int> {
+    private func take(_ position: inout Int, _ events: [EventContent], in set: Set<Int>) -> Range<Int> {
         let start = position
         while position < events.count, set.contains(position) { position += 1 }
         return start..<position
     }
 
-    private static func line(_ events: [ReplayedEvent], _ index: Int) -> String {
+    private static func line(_ events: [EventContent], _ index: Int) -> String {
         let event = events[index]
         let data = event.data == BSONDocument() ? "" : " \(BSONValue.document(event.data).shown())"
         return "\(index + 1) \(event.type)\(data)"
     }
 
-    private static func paths(_ expected: ReplayedEvent, _ actual: ReplayedEvent) -> [String] {
+    private static func paths(_ expected: EventContent, _ actual: EventContent) -> [String] {
         let schema =
             expected.schema == actual.schema ? [] : ["(schema): expected \(expected.schema), got \(actual.schema)"]
         return schema + DocumentDifference(expected.data, actual.data).lines()

@@ -82,7 +82,7 @@ private struct GoldenCheck<A: Aggregate> {
     }
 
     /// - Parameter events: Those of the test; nil for the file's own.
-    func run(_ events: [ReplayedEvent]?) throws {
+    func run(_ events: [EventContent]?) throws {
         guard let file = try read() else {
             guard isRecording, let events else {
                 let remedy =
@@ -123,7 +123,7 @@ private struct GoldenCheck<A: Aggregate> {
         try write(outdated == nil ? file.events : events ?? file.events)
     }
 
-    private func fold(_ events: [ReplayedEvent]) throws -> BSONDocument {
+    private func fold(_ events: [EventContent]) throws -> BSONDocument {
         var replay = Replay<A>()
         try place.storing("an event that was stored before cannot be read any more (\(path))", .goldenUnreadable) {
             for event in events { try replay.apply(event) }
@@ -142,7 +142,7 @@ private struct GoldenCheck<A: Aggregate> {
     }
 
     /// Between the file's events, as they would be stored today, and the test's; nil when there is none.
-    private func difference(_ file: GoldenFile, _ events: [ReplayedEvent]?) throws -> [String]? {
+    private func difference(_ file: GoldenFile, _ events: [EventContent]?) throws -> [String]? {
         guard let events else { return nil }
         let today = try place.storing("\(A.self)") {
             try file.events.enumerated().compactMap { try Replay<A>.stored(again: $0.element, version: Int64($0.offset + 1)) }
@@ -184,7 +184,7 @@ private struct GoldenCheck<A: Aggregate> {
     }
 
     /// Never returns without having said that it wrote.
-    private func write(_ events: [ReplayedEvent]) throws {
+    private func write(_ events: [EventContent]) throws {
         let file = GoldenFile(
             aggregate: A.type.rawValue, stateSchema: A.stateSchema, events: events, state: try fold(events))
         do {

@@ -6,7 +6,7 @@ internal import DaybookBSON
 struct GoldenFile: Hashable {
     var aggregate: String
     var stateSchema: Int32
-    var events: [ReplayedEvent]
+    var events: [EventContent]
     var state: BSONDocument
 
     /// Why a text is no golden file.
@@ -76,7 +76,7 @@ extension GoldenFile {
             let name = "events.\(index)"
             guard case .document(let event) = value else { throw Malformed(reason: "\(name) is not an object") }
             var fields = try Fields(event, of: name)
-            let found = ReplayedEvent(
+            let found = EventContent(
                 type: try fields.string("type"), schema: try fields.schema("schema"), data: try fields.document("data"))
             try fields.requireNoMore()
             return found

@@ -2,6 +2,6 @@ internal import Daybook
 
 /// What came of a command.
 enum Decision<A: Aggregate>: Sendable {
-    case accepted([ReplayedEvent])
+    case accepted([EventContent])
     case rejected(A.Rejection)
 }

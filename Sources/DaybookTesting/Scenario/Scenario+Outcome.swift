@@ -139,7 +139,7 @@ extension Scenario {
             _ = try accepted(place, expected: nil)
         }
 
-        private func accepted(_ place: SourcePlace, expected: [ReplayedEvent]?) throws -> [ReplayedEvent] {
+        private func accepted(_ place: SourcePlace, expected: [EventContent]?) throws -> [EventContent] {
             switch decision {
             case .accepted(let events): return events
             case .rejected(let rejection):

@@ -20,7 +20,7 @@ struct TestedAggregate<A: Aggregate>: Sendable {
         }
     }
 
-    mutating func fold(_ event: ReplayedEvent, _ place: SourcePlace) throws {
+    mutating func fold(_ event: EventContent, _ place: SourcePlace) throws {
         let number = version + 1
         let again = try place.storing("event \(number)") { try Replay<A>.stored(again: event, version: number) }
         guard again == event else {

@@ -12,7 +12,7 @@ struct RecordingOrderTests {
     func anyVersion(version: Int64) throws {
         let order = RecordingOrder(after: UUID(), BSONDate(milliseconds: .max))
         let event = try JournalEvent.document().changing("version", to: .int64(version))
-        let fault = try event.withBorrowed { try order.fault(of: ReplayEntry($0)) }
+        let fault = try event.withBorrowed { try order.fault(of: BorrowedEvent($0)) }
         #expect(fault?.code == .damagedJournal)
         #expect(fault?.version == version)
     }

@@ -12,10 +12,7 @@ struct EventOrderTests {
             let version = try #require(Int64(parts[0].drop { $0.isLetter }))
             let document = try JournalEvent.document(
                 "parcel/\(parts[0].prefix { $0.isLetter })", version, commandID: parts.count > 1 ? parts[1] : nil)
-            let envelope = try document.withBorrowed { document in
-                Result { () throws(DaybookError) in try EventEnvelope(document) }
-            }.get()
-            return try order.accept(envelope)
+            return try order.accept(StoredEvent(checking: document))
         }
     }
 

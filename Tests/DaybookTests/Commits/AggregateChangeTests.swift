@@ -33,7 +33,7 @@ struct AggregateChangeTests {
         #expect(fold.state.status == .sent)
         #expect(fold.state.lastScanAt == BSONDate(milliseconds: 1_700_000_000_123).date)
         #expect(draft.version == 0)
-        #expect(draft.events.map(\.stored.type) == ["sent", "scanned"])
+        #expect(draft.events.map(\.type) == ["sent", "scanned"])
         #expect(draft.events.map(\.command?.id) == ["c-1", nil])
         #expect(try BSONDecoder().decode(Parcel.self, from: #require(draft.state)) == fold.state)
 
@@ -165,7 +165,7 @@ struct AggregateChangeTests {
     @Test("a commit of 1,000 events is in order and without gaps")
     func many() throws {
         let commit = try prepare([AggregateChange(Array(repeating: .lost, count: 1_000), fold("P-1"))])
-        let ids = try commit.events.map { try $0.withBorrowed { try BorrowedJournalEvent($0).event.id } }
+        let ids = try commit.events.map { try $0.withBorrowed { try JournalEvent($0).id } }
         #expect(ids.map(\.number) == (0..<1_000).map { commit.id.number + $0 })
         #expect(
             commit.events.last?["commit"] == ["id": .binary(BSONBinary(commit.id)), "index": .int32(999), "count": .int32(1_000)])

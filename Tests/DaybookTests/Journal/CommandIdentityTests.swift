@@ -110,7 +110,7 @@ struct CommandIdentityTests {
     @Test("what is appended is told apart by its events, in their order")
     func appended() throws {
         func digest(_ events: [(String, BSONDocument)]) throws -> [UInt8]? {
-            try CommandIdentity(appending: events.map { StoredEvent(type: $0, schema: 1, data: $1) }, id: "c").digest
+            try CommandIdentity(appending: events.map { EventContent(type: $0, schema: 1, data: $1) }, id: "c").digest
         }
         let (a, b): ((String, BSONDocument), (String, BSONDocument)) = (("a", [:]), ("b", ["x": 1]))
         let lists = [[], [a], [b], [a, b], [b, a], [a, a]]

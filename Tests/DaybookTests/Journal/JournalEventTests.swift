@@ -44,16 +44,16 @@ struct JournalEventTests {
         event.recordedAt = BSONDate(milliseconds: -1)
         let data: BSONDocument = ["at": .datetime(BSONDate(milliseconds: 5)), "": .null]
         try event.document(data: data).withBorrowed { document in
-            let read = try BorrowedJournalEvent(document)
-            #expect(read.event.id == event.id)
-            #expect(read.event.aggregateID == event.aggregateID)
-            #expect(read.event.version == event.version)
-            #expect(read.event.type == event.type)
-            #expect(read.event.schema == event.schema)
-            #expect(read.event.recordedAt == event.recordedAt)
-            #expect(read.event.commit == event.commit)
-            #expect(read.event.metadata == event.metadata)
-            #expect(BSONDocument(read.data) == data)
+            let read = try JournalEvent(document)
+            #expect(read.id == event.id)
+            #expect(read.aggregateID == event.aggregateID)
+            #expect(read.version == event.version)
+            #expect(read.type == event.type)
+            #expect(read.schema == event.schema)
+            #expect(read.recordedAt == event.recordedAt)
+            #expect(read.commit == event.commit)
+            #expect(read.metadata == event.metadata)
+            #expect(try BSONDocument(BorrowedEvent(document).data) == data)
         }
     }
 
@@ -66,9 +66,9 @@ struct JournalEventTests {
             fields.append((key: "later", value: ["anything": 1]))
             fields.shuffle(using: &generator)
             try BSONDocument(fields: fields).withBorrowed { document in
-                let read = try BorrowedJournalEvent(document)
-                #expect(read.event.metadata.commandID == "c-1")
-                #expect(read.event.version == 1)
+                let read = try JournalEvent(document)
+                #expect(read.metadata.commandID == "c-1")
+                #expect(read.version == 1)
             }
         }
     }
@@ -144,6 +144,21 @@ struct JournalEventTests {
         }
     }
 
+    @Test("an event whose aggregate id is not UTF-8 is unreadable, and a replay does not look at it")
+    func invalidAggregateID() throws {
+        let document = try JournalEvent.sample(version: 3).document(data: [:])
+        let start = try #require(document.bytes.firstRange(of: Array("parcel/P-1".utf8))).lowerBound
+        var bytes = document.bytes
+        bytes[start + 8] = 0xFF
+        let damaged = BSONDocument(unchecked: bytes)
+        let error = #expect(throws: DaybookError.self) { try read(damaged) }
+        #expect(error?.code == .unreadableEvent)
+        #expect(error?.message.contains("aggregateId") == true)
+        #expect(JournalEntry(damaged).aggregateID == nil)
+        #expect(JournalEntry(damaged).version == 3)
+        #expect(try damaged.withBorrowed { try BorrowedEvent($0).version } == 3)
+    }
+
     @Test("a command id of another type makes the event unreadable")
     func wrongCommandID() throws {
         let good = try JournalEvent.sample(commandID: "c-1").document(data: [:])
@@ -194,7 +209,7 @@ struct JournalEventTests {
     }
 
     private func read(_ document: BSONDocument) throws {
-        try document.withBorrowed { _ = try BorrowedJournalEvent($0) }
+        try document.withBorrowed { _ = try JournalEvent($0) }
     }
 
     private func isReadable(_ value: BSONValue, like original: BSONValue) -> Bool {

@@ -63,7 +63,7 @@ let everyBSONValue: [BSONValue] = [
 extension Fold {
     /// Folds an event from its stored bytes.
     mutating func apply(_ document: BSONDocument) throws {
-        try document.withBorrowed { try apply(ReplayEntry($0)) }
+        try document.withBorrowed { try apply(BorrowedEvent($0)) }
     }
 }
 

@@ -4,13 +4,13 @@ import Foundation
 import Testing
 import TestSupport
 
-@Suite("ReplayEntry")
-struct ReplayEntryTests {
+@Suite("BorrowedEvent")
+struct BorrowedEventTests {
     /// What is read of a document, or the error.
     private func read(_ document: BSONDocument, typeBefore: String = "") -> Result<[BSONValue], DaybookError> {
         Result {
             try document.withBorrowed { document in
-                let entry = try ReplayEntry(document, typeBefore: typeBefore)
+                let entry = try BorrowedEvent(document, typeBefore: typeBefore)
                 return [
                     .binary(BSONBinary(entry.id)), .string(String(decoding: entry.aggregateID, as: UTF8.self)),
                     .int64(entry.version), .string(entry.type), .int32(entry.schema), .document(BSONDocument(entry.data)),
@@ -20,7 +20,7 @@ struct ReplayEntryTests {
         }.mapError { ($0 as? DaybookError) ?? DaybookError(.invalidArgument, "another error") }
     }
 
-    @Test("fields in any order, with foreign ones and others twice, are read as the journal's other reader reads them")
+    @Test("fields in any order, with foreign ones and others twice, are read as a whole event reads them")
     func order() throws {
         var generator = SeededGenerator(seed: 17)
         let document = try JournalEvent.sample(version: 7, type: "sent", commandID: "c-1").document(data: ["note": "x"])
@@ -33,15 +33,18 @@ struct ReplayEntryTests {
             fields.shuffle(using: &generator)
             let shuffled = try BSONDocument(fields: fields)
             try shuffled.withBorrowed { document in
-                let (entry, event) = (try ReplayEntry(document, typeBefore: "sent"), try BorrowedJournalEvent(document))
-                #expect(entry.id == event.event.id)
-                #expect(String(decoding: entry.aggregateID, as: UTF8.self) == event.event.aggregateID)
-                #expect(entry.version == event.event.version)
-                #expect(entry.type == event.event.type)
-                #expect(entry.schema == event.event.schema)
-                #expect(entry.recordedAt == event.event.recordedAt)
-                #expect(BSONDocument(entry.data) == BSONDocument(event.data))
-                let place = try #require(JournalPlace(document))
+                let entry = try BorrowedEvent(document, typeBefore: "sent")
+                let event = try JournalEvent(document)
+                #expect(entry.id == event.id)
+                #expect(String(decoding: entry.aggregateID, as: UTF8.self) == event.aggregateID)
+                #expect(entry.version == event.version)
+                #expect(entry.type == event.type)
+                #expect(entry.schema == event.schema)
+                #expect(entry.recordedAt == event.recordedAt)
+                let stored = try StoredEvent(BSONDocument(document))
+                #expect(stored.data == BSONDocument(entry.data))
+                #expect(fields.last { $0.key == "data" }?.value == .document(stored.data))
+                let place = try #require(EventPlace(document))
                 #expect(try place.version == document.first("version")?.int64())
                 let id = try #require(try document.first("aggregateId"))
                 #expect(try place.aggregateID.elementsEqual(id.stringBytes()))

@@ -6,10 +6,8 @@ import Testing
 import TestSupport
 
 @Suite("The envelope of an event from outside")
-struct EventEnvelopeTests {
-    private func envelope(_ document: BSONDocument) throws -> EventEnvelope {
-        try document.withBorrowed { document in Result { () throws(DaybookError) in try EventEnvelope(document) } }.get()
-    }
+struct StoredEventCheckingTests {
+    private func envelope(_ document: BSONDocument) throws -> StoredEvent { try StoredEvent(checking: document) }
 
     private static func setting(_ path: String, _ value: BSONValue?) throws -> BSONDocument {
         var document = try JournalEvent.document(commandID: "c-1")
@@ -30,13 +28,13 @@ struct EventEnvelopeTests {
         let found = try envelope(JournalEvent.document("parcel/é 😀/2", 7, type: "$corrected", commandID: "c-1"))
         #expect(found.aggregateID.rawValue == "parcel/é 😀/2")
         #expect(found.version == 7)
-        #expect(found.commandID == "c-1")
+        #expect(found.metadata.commandID == "c-1")
         let meta: BSONDocument = [
             "actor": "a", "commandId": "c", "commandName": "n", "commandDigest": .binary(BSONBinary(bytes: [1])),
             "correlationId": "c",
             "causationId": "c", "headers": ["x": "y", "": "z"],
         ]
-        #expect(try envelope(Self.setting("meta", .document(meta))).commandID == "c")
+        #expect(try envelope(Self.setting("meta", .document(meta))).metadata.commandID == "c")
         let fields = try JournalEvent.document().fields
         let turned = try ([fields[0]] + fields.dropFirst().reversed()).reduce(into: BSONDocument()) {
             try $0.append($1.key, $1.value)
