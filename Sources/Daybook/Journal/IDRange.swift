@@ -27,9 +27,12 @@ package struct IDRange: Sendable, Hashable {
 
     package func contains(_ id: String) -> Bool { !id.isBefore(lower) && id.isBefore(upper) }
 
-    /// The condition on ids: those after `position`, where some are done.
-    func condition(after position: String?) -> BSONValue {
-        position.map { ["$gt": .string($0), "$lt": .string(upper)] } ?? ["$gte": .string(lower), "$lt": .string(upper)]
+    /// The condition on ids.
+    package var condition: BSONDocument { ["$gte": .string(lower), "$lt": .string(upper)] }
+
+    /// The condition on ids, those after `position` where some are done.
+    func condition(after position: String?) -> BSONDocument {
+        position.map { ["$gt": .string($0), "$lt": .string(upper)] } ?? condition
     }
 
     /// The parts between `boundaries`, in order.
