@@ -252,7 +252,8 @@ struct Assessment: Sendable {
         guard let stored else { return [SnapshotKey.id: .string(text)] }
         let document = stored.document
         return BorrowedSnapshot.selector(
-            id: ["$eq": document[SnapshotKey.id] ?? .null], version: document[SnapshotKey.version], digest: document[SnapshotKey.digest])
+            id: ["$eq": document[SnapshotKey.id] ?? .null], version: document[SnapshotKey.version],
+            digest: document[SnapshotKey.digest])
     }
 
     /// - Throws: ``DaybookError/Code/tooLarge``

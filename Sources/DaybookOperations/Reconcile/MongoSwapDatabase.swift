@@ -49,7 +49,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
     /// No index helps to find that there is none: the server may look at the whole collection before it answers.
     private func refuseNewer(_ filter: BSONDocument) async throws {
         let find: BSONDocument = [
-            "find": .string(live), "filter": .document(filter), "projection": [SnapshotKey.id: 1], "limit": 1, "singleBatch": true,
+            "find": .string(live), "filter": .document(filter), "projection": [SnapshotKey.id: 1], "limit": 1,
+            "singleBatch": true,
         ]
         let reply = try await Patience.around {
             try await store.client.readingThroughSwaps { connection in
@@ -134,8 +135,12 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
     private static func replacement(_ snapshot: BSONDocument) -> BulkOperation {
         let version = snapshot[SnapshotKey.version] ?? .null
         let older: BSONDocument = [SnapshotKey.version: ["$lt": version]]
-        let other: BSONDocument = [SnapshotKey.version: version, SnapshotKey.digest: ["$ne": snapshot[SnapshotKey.digest] ?? .null]]
-        let selector: BSONDocument = [SnapshotKey.id: snapshot[SnapshotKey.id] ?? .null, "$or": [.document(older), .document(other)]]
+        let other: BSONDocument = [
+            SnapshotKey.version: version, SnapshotKey.digest: ["$ne": snapshot[SnapshotKey.digest] ?? .null],
+        ]
+        let selector: BSONDocument = [
+            SnapshotKey.id: snapshot[SnapshotKey.id] ?? .null, "$or": [.document(older), .document(other)],
+        ]
         return .replaceOne(selector, replacement: snapshot)
     }
 
