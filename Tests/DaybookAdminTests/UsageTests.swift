@@ -52,6 +52,7 @@ struct UsageTests {
         Mistake(["query", "loan", "[1]"], "extended JSON"),
         Mistake(["query", "loan"], "Missing expected argument"),
         Mistake(["query", "loan", "{}", "--limit", "0"], "at least 1"),
+        Mistake(["query", "loan", "{}", "--limit", "-1"], "at least 1"),
         Mistake(["query", "loan", "{}", "--sort", "{\"a\": 2}"], "1 for ascending"),
         Mistake(["query", "loan", "{}", "--sort", "a"], "extended JSON"),
         Mistake(["tail", "-n", "-1"], "Missing value"),

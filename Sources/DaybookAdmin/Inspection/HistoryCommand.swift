@@ -17,10 +17,10 @@ struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {
 
     @OptionGroup var aggregate: AggregateArgument
 
-    @Option(help: ArgumentHelp("From this version on.", valueName: "version"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("From this version on.", valueName: "version"))
     var from: Int64?
 
-    @Option(help: ArgumentHelp("Up to this version.", valueName: "version"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Up to this version.", valueName: "version"))
     var to: Int64?
 
     @Flag(help: "Print each event's whole document.")

@@ -27,7 +27,7 @@ struct Query<Application: AdminApplication>: AsyncParsableCommand {
         transform: { try Self.order($0) })
     var sort: SortOrder?
 
-    @Option(help: ArgumentHelp("At most so many.", valueName: "number"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("At most so many.", valueName: "number"))
     var limit: Int?
 
     @Flag(help: "Print each snapshot's whole document.")

@@ -17,7 +17,7 @@ struct Show<Application: AdminApplication>: AsyncParsableCommand {
 
     @OptionGroup var aggregate: AggregateArgument
 
-    @Option(help: ArgumentHelp("As it was after this many events.", valueName: "number"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("As it was after this many events.", valueName: "number"))
     var version: Int64?
 
     @Option(

@@ -18,7 +18,8 @@ struct Tail<Application: AdminApplication>: AsyncParsableCommand {
     @OptionGroup var types: TypeOptions
 
     @Option(
-        name: [.customShort("n", allowingJoined: true), .long], help: ArgumentHelp("How many of the last.", valueName: "number"))
+        name: [.customShort("n", allowingJoined: true), .long], parsing: .unconditional,
+        help: ArgumentHelp("How many of the last.", valueName: "number"))
     var lines = 10
 
     @Flag(name: .shortAndLong, help: "Go on with those that come.")

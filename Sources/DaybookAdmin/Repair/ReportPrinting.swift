@@ -132,7 +132,8 @@ struct ReportPrinting {
         var text = "checked \(counted(report.checked, "aggregate")) with \(counted(report.events, "event")) in \(time) s: "
         text +=
             report.isClean
-            ? "all is what the journal says" : "\(counted(report.total, "finding")) (\(kinds.joined(separator: ", ")))"
+            ? "all is what the journal says"
+            : counted(report.total, "finding") + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: ", ")))")
         if isDryRun {
             text += "; nothing was written"
         } else if isRepair {

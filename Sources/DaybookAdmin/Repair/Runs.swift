@@ -17,7 +17,8 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
     }
 
     @Option(
-        name: [.customShort("n", allowingJoined: true), .long], help: ArgumentHelp("How many of the last.", valueName: "number"))
+        name: [.customShort("n", allowingJoined: true), .long], parsing: .unconditional,
+        help: ArgumentHelp("How many of the last.", valueName: "number"))
     var limit = 20
 
     @Flag(help: "Print one object a line.")

@@ -165,6 +165,8 @@ private struct JournalImport {
     private func advised(_ error: DaybookError) -> DaybookError {
         guard !isDryRun else { return error }
         var error = error
+        // A reason may be a sentence of its own, such as that of a line that is no JSON.
+        if error.message.hasSuffix(".") { error.message.removeLast() }
         if error.code == .invalidImport || error.code == .conflict {
             error.message +=
                 ". What stands before that line is in the journal, and nothing after it; start the import again when that is put right."

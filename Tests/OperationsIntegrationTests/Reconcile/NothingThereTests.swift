@@ -54,6 +54,9 @@ struct NothingThereTests {
                 #expect(report.integer(at: "checked") == 1)
                 #expect(report["absent"] == ["member/m-999"])
             }
+            let printed = try await admin.licensing("patch", "--id", "member/m-999").output
+            #expect(printed.contains("not there: member/m-999"), "\(printed)")
+            #expect(printed.contains(": 0 findings;"), "\(printed)")
             let twice = try await admin.licensing("patch", "--id", "member/m-1", "--id", "member/m-1", "--json")
             #expect(twice.status == 0, "\(twice.errors)")
             #expect(try BSONDocument(extendedJSON: twice.output).integer(at: "checked") == 1, "named twice, it is one")

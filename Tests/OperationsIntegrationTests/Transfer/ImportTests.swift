@@ -151,6 +151,7 @@ struct ImportTests {
             let error = try await refusal(target, ["", try TransferFixture.line(events[0]), line] + lines(Array(events[1...])))
             #expect(error.code == .invalidImport)
             #expect(error.message.hasPrefix("line 3: ") && error.message.contains(reason), "\(error.message)")
+            #expect(!error.message.contains(".."), "\(error.message)")
             #expect(try await target.journal() == [events[0]])
         }
     }
