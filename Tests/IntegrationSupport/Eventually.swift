@@ -5,7 +5,7 @@ internal import Foundation
 /// It looks again and again, because what it waits for has no event to wait on: another process's or thread's state.
 @discardableResult
 package func eventually(
-    _ what: String, within limit: Duration = .seconds(10), _ condition: () async throws -> Bool
+    _ what: String, within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {

@@ -190,7 +190,7 @@ struct ChangeStreamTests {
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
             // 200 ms at most, and what a busy machine adds.
-            #expect(ContinuousClock.now - begin < .seconds(5))
+            #expect(ContinuousClock.now - begin < .seconds(20))
             #expect(await canOpenAll(client, fixture))
         }
     }

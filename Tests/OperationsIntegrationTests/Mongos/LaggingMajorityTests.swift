@@ -48,7 +48,7 @@ struct LaggingMajorityTests {
             let others = try store.withoutProxy()
             _ = try await others.repository(AbandonedTally.self).execute(.deposit(5), on: "x")
             proxy.forget()
-            let looks = await eventually("it looks at the aggregate, again and again", within: .seconds(5)) {
+            let looks = await eventually("it looks at the aggregate, again and again") {
                 proxy.exchanges.count { $0.request["find"] == "journal" } >= 6
             }
             #expect(looks)
