@@ -120,23 +120,4 @@ struct Membership: Aggregate {
             .when(.leave(reason: "moved")).then(.left(reason: "moved"))
             .when(.renew).thenRejected(.notAMember)
     }
-
-    @Test("every line of code in the article is compiled here")
-    func verbatim() throws {
-        let here = URL(filePath: #filePath)
-        let root = here.deletingLastPathComponent().appending(path: "../../..")
-        let article = try String(
-            contentsOf: root.appending(path: "Sources/Daybook/Daybook.docc/GettingStarted.md"), encoding: .utf8)
-        let compiled = Set(try lines(String(contentsOf: here, encoding: .utf8)))
-        let blocks = article.components(separatedBy: "```swift\n").dropFirst().compactMap {
-            $0.components(separatedBy: "```").first
-        }
-        #expect(blocks.count == 6)
-        let missing = blocks.flatMap(lines).filter { !compiled.contains($0) }
-        #expect(missing.isEmpty)
-    }
-
-    private func lines(_ text: String) -> [String] {
-        text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-    }
 }
