@@ -1,10 +1,11 @@
 extension Aggregate {
-    /// Whether there are states of which no snapshot is kept.
+    /// Whether the aggregate declares ``Aggregate/keepsSnapshot``: then it may have states of which no snapshot is
+    /// kept.
     package static var mayLoseSnapshot: Bool { keepsSnapshot != nil }
 
-    /// Makes sure that what the aggregate declares of its evolution can be followed.
+    /// Checks what the aggregate declares about its evolution: its `stateSchema`, upcasters and correction upcasters.
     ///
-    /// - Throws: ``DaybookError/Code/invalidConfiguration`` with what is wrong with its upcasters, its correction upcasters or its `stateSchema`.
+    /// - Throws: ``DaybookError/Code/invalidConfiguration`` with the first fault.
     package static func checkDeclaration() throws {
         let correctionSchemas = correctionUpcasters.map(\.schema)
         let fault: String? =

@@ -3,7 +3,7 @@ package import DaybookMongo
 extension Aggregate {
     static var fieldNames: [String] { fields.map(\.name) }
 
-    /// The indexes that its fields declare.
+    /// The indexes for the fields that the aggregate declares as indexed.
     package static var indexes: [IndexModel] {
         fields.filter(\.isIndexed).map {
             IndexModel(name: "\($0.path)_1__id_1", keys: [($0.path, 1), (SnapshotKey.id, 1)])

@@ -1,5 +1,6 @@
 extension Aggregate {
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when it has the lifecycle live.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the aggregate's lifecycle is ``Lifecycle/live``, which
+    ///   keeps no snapshots.
     package static func requireSnapshots() throws(DaybookError) {
         guard lifecycle != .live else {
             throw DaybookError(

@@ -28,10 +28,14 @@ public import Foundation
 /// }
 /// ```
 ///
-/// `apply` and `decide` must be pure: their result depends on their arguments alone, so that a replay years later gives the same state.
-/// Dates in the state are whole milliseconds after each event, also those that `apply` computes: what it is given next is what is stored.
+/// `apply` and `decide` must be pure: their result depends on their arguments alone, so that a replay years later
+/// produces the same state.
+///
+/// BSON stores dates in whole milliseconds. So after each event the dates in the state are whole milliseconds, also
+/// those that `apply` computes: the next event is applied to the state as it would be loaded.
 public protocol Aggregate: Codable, Sendable {
-    /// An enum with one case for each type of event. The case's name (or its coding key) is the stored `type`, its payload the stored `data`.
+    /// An enum with one case for each type of event. The case's name (or its coding key) is stored as the event's
+    /// `type`, its payload as the event's `data`.
     associatedtype Event: Codable & Sendable
     associatedtype Command: Sendable
     /// Why a command is refused: a fact for the caller, not a fault.
@@ -39,31 +43,32 @@ public protocol Aggregate: Codable, Sendable {
 
     static var type: AggregateType { get }
 
-    /// The version of what `state` looks like and what `apply` does. Raise it with every change after which stored snapshots are no longer
-    /// what a replay would give; they are then folded anew. 1 unless declared.
+    /// The version of the state's form and of `apply`. Raise it with every change after which a replay no longer
+    /// produces what the stored snapshots have; those snapshots are then folded anew. 1 unless declared.
     static var stateSchema: Int32 { get }
 
     /// How the snapshot is kept: ``Lifecycle/inline`` unless declared.
     static var lifecycle: Lifecycle { get }
 
-    /// Whether a snapshot of a state is kept; nil, as unless declared, where a snapshot of every state is.
+    /// Returns whether a snapshot of a state is kept. Nil, the default, keeps a snapshot of every state.
     ///
-    /// An aggregate whose state needs none is not found by queries any more, and a rebuild does not bring it back. Its events stay: it is loaded,
-    /// it has a history, and it takes commands, by which its snapshot may come back. Like `apply`, the answer depends on the state alone;
-    /// a change of the rule is a change of ``stateSchema``. Without effect where the lifecycle is ``Lifecycle/live``.
+    /// An aggregate whose snapshot is not kept is not found by queries, and a rebuild does not bring it back. Its
+    /// events stay: it can be loaded, it has a history, and it takes commands, after which its snapshot may be kept
+    /// again. Like `apply`, the rule depends on the state alone. A change of the rule needs a higher ``stateSchema``.
+    /// The lifecycle ``Lifecycle/live`` ignores the rule.
     ///
     /// ```swift
     /// static let keepsSnapshot: (@Sendable (License) -> Bool)? = { $0.status != .ended }
     /// ```
     static var keepsSnapshot: (@Sendable (Self) -> Bool)? { get }
 
-    /// How the stored forms of old events are read. None unless declared.
+    /// The upcasters that turn the stored forms of old events into current ones. None unless declared.
     static var upcasters: [Upcaster] { get }
 
-    /// How corrections of states with an older `stateSchema` are read. None unless declared.
+    /// The upcasters for corrections of states with an older `stateSchema`. None unless declared.
     static var correctionUpcasters: [CorrectionUpcaster] { get }
 
-    /// What can be queried by key path. None unless declared.
+    /// The fields that can be queried by key path. None unless declared.
     static var fields: [Field<Self>] { get }
 
     /// The collection of this aggregate's snapshots: `snapshots.<type>` unless declared.
@@ -72,10 +77,10 @@ public protocol Aggregate: Codable, Sendable {
     /// The state before the first event.
     init()
 
-    /// The state after `event`. Total: an event is a fact, and nothing in it can be refused.
+    /// The state after `event`. It cannot fail, because an event is a fact that has already happened.
     mutating func apply(_ event: Event)
 
-    /// What happens when `command` meets this state at `now`: events in order, none, or a refusal.
+    /// What happens when `command` meets this state at `now`: events in order, no events, or a rejection.
     func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event]
 }
 

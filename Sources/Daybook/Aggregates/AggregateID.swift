@@ -18,7 +18,7 @@ public struct AggregateID: Sendable, CustomStringConvertible {
         rawValue = "\(type.rawValue)/\(key)"
     }
 
-    /// Reads `type/key`.
+    /// Parses `type/key`.
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument``
     public init(parsing text: String) throws(DaybookError) {
@@ -38,7 +38,7 @@ public struct AggregateID: Sendable, CustomStringConvertible {
 
     public var description: String { rawValue }
 
-    /// The rule for keys and command ids. MongoDB compares bytes, so two spellings of one text must not both be possible.
+    /// Checks a key or a command id. MongoDB compares bytes, so a text must have only one valid spelling.
     package static func check(_ text: some StringProtocol, what: String, maximumBytes: Int) throws(DaybookError) {
         let count = text.utf8.count
         guard count > 0 else { throw DaybookError(.invalidArgument, "the \(what) is empty") }
@@ -58,8 +58,9 @@ public struct AggregateID: Sendable, CustomStringConvertible {
 
 extension AggregateID: Hashable, Comparable {
     public static func == (left: AggregateID, right: AggregateID) -> Bool {
-        // Not as texts. Swift calls more texts equal than Foundation's normalization form C makes the same bytes: characters newer than
-        // Foundation's Unicode version, and combining marks that it leaves in either order. MongoDB keeps those apart.
+        // Compare bytes, as MongoDB does. Swift's `==` calls some texts equal that Foundation's normalization form C
+        // leaves with different bytes: characters newer than Foundation's Unicode version, and combining marks that it
+        // leaves in either order.
         left.rawValue.hasSameBytes(as: right.rawValue)
     }
 
@@ -70,7 +71,7 @@ extension AggregateID: Hashable, Comparable {
     public func hash(into hasher: inout Hasher) {
         var text = rawValue
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-        // No UTF-8 has it, so no id's bytes are those of another with something behind it.
+        // 0xFF never occurs in UTF-8, so it terminates the id: no id is a prefix of another.
         hasher.combine(0xFF as UInt8)
     }
 }

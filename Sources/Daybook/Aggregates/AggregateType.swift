@@ -4,7 +4,7 @@
 public struct AggregateType: Sendable, Hashable, RawRepresentable, ExpressibleByStringLiteral, CustomStringConvertible {
     public let rawValue: String
 
-    /// Nil when `rawValue` breaks the rule.
+    /// Returns nil when `rawValue` breaks the rule.
     public init?(rawValue: String) {
         let bytes = rawValue.utf8
         guard let first = bytes.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first), bytes.count <= 64 else {
@@ -19,7 +19,7 @@ public struct AggregateType: Sendable, Hashable, RawRepresentable, ExpressibleBy
         self.rawValue = rawValue
     }
 
-    /// - Precondition: The literal follows the rule; a wrong one is a wrong program.
+    /// - Precondition: The literal follows the rule.
     public init(stringLiteral value: StaticString) {
         guard let type = AggregateType(rawValue: "\(value)") else {
             preconditionFailure("\"\(value)\" is not an aggregate type: a type is [a-z][a-z0-9-]*, at most 64 characters")

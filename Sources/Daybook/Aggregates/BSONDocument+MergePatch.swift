@@ -1,8 +1,8 @@
 internal import DaybookBSON
 
 extension BSONDocument {
-    /// This document with `patch` merged into it (RFC 7396, over typed values). Fields keep their places; new ones come last, in the patch's
-    /// order.
+    /// This document with `patch` merged into it (RFC 7396, over typed values). Existing fields keep their positions.
+    /// New fields come last, in the patch's order.
     func merging(_ patch: BSONDocument) throws -> BSONDocument {
         var merged = BSONDocument()
         try withBorrowed { document in
@@ -36,9 +36,11 @@ extension BSONDocument {
         }
     }
 
-    /// `patch` with the values that this document, which it was merged into, has in its places.
+    /// `patch`, with each value replaced by the one that this document has in its place.
     ///
-    /// - Throws: ``DaybookError/Code/invalidArgument`` for a place where this document has something else.
+    /// This document is what the patched state encodes as, so its values have the stored types.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument`` with the path where this document has another value.
     func confirming(_ patch: BSONDocument, at path: String) throws -> BSONDocument {
         var confirmed = BSONDocument()
         var keys: Set<[UInt8]> = []
@@ -71,7 +73,7 @@ extension BSONDocument {
 }
 
 extension BSONValue {
-    /// Whether both are the same value, of numbers whatever their types.
+    /// Whether both values are equal; numbers are compared without regard to their types.
     func hasValue(of other: BSONValue) -> Bool {
         switch (self, other) {
         case (.document(let left), .document(let right)):
@@ -80,7 +82,7 @@ extension BSONValue {
         case (.array(let left), .array(let right)):
             guard left.count == right.count else { return false }
             if zip(left, right).allSatisfy({ $0.hasValue(of: $1) }) { return true }
-            // A set has an order of its own.
+            // A `Set` encodes its elements in no fixed order.
             var rest = right
             return left.allSatisfy { value in
                 guard let index = rest.firstIndex(where: { value.hasValue(of: $0) }) else { return false }

@@ -1,35 +1,36 @@
 internal import Foundation
 internal import Synchronization
 
-/// Whether the `apply` of an aggregate computes dates that are finer than a millisecond, as far as its states have shown.
+/// Whether the `apply` of an aggregate has been seen to compute dates that are finer than a millisecond.
 ///
-/// Such a state is another one once it was stored and loaded: BSON has milliseconds. So that a writer, a load and a replay agree, every state is
-/// what a load of its stored form would give, after each event. Where a state is encoded anyway, that costs nothing; while many events are
-/// folded, the states on the way would have to be encoded only for this. Most aggregates compute no such dates, so a sample of those states is
-/// looked at, until one shows a date between two milliseconds: from then on it is all of them.
+/// BSON stores milliseconds, so such a state changes when it is stored and loaded. For a writer, a load and a replay to
+/// agree, each event must be applied to the state as it would be loaded. Where a state is encoded anyway, this costs
+/// nothing. While many events are folded, the intermediate states would have to be encoded only for this. Most
+/// aggregates compute no such dates, so only a sample of those states is checked. The first date between two
+/// milliseconds makes the check apply to every state from then on.
 final class ComputedDates: Sendable {
-    /// How many states on the way are looked at first.
+    /// How many intermediate states are checked at first.
     private static let first = 256
-    /// Behind those, one in so many; a power of two.
+    /// After those, one in this many is checked. A power of two.
     private static let interval: UInt8 = 64
 
-    /// Negative where dates are computed.
+    /// How many checks of the first ones remain. Negative once a state has shown computed dates.
     private let left: Atomic<Int>
 
-    /// - Parameter areAssumed: Whether every state on the way is looked at from the beginning.
+    /// - Parameter areAssumed: Whether every intermediate state is checked from the beginning.
     init(areAssumed: Bool) {
         left = Atomic(areAssumed ? -1 : Self.first)
     }
 
-    /// Whether a state has shown some.
+    /// Whether a state has shown computed dates.
     var areKnown: Bool { left.load(ordering: .relaxed) < 0 }
 
-    /// A state has shown one.
+    /// Records that a state has shown a computed date.
     func note() { left.store(-1, ordering: .relaxed) }
 
-    /// Whether the state after an event is to be looked at.
+    /// Whether the state after an event is to be checked.
     ///
-    /// - Parameter sample: As good as random from one event to the next.
+    /// - Parameter sample: A byte that is as good as random from one event to the next.
     @inline(__always)
     func isDue(_ sample: UInt8) -> Bool {
         let count = left.load(ordering: .relaxed)

@@ -1,27 +1,28 @@
 public import DaybookBSON
 
-/// A change of an aggregate's state that no command brings about: a mistake put right by hand, recorded as an event.
+/// A change of an aggregate's state that no command makes: a mistake corrected by hand, recorded as an event.
 ///
-/// History is never edited. A correction is appended behind it, says why and by whom, and every replay applies it where it stands.
+/// History is never edited. A correction is appended after it, with its reason and its actor, and every replay applies
+/// it at its own version.
 ///
 /// In the journal it is an event of the type `$corrected`, whose `data` is `{ patch, stateSchema, reason, actor }`.
 public struct Correction: Sendable, Hashable {
-    /// Whether an event type is one of Daybook's own: those begin with a dollar sign.
+    /// Whether an event type is reserved for Daybook: those types begin with a dollar sign.
     package static func isReserved(_ type: String) -> Bool { type.utf8.first == UInt8(ascii: "$") }
 
     /// The stored type of a correction.
     package static let eventType = "$corrected"
-    /// The stored form of corrections, of which there has been one.
+    /// The schema of stored corrections.
     static let schema: Int32 = 1
 
-    /// What changes in the encoded state, merged as a JSON merge patch is (RFC 7396), over typed values: documents are merged field by
-    /// field, `null` removes a field, everything else replaces it.
+    /// The change of the encoded state. It is merged as a JSON merge patch is (RFC 7396), over typed values: documents
+    /// are merged field by field, `null` removes a field, and any other value replaces the field.
     public var patch: BSONDocument
     /// The `stateSchema` of the state that `patch` was made for.
     public var stateSchema: Int32
-    /// Why.
+    /// Why the state is corrected.
     public var reason: String
-    /// Who.
+    /// Who corrects it.
     public var actor: String
 
     init(patch: BSONDocument, stateSchema: Int32, reason: String, actor: String) {
@@ -43,7 +44,7 @@ public struct Correction: Sendable, Hashable {
         self.init(patch: BSONDocument(patch), stateSchema: stateSchema, reason: reason, actor: actor)
     }
 
-    /// The payload of its event.
+    /// The payload of the correction's event.
     func data() throws -> BSONDocument {
         var writer = BSONWriter(capacity: 128 + patch.bytes.count)
         writer.write(patch, forKey: CorrectionKey.patch)
@@ -55,7 +56,7 @@ public struct Correction: Sendable, Hashable {
 }
 
 extension Correction {
-    /// The state with this correction in it.
+    /// `state` with this correction applied.
     ///
     /// - Throws: ``DaybookError/Code/unknownEvent`` when it is for another `stateSchema` and no upcaster leads to the present one;
     ///   ``DaybookError/Code/unreadableEvent`` when the corrected state cannot be decoded.
@@ -70,7 +71,7 @@ extension Correction {
         }
     }
 
-    /// The patch in terms of the declared `stateSchema`.
+    /// The patch for the declared `stateSchema`.
     private func current<A: Aggregate>(for aggregate: A.Type) throws -> BSONDocument {
         var (patch, schema) = (patch, stateSchema)
         while schema != A.stateSchema {
@@ -94,9 +95,9 @@ extension Correction {
         return patch
     }
 
-    /// The correction that is written: its values are those that the corrected state encodes.
+    /// The correction as it is written: its values are those that the corrected state encodes.
     ///
-    /// So `5` is stored as the type that the field has, whatever number type it was given in.
+    /// So `5` is stored as the field's own number type, whichever number type the caller used.
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument`` when a part of the patch does not survive being decoded and encoded as `A`.
     func normalized<A: Aggregate>(for state: A) throws -> Correction {

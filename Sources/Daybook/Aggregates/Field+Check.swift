@@ -1,9 +1,9 @@
 package import DaybookBSON
 
 extension Field {
-    /// Why queries by this field look in the wrong place, as far as one state shows it; nil where they do not, or it does not.
+    /// Why queries by this field would look in the wrong place, judged by one state; nil when the state shows no fault.
     ///
-    /// A value that is nil is stored nowhere, so nothing is known of its place. What lies inside arrays has no one place.
+    /// A nil value is not stored, so it shows nothing. A path into an array has no single place, so it is not judged.
     func fault(in state: Root, encodedAs document: BSONDocument) -> String? {
         guard let value = encodedValue(state), value != .null else { return nil }
         switch document.place(name) {
@@ -28,10 +28,10 @@ extension Field {
         return ""
     }
 
-    /// The name that the value is encoded under, if that is surely another than the declared one.
+    /// The name that the value is encoded under, when that is certainly not the declared one.
     ///
-    /// Of the initial state alone that cannot be said: a type may leave out what is nil or zero. So the value is changed in a copy, where the key
-    /// path and its type allow it, and what changes in the encoded state is where it is.
+    /// The initial state alone does not show this, because a type may leave out what is nil or zero. So a copy's value
+    /// is changed, where its type and key path allow that, and the encoded field that changes is the value's place.
     func otherName(in state: Root, encodedAs document: BSONDocument) -> String? {
         if let value = encodedValue(state), case .value(value) = document.place(name) { return nil }
         for changed in changes(state) {
@@ -49,12 +49,12 @@ extension Field {
 }
 
 extension Aggregate {
-    /// Why queries by its fields would look in the wrong place, as far as a state shows it.
+    /// Why queries by the aggregate's fields would look in the wrong place, judged by one state.
     package static func fieldFaults(in state: Self, encodedAs document: BSONDocument) -> [String] {
         lifecycle == .live ? [] : fields.compactMap { $0.fault(in: state, encodedAs: document) }
     }
 
-    /// Makes sure that no declared field has surely another name than its value is encoded under.
+    /// Checks that no declared field is certainly encoded under another name.
     ///
     /// - Throws: ``DaybookError/Code/invalidConfiguration`` with both names.
     static func checkFields() throws(DaybookError) {
@@ -92,7 +92,7 @@ extension BSONDocument {
         return .none
     }
 
-    /// The dotted paths of the fields that have this value.
+    /// The dotted paths of the fields that have `value`.
     fileprivate func places(of value: BSONValue, in path: String = "") -> [String] {
         fields.flatMap { key, found -> [String] in
             let place = path.isEmpty ? key : "\(path).\(key)"

@@ -1,20 +1,20 @@
 internal import DaybookBSON
 
-/// A part of the state that queries may name: the one declaration behind typed queries and indexes.
+/// A part of the state that queries may name. Typed queries and indexes both use this declaration.
 public struct Field<Root: Aggregate>: Sendable {
     /// The field's name in the encoded state; `a.b` for a nested one.
     public let name: String
-    /// Whether ``DaybookStore/initialize(_:)-(Aggregate....)`` gives it an index.
+    /// Whether ``DaybookStore/initialize(_:)-(Aggregate....)`` creates an index for it.
     public let isIndexed: Bool
     let keyPath: any AnyKeyPath & Sendable
-    /// Its value in a state as it would be stored; nil where that cannot be said.
+    /// The field's value in a state, as it would be stored; nil where it cannot be encoded alone.
     let encodedValue: @Sendable (Root) -> BSONValue?
-    /// Copies of a state that differ from it in this value; none where it cannot be set.
+    /// Copies of a state with another value in this field; none where the field cannot be set.
     let changes: @Sendable (Root) -> [Root]
 
     /// - Parameters:
-    ///   - name: The name it is encoded under.
-    ///   - indexed: Whether a query by it must not scan the collection.
+    ///   - name: The name that the value is encoded under.
+    ///   - indexed: Whether the field has an index, so that a query by it need not scan the collection.
     public init<Value>(_ name: String, _ keyPath: any KeyPath<Root, Value> & Sendable, indexed: Bool = false) {
         self.name = name
         self.keyPath = keyPath
@@ -34,6 +34,6 @@ public struct Field<Root: Aggregate>: Sendable {
         }
     }
 
-    /// Its path in the snapshot document.
+    /// The field's path in the snapshot document.
     var path: String { SnapshotKey.path(ofStateField: name) }
 }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Values to try out in the place of another: enough of a type that one of them differs from any.
+/// Values to replace a field's value with. A type has enough of them that at least one differs from any given value.
 enum SampleValues {
     static func samples(of type: Any.Type) -> [Any] {
         func integers<T: FixedWidthInteger>(_: T.Type) -> [Any] { [1 as T, 2 as T] }

@@ -1,7 +1,7 @@
 internal import DaybookBSON
 
 extension StringProtocol {
-    /// Whether MongoDB would call both the same text: names and ids are compared by their UTF-8, never as Swift compares texts.
+    /// Whether MongoDB calls both texts the same: it compares UTF-8 bytes, unlike Swift's `==`.
     package func hasSameBytes(as other: some StringProtocol) -> Bool {
         let isSame = utf8.withContiguousStorageIfAvailable { left in
             other.utf8.withContiguousStorageIfAvailable { right in
@@ -14,6 +14,6 @@ extension StringProtocol {
 }
 
 extension String {
-    /// In the order of MongoDB, which is that of the UTF-8 bytes.
+    /// Whether this text comes before `other` in MongoDB's order, which is that of the UTF-8 bytes.
     package func isBefore(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }

@@ -1,9 +1,9 @@
 public import DaybookBSON
 
-/// How the stored form of an old event becomes a newer one when it is read; the journal itself never changes.
+/// How the stored form of an old event becomes a newer one when it is read. The journal itself never changes.
 ///
-/// An aggregate declares its upcasters; each takes one step, and the steps are taken one after the other until the event is one that the
-/// aggregate's `Event` has now.
+/// An aggregate declares its upcasters. Each is one step, and steps are applied one after another until the event is
+/// one that the aggregate's `Event` has now.
 ///
 /// ```swift
 /// static let upcasters: [Upcaster] = [
@@ -13,13 +13,14 @@ public import DaybookBSON
 /// ]
 /// ```
 ///
-/// New events of a type are written in the schema behind the last of its steps: with `.transform("renewed", from: 1)` above, in schema 2.
+/// New events of a type are written in the schema after the type's last step: with `.transform("renewed", from: 1)`
+/// above, in schema 2.
 public struct Upcaster: Sendable {
     enum Step: Sendable {
-        /// The same type, one schema further.
+        /// The same type, in the next schema.
         case transform(@Sendable (BorrowedDocument) throws -> BSONDocument)
         case rename(to: String, schema: Int32)
-        /// Up to this schema; nil for all.
+        /// Retires the schemas up to this one; nil for all.
         case retire(through: Int32?)
     }
 
@@ -27,11 +28,12 @@ public struct Upcaster: Sendable {
     let schema: Int32
     let step: Step
 
-    /// The payload of an event, decoded as it was, becomes what it would be now: from `schema` to the next one.
+    /// Transforms the decoded payload of an event from `schema` to the next one.
     ///
     /// - Parameters:
     ///   - type: The stored type: the case's name.
-    ///   - convert: Pure, as `apply` is. `Old` and `New` encode as the payload does: as a document with the case's labels as its fields.
+    ///   - convert: Pure, as `apply` is. `Old` and `New` encode as the payload does: as a document with the case's
+    ///     labels as its fields.
     public static func transform<Old: Decodable & SendableMetatype, New: Encodable & SendableMetatype>(
         _ type: String, from schema: Int32, _ convert: @escaping @Sendable (Old) throws -> New
     ) -> Upcaster {
@@ -40,29 +42,32 @@ public struct Upcaster: Sendable {
             type: type, schema: schema, step: .transform { try encoder.encode(convert(decoder.decode(Old.self, from: $0))) })
     }
 
-    /// The payload of an event, as it is stored, becomes what it would be now: from `schema` to the next one.
+    /// Transforms the stored payload of an event from `schema` to the next one.
     public static func transform(
         _ type: String, from schema: Int32, document convert: @escaping @Sendable (BSONDocument) throws -> BSONDocument
     ) -> Upcaster {
         Upcaster(type: type, schema: schema, step: .transform { try convert(BSONDocument($0)) })
     }
 
-    /// Events of `type` in `schema` are read as events of `newType` in `newSchema`, and go on from there.
+    /// Events of `type` in `schema` are read as events of `newType` in `newSchema`, and further steps apply to them
+    /// there.
     public static func rename(
         _ type: String, from schema: Int32 = 1, to newType: String, schema newSchema: Int32 = 1
     ) -> Upcaster {
         Upcaster(type: type, schema: schema, step: .rename(to: newType, schema: newSchema))
     }
 
-    /// Events of `type` no longer mean anything: they keep their versions, change nothing, and a history shows them as retired.
+    /// Events of `type` no longer mean anything: they keep their versions, do not change the state, and a history shows
+    /// them as retired.
     ///
-    /// - Parameter schema: The last schema that is retired, where a case of the same name was brought back; all unless given.
+    /// - Parameter schema: The last schema to retire, for when a case of the same name was brought back. All schemas
+    ///   unless given.
     public static func retire(_ type: String, through schema: Int32? = nil) -> Upcaster {
-        // Through the last schema there is, is for good.
+        // No schema is higher than `.max`, so retiring through it retires all.
         Upcaster(type: type, schema: schema ?? .max, step: .retire(through: schema == .max ? nil : schema))
     }
 
-    /// Whether this step is the next one for an event.
+    /// Whether this step is the next one for an event of `type` in `schema`.
     func applies(to type: String, schema: Int32) -> Bool {
         guard self.type.utf8.elementsEqual(type.utf8) else { return false }
         return switch step {
@@ -73,7 +78,7 @@ public struct Upcaster: Sendable {
 }
 
 extension Sequence<Upcaster> {
-    /// The schema that events of `type` are written in; nil when the type is retired.
+    /// The schema that new events of `type` are written in; nil when the type is retired.
     func currentSchema(of type: String) -> Int32? {
         var current: Int32 = 1
         for upcaster in self where upcaster.type.utf8.elementsEqual(type.utf8) {
@@ -87,7 +92,8 @@ extension Sequence<Upcaster> {
 extension [Upcaster] {
     /// What is wrong with a declaration of upcasters; nil when nothing is.
     ///
-    /// Two steps from one place, a type or a schema that no event can have, or steps that lead back to where they began.
+    /// The faults are: two steps from one place, a type or a schema that no event can have, and steps that lead in a
+    /// circle.
     var fault: String? {
         for (index, upcaster) in enumerated() {
             let place = "\"\(upcaster.type)\" in schema \(upcaster.schema)"
@@ -96,7 +102,8 @@ extension [Upcaster] {
             }
             if upcaster.schema < 1 { return "an upcaster is for \(place); schemas begin at 1" }
             if let fault = upcaster.targetFault { return "the upcaster for \(place) \(fault)" }
-            // What is retired through a schema may well have steps behind it, but none below it.
+            // A type that is retired through a schema may have steps from later schemas, but not from that one or
+            // earlier ones.
             if self[..<index].contains(where: { $0.overlaps(upcaster) }) { return "two upcasters are for \(place)" }
         }
         for upcaster in self {
@@ -118,7 +125,7 @@ extension [Upcaster] {
 }
 
 extension Upcaster {
-    /// What is wrong with the place that this step leads to.
+    /// What is wrong with the type and schema that this step leads to; nil when nothing is.
     fileprivate var targetFault: String? {
         switch step {
         case .transform where schema == .max: "has no schema to lead to"

@@ -1,30 +1,34 @@
 internal import DaybookBSON
 internal import Synchronization
 
-/// Aggregates as their last commit or load from here left them, so that the next command on one need not load it.
+/// Aggregates as this store's last commit or load left them, so that the next command on one need not load it.
 ///
-/// What is held may be behind, because other processes write too. A commit that rests on it is then refused, by the journal's unique index or
-/// by the compare-and-set on the snapshot, and the command is decided again on what is loaded: a stale entry costs round trips, never a wrong
-/// commit. What writes nothing, such as a refusal, has nothing that could be refused, and is never decided on an entry alone.
+/// An entry may lag behind the journal, because other processes write too. A commit that is decided on such an entry is
+/// refused, by the journal's unique index or by the compare-and-set on the snapshot, and the command is decided again
+/// on a loaded aggregate: a stale entry costs round trips, never a wrong commit. A decision that writes nothing, such
+/// as a rejection, cannot be refused that way, so it is never made on an entry alone.
 ///
-/// One thing no index can refuse: an event behind a place that is not there any more, after a backup was restored under running programs. So an
-/// entry is good for ``lifetime`` only, counted from when the journal was last read for it.
+/// One case no index can refuse: after a backup was restored under running programs, the version of an entry may no
+/// longer be in the journal, and an event would be appended after a gap. So an entry is valid for ``lifetime`` only,
+/// counted from the last time the journal was read for it.
 ///
-/// It is cut into parts by the hash of the id, each with a lock of its own. A part has two generations: what is used goes to the younger one;
-/// when that is full it becomes the elder, and what was left in the elder is forgotten.
+/// The cache is cut into parts by the hash of the id, each with a lock of its own. A part has two generations. What is
+/// used goes to the younger one; when that is full it becomes the elder, and what was left in the elder is forgotten.
 final class AggregateCache: Sendable {
-    /// An aggregate, and what stands in the snapshot collection where commits write it there.
+    /// An aggregate, and the stored snapshot that it is based on where its commits write snapshots.
     ///
-    /// An object, so that a commit on its way carries a reference, and not all that an aggregate is.
+    /// It is an object, so that a commit in progress carries a reference and does not copy the aggregate.
     final class Entry<A: Aggregate>: Sendable {
         let loaded: Loaded<A>
         /// When the journal was last read for it.
         let readAt: ContinuousClock.Instant
 
-        /// Nil for what has no events, for a snapshot that was not believed, and for a state whose size is not known.
+        /// Returns nil for an aggregate without events, for one whose snapshot was not believed, and for a state whose
+        /// size is not known.
         init?(_ loaded: Loaded<A>, readAt: ContinuousClock.Instant) {
             guard loaded.fold.version > 0, loaded.stateBytes != nil else { return nil }
-            // Of an inline aggregate without a snapshot only a load can say that the head is still the journal's.
+            // An inline aggregate without a snapshot has no compare-and-set that would refuse a stale head: it must be
+            // loaded.
             guard A.lifecycle != .inline || loaded.fold.keepsSnapshot else { return nil }
             var loaded = loaded
             loaded.basis = .cached(A.lifecycle == .inline ? loaded.basis.identity : nil)
@@ -34,7 +38,7 @@ final class AggregateCache: Sendable {
     }
 
     static let lifetime = Duration.seconds(10)
-    /// What an entry takes beside its state, roughly.
+    /// What an entry takes in addition to its state, roughly.
     private static let overheadBytes = 1_024
     private static let partCount = 8
 
@@ -63,16 +67,17 @@ final class AggregateCache: Sendable {
     }
 
     private let parts: [Part]
-    /// Of a generation of a part.
+    /// The limit for one generation of one part.
     private let maximumBytes: Int
 
-    /// - Parameter maximumBytes: How much is held, counted by the encoded states; 0 for nothing.
+    /// - Parameter maximumBytes: How much is kept, counted by the encoded states; 0 keeps nothing.
     init(maximumBytes: Int) {
         parts = (0..<Self.partCount).map { _ in Part() }
         self.maximumBytes = maximumBytes / Self.partCount / 2
     }
 
-    /// What is known of an aggregate, taken out: of a state that nobody else holds, a change is no copy.
+    /// Removes and returns what is known of an aggregate. With no second reference to it, changing its state makes no
+    /// copy.
     func take<A: Aggregate>(
         _ id: AggregateID, _ aggregate: A.Type
     ) -> (loaded: Loaded<A>, readAt: ContinuousClock.Instant)? {
@@ -82,7 +87,7 @@ final class AggregateCache: Sendable {
         return (entry.loaded, entry.readAt)
     }
 
-    /// What is known of an aggregate, left where it is.
+    /// Returns what is known of an aggregate, and leaves it in the cache.
     func find<A: Aggregate>(_ id: AggregateID, _ aggregate: A.Type) -> Entry<A>? {
         guard maximumBytes > 0 else { return nil }
         let slot = part(of: id).generations.withLock { $0.young[id] ?? $0.elder[id] }
@@ -116,7 +121,7 @@ final class AggregateCache: Sendable {
         }
     }
 
-    /// Forgets an aggregate that was changed in another way.
+    /// Forgets an aggregate that was changed without the cache.
     func remove(_ id: AggregateID) {
         guard maximumBytes > 0 else { return }
         _ = part(of: id).generations.withLock { $0.remove(id) }

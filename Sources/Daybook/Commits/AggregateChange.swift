@@ -5,20 +5,20 @@ internal import Foundation
 /// What a commit will append to one aggregate, before the commit has an id.
 struct AggregateChange: Sendable {
     let aggregateID: AggregateID
-    /// Nil where its snapshot is written apart from the commit.
+    /// Nil where the snapshot is not written by the commit.
     let kind: (any AggregateKind)?
-    /// The version the events come after, and the id of the event there.
+    /// The version that the events come after, and the id of the event at that version.
     let version: Int64
     let headID: UUID?
     private let createdAt: BSONDate?
     private let basis: SnapshotBasis
-    /// The snapshot that a rival has stored since, if its commit is what the journal had after the snapshot that was
-    /// read.
+    /// The snapshot that a rival has stored since, if the event that the journal had after the loaded snapshot was a
+    /// rival's commit.
     var rival: BorrowedSnapshot.Identity?
     private(set) var events: [EventContent] = []
-    /// The commands with an id among them, by ``CommandIdentity/key``.
+    /// Those commands of the change that have an id, by ``CommandIdentity/key``.
     private(set) var commands: [BSONValue: CommandEffect] = [:]
-    /// The encoded state after `events`; nil where none is kept, and it cannot be encoded.
+    /// The encoded state after `events`; nil where no snapshot is kept and the state cannot be encoded.
     private(set) var state: BSONDocument?
     /// Whether a snapshot of that state is kept.
     private(set) var keepsSnapshot = true
@@ -34,14 +34,14 @@ struct AggregateChange: Sendable {
 
     private var lifecycle: Lifecycle { kind?.lifecycle ?? .live }
 
-    /// Adds what was decided, folding it into `fold` from its encoded form.
+    /// Appends what was decided, and folds it into `fold` from its encoded form.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``, ``DaybookError/Code/unreadableEvent`` when an event does not survive being encoded and
     ///   decoded.
     mutating func append<A: Aggregate>(
         _ decided: [EventContent], command: CommandIdentity, folding fold: inout Fold<A>
     ) throws {
-        // A copy would make the next change of the state a copy of all of it, so there is one only where it may be needed.
+        // Keeping a copy makes the next change copy the whole state, so keep one only where it may be needed.
         let before = decided.count > 1 ? fold : nil
         state = try foldIn(decided, &fold)
         if fold.isUncertain, let before {
@@ -55,9 +55,9 @@ struct AggregateChange: Sendable {
         keepsSnapshot = fold.keepsSnapshot
     }
 
-    /// Folds events in.
+    /// Folds events into `fold`.
     ///
-    /// - Returns: The stored form of the state after them; nil where none is kept, and it cannot be encoded.
+    /// - Returns: The encoded state after them; nil where no snapshot is kept and the state cannot be encoded.
     private func foldIn<A: Aggregate>(_ decided: [EventContent], _ fold: inout Fold<A>) throws -> BSONDocument? {
         for (index, event) in decided.enumerated() {
             try event.data.withBorrowed { try fold.apply(type: event.type, schema: event.schema, data: $0) }
@@ -67,7 +67,7 @@ struct AggregateChange: Sendable {
         return lifecycle == .live ? try? fold.normalize() : try fold.normalize()
     }
 
-    /// The write of its snapshot, once the last of its events has an id and a time; nil where none is stored.
+    /// The write of the snapshot, once the last event has an id and a time; nil where none is stored.
     ///
     /// - Throws: ``DaybookError/Code/tooLarge``
     func snapshotWrite(headID: UUID, recordedAt: BSONDate) throws -> SnapshotWrite? {

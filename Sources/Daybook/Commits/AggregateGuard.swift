@@ -1,12 +1,12 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// An aggregate that a transaction only reads, and that must not change before its commit.
+/// An aggregate that a transaction has only read, and that must not change before the transaction commits.
 struct AggregateGuard: Sendable {
     let aggregateID: AggregateID
     let snapshots: Namespace
     /// The version that was read.
     let version: Int64
-    /// The snapshot at that version, to put in place where none is; nil at version 0, and where none is kept.
+    /// The snapshot at that version, to insert where none is stored; nil at version 0, and where no snapshot is kept.
     let snapshot: BSONDocument?
 }

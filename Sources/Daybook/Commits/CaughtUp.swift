@@ -1,7 +1,7 @@
-/// What came of catching snapshots up.
+/// The result of catching snapshots up with the journal.
 struct CaughtUp: Sendable {
-    /// Why some aggregates were left out.
+    /// The aggregates that were left out, each with its error.
     var failures: [AggregateID: any Error] = [:]
-    /// Of each aggregate that was loaded.
+    /// The version of each aggregate that was loaded.
     var versions: [AggregateID: Int64] = [:]
 }

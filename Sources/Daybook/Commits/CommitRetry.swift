@@ -1,10 +1,10 @@
 internal import DaybookMongo
 internal import Logging
 
-/// The attempts at a commit: how long they go on, and how far apart they are.
+/// The attempts at a commit: until when they are made, and how far apart.
 ///
-/// Where nothing took effect, the caller decides again, after ``pause()``. Where documents were sent and not answered,
-/// the same documents are sent again; where only a transaction's commit was not answered, that alone.
+/// Where nothing took effect, the caller decides again after ``pause()``. Where documents were sent and not answered,
+/// the same documents are sent again. Where only a transaction's commit was not answered, only that is sent again.
 struct CommitRetry: Sendable {
     private let deadline: ContinuousClock.Instant
     private var backoff = Backoff()
@@ -15,10 +15,11 @@ struct CommitRetry: Sendable {
 
     private var isOver: Bool { ContinuousClock.now >= deadline }
 
-    /// Makes sure that there is time to decide again.
+    /// Checks that there is time to decide again.
     ///
-    /// - Throws: What no attempt can change. At the deadline `conflict` when rivals kept coming first, `outcomeUnknown`
-    ///   when the command took effect but its commit cannot be read, otherwise what the last attempt ended with.
+    /// - Throws: The error of an outcome that another attempt cannot change. At the deadline: `conflict` when rivals
+    ///   kept committing first, `outcomeUnknown` when the command took effect but its commit cannot be read, otherwise
+    ///   the last attempt's error.
     func requireTime(after outcome: CommitOutcome, of aggregateID: AggregateID?) throws {
         switch outcome {
         case .failed(let error), .unknown(let error): throw error
@@ -39,7 +40,8 @@ struct CommitRetry: Sendable {
     /// Waits before the next decision.
     mutating func pause() async { await backoff.wait() }
 
-    /// Appends a commit of one event with others, until the answer is definite; `outcomeUnknown` at the deadline.
+    /// Appends a commit of one event together with others, until the outcome is definite. Fails with `outcomeUnknown`
+    /// at the deadline.
     mutating func append(_ commit: PreparedCommit, by group: GroupCommit) async -> CommitOutcome {
         var outcome = await group.append(commit, isResent: false)
         while case .unknown(let error) = outcome {
@@ -50,7 +52,8 @@ struct CommitRetry: Sendable {
         return outcome
     }
 
-    /// Writes a commit in one transaction, which may be open, until the answer is definite and the transaction over.
+    /// Writes a commit in one transaction, which may be open already, until the outcome is definite and the transaction
+    /// has ended. Fails with `outcomeUnknown` at the deadline.
     mutating func send(
         _ commit: PreparedCommit, journal: Journal, logger: Logger, on connection: isolated MongoConnection
     ) async -> CommitOutcome {

@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// Counts the commits of a store from their first load until their snapshots are handed on, so that closing waits for all of it.
+/// Counts the commits of a store from their first load until their snapshots are handed to the writer, so that closing
+/// waits for all of that.
 final class CommitsUnderWay: Sendable {
     private struct State {
         var count = 0
@@ -10,9 +11,9 @@ final class CommitsUnderWay: Sendable {
 
     private let state = Mutex(State())
 
-    /// Runs a commit, unless no more are let in.
+    /// Runs a commit, unless the store was closed.
     ///
-    /// - Throws: ``DaybookError/Code/closed``; what `body` throws.
+    /// - Throws: ``DaybookError/Code/closed``, and what `body` throws.
     func run<R>(isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R) async throws -> R {
         let isLetIn = state.withLock { state in
             guard !state.isClosed else { return false }
@@ -24,7 +25,7 @@ final class CommitsUnderWay: Sendable {
         return try await body()
     }
 
-    /// Lets no more in, and returns when those that are in have ended.
+    /// Admits no more commits, and returns when those in progress have ended.
     func drain() async {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in

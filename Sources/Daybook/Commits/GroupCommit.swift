@@ -4,17 +4,19 @@ internal import Foundation
 internal import Metrics
 internal import Synchronization
 
-/// Commits of one event each, sent together: while one insert is on its way, those that come meanwhile gather for the next.
+/// Commits of one event each, sent together: while one insert is being sent, the commits that arrive are gathered for
+/// the next.
 ///
-/// The journal insert alone is such a commit. The inserts are unordered, and each commit is told its own outcome: it is in, it lost to a
-/// rival, or, when the connection died, it is not known and has to be sent again.
+/// Such a commit is the journal insert alone. The inserts are unordered, so each commit has an outcome of its own: it
+/// is in the journal, it lost to a rival, or, when the connection died, the outcome is unknown and it must be sent
+/// again.
 final class GroupCommit: Sendable {
     private struct Member: Sendable {
         let ticket: UInt64
         let commit: PreparedCommit
-        /// An earlier insert was not answered.
+        /// Whether an earlier insert of it was sent and not answered.
         let isResent: Bool
-        /// When it began to wait for the insert that carries it.
+        /// When it began to wait for an insert.
         let arrival = ContinuousClock.now
         let continuation: CheckedContinuation<CommitOutcome, Never>
 
@@ -30,10 +32,11 @@ final class GroupCommit: Sendable {
         var lastTicket: UInt64 = 0
     }
 
-    /// As many as an insert carries; enough to make its round trip cheap, few enough that nobody waits long for the others.
+    /// The most commits in one insert: enough to share the cost of a round trip, few enough that none waits long for
+    /// the others.
     private static let maximumMembers = 500
     private static let maximumBytes = 8 * 1024 * 1024
-    /// How many inserts are on their way at a time: one is being answered while the next gathers and leaves.
+    /// How many inserts are sent at a time: while one is being answered, the next gathers and is sent.
     private static let maximumFlights = 2
 
     private let client: MongoClient
@@ -51,11 +54,11 @@ final class GroupCommit: Sendable {
 
     /// Appends the one event of `commit`.
     ///
-    /// Where the task is cancelled before its commit has left, the failure is a `CancellationError`, and nothing is
-    /// written; after that it learns the outcome.
+    /// When the task is cancelled before its commit was sent, the outcome is `.failed` with a `CancellationError`, and
+    /// nothing is written. After that, the call waits for the outcome.
     ///
-    /// - Precondition: It has one event, and nothing else has to take effect with it.
-    /// - Parameter isResent: An earlier call may have landed it, so cancelling does not keep it back.
+    /// - Precondition: The commit has one event, and no other write has to take effect with it.
+    /// - Parameter isResent: Whether an earlier call may have inserted it. If so, cancelling does not withdraw it.
     func append(_ commit: PreparedCommit, isResent: Bool) async -> CommitOutcome {
         precondition(commit.events.count == 1, "a group commit takes commits of one event")
         guard isResent || !Task.isCancelled else { return .failed(CancellationError()) }
@@ -66,7 +69,7 @@ final class GroupCommit: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 enqueue(Member(ticket: ticket, commit: commit, isResent: isResent, continuation: continuation))
-                // It may have been cancelled before there was anything to withdraw.
+                // The task may have been cancelled before the member was enqueued, when there was nothing to withdraw.
                 if Task.isCancelled { withdraw(ticket) }
             }
         } onCancel: {
@@ -74,15 +77,15 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// How many wait for an insert to carry them.
+    /// How many commits wait for an insert.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    /// How many inserts are on their way, or wait for a connection.
+    /// How many inserts are being sent, or wait for a connection.
     var flightCount: Int { state.withLock { $0.flights } }
 
     private func withdraw(_ ticket: UInt64) {
         let member = state.withLock { state -> Member? in
-            // One that may have landed has left already: it has to learn its outcome.
+            // A commit that is sent again may already be in the journal, so it stays and learns its outcome.
             let index = state.waiting.firstIndex { $0.ticket == ticket && !$0.isResent }
             return index.map { state.waiting.remove(at: $0) }
         }
@@ -99,8 +102,8 @@ final class GroupCommit: Sendable {
         if departs { depart() }
     }
 
-    /// The next members to send, at most one for an aggregate: two events at one version in an insert would be a conflict that could be told
-    /// beforehand. Nil, and the flight is over, when nobody waits.
+    /// The next members to send, at most one for each aggregate: two events at one version in one insert would be a
+    /// certain conflict. Returns nil, and ends the flight, when no commit waits.
     private func takeBatch() -> [Member]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
@@ -132,20 +135,21 @@ final class GroupCommit: Sendable {
             clock.measureIfDue(on: connection)
             while let batch = takeBatch() {
                 send(batch, on: connection)
-                // With few connections, loads would wait for as long as there are commits: they come first, and this flight queues up again.
+                // With few connections, loads would wait for as long as commits arrive. So loads come first, and this
+                // flight queues again.
                 guard !client.isAwaited || waitingCount == 0 else { return depart() }
             }
         } orElse: { [self] error in
-            // No connection. While another flight has one, that carries them all.
+            // No connection was free. If another flight has one, it sends everything.
             guard !endIfAnotherFlies() else { return }
-            // Those behind the next batch may have more luck.
+            // The commits after the next batch may still get a connection.
             guard let batch = takeBatch() else { return }
             end(unsent: batch, error)
             depart()
         }
     }
 
-    /// Ends a flight, unless it is the last one: what waits always has a flight that will carry it.
+    /// Ends a flight, unless it is the last one: a waiting commit always needs a flight that will send it.
     private func endIfAnotherFlies() -> Bool {
         state.withLock { state in
             guard state.flights > 1 else { return false }
@@ -169,7 +173,7 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// Of what was not sent nothing took effect, unless an earlier insert of it did.
+    /// Ends members that were not sent: nothing took effect, unless an earlier insert of the member did.
     private func end(unsent batch: [Member], _ error: any Error) {
         for member in batch {
             if member.isResent {
@@ -182,7 +186,7 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// What became of one member, by what the server said of it.
+    /// A member's outcome, from the server's result for its insert.
     private func outcome(
         of member: Member, _ result: BulkResult.Outcome, on connection: isolated MongoConnection
     ) -> CommitOutcome {
@@ -201,8 +205,9 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// What became of one that a unique index refuses, by what is in its place. It may be this very event: libmongoc
-    /// sends an insert once more by itself when no reply came, and servers differ in which of the indexes they name.
+    /// A member's outcome when a unique index refuses its event, from the event that is stored at its version. That may
+    /// be this very event: libmongoc retries an insert by itself when no reply came. Servers also differ in which of
+    /// the violated indexes they name.
     private func outcome(
         of member: Member, ofDuplicate error: MongoError, on connection: isolated MongoConnection
     ) -> CommitOutcome {
@@ -210,12 +215,13 @@ final class GroupCommit: Sendable {
         do {
             let id = try journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection)
             if id == change.firstEventID { return .committed }
-            // An earlier insert of this one may have been the first with the value, and not be shown to a majority yet.
+            // An earlier insert of this event may have been the first with the value, and may not be majority-committed
+            // yet.
             if error.isOfForeignIndex, id != nil || !member.isResent {
                 return .failed(DaybookError.refused(byForeignIndex: error, of: change.aggregateID))
             }
             if error.keyPattern.contains(EventKey.commandIDPath) { return .duplicateCommand(error) }
-            // Where no event is, a majority may not have ours yet.
+            // If no event is at the version, ours may be there and not be majority-committed yet.
             return id == nil ? .unknown(error) : .aborted(error)
         } catch {
             return .unknown(error)

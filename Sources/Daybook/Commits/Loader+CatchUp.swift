@@ -8,12 +8,12 @@ extension Loader: AggregateKind {
     var stateSchema: Int32 { A.stateSchema }
     var mayLoseSnapshot: Bool { A.mayLoseSnapshot }
 
-    /// Writes the snapshots of these aggregates as the journal has them, guarded as after a commit.
+    /// Writes the snapshots of these aggregates from the journal, with the same guard as after a commit.
     ///
-    /// An aggregate whose events cannot be read, or whose snapshot the server does not take, is left out and logged, so
-    /// that it does not keep the others waiting.
+    /// An aggregate whose events cannot be read, or whose snapshot the server refuses, is left out and logged, so that
+    /// it does not hold up the others.
     ///
-    /// - Throws: What may be otherwise the next time, such as a lost connection.
+    /// - Throws: What may succeed the next time, such as a lost connection.
     func catchUp(
         _ ids: [AggregateID], writeConcern: WriteConcern?, on connection: isolated MongoConnection
     ) throws -> CaughtUp {
@@ -57,7 +57,8 @@ extension Loader: AggregateKind {
                 case .failed(let error), .unknown(let error): throw error
                 }
             }
-            // A commit after the load may have deleted a snapshot that was not there yet, and ours is there now.
+            // A commit after our load may have deleted the snapshot before we inserted it; then our insert brought it
+            // back.
             left = try inserted.filter { try journal.head(of: $0.aggregateID, on: connection) > $0.version }
                 .map(\.aggregateID)
         }

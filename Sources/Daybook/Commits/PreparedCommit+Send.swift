@@ -6,14 +6,15 @@ internal import Logging
 extension PreparedCommit {
     /// Makes one attempt to append the events and write the snapshots, in one transaction.
     ///
-    /// Once a commit was sent and not answered, "it failed" is no longer known. Then the same documents, with the same
-    /// ids, are sent again until the answer is definite: either they go in now, or the journal's unique index refuses
-    /// them and the event in their place tells whether it is ours.
+    /// Once a commit was sent and not answered, a later failure does not prove that it failed. Then the same documents,
+    /// with the same ids, are sent again until the outcome is definite: either they are inserted now, or the journal's
+    /// unique index refuses them, and the event at their version shows whether it is ours.
     ///
-    /// The first attempt writes in the open transaction where there is one, and a later one only commits that. It is
-    /// over afterwards, unless the outcome is unknown and the commit alone may be sent again.
+    /// The first attempt writes in the open transaction if there is one. A later attempt only commits it if it is still
+    /// open. The transaction has ended afterwards, unless the outcome is unknown and the commit alone may be sent
+    /// again.
     ///
-    /// - Parameter isResent: An earlier attempt may have landed.
+    /// - Parameter isResent: Whether an earlier attempt may have taken effect.
     func send(
         isResent: Bool, journal: Journal, logger: Logger, on connection: isolated MongoConnection
     ) -> CommitOutcome {
@@ -38,19 +39,20 @@ extension PreparedCommit {
         of error: MongoError, isResent: Bool, journal: Journal, on connection: isolated MongoConnection
     ) -> CommitOutcome {
         let isUnanswered = error.phase == .commit && !error.isDefiniteAbort
-        // To anything but a lost answer the server answers the same again: only the documents can find out.
+        // After a lost answer, `commitTransaction` may be sent again. After any other error the server only repeats it,
+        // so only sending the documents again can show the outcome.
         if isUnanswered, error.mayBeCommittedAgain { return .unknown(error) }
         connection.endTransaction()
-        // Also after a definite "no" the documents are sent again if an earlier attempt was not answered: by their ids
-        // that is safe, and the one answer that cannot be wrong is the index's.
+        // If an earlier attempt was not answered, send the documents again even after a definite refusal. Their ids
+        // make that safe, and the unique index's answer is the one that cannot be wrong.
         if isResent || isUnanswered {
-            // Before anything else: a server may name the index of command ids for a commit that is ours.
+            // Check this first: a server may name the index of command ids although the commit in the journal is ours.
             guard error.code == .duplicateKey else { return .unknown(error) }
             return outcome(ofDuplicate: error, on: connection, journal: journal) ?? .unknown(error)
         }
         if error.isOfForeignIndex {
-            // No rival: trying again would only be refused again. Of several aggregates the server does not say which
-            // it is about.
+            // No rival did this, so another attempt would be refused too. With several aggregates, the server does not
+            // say which one it is about.
             let aggregateID = changes.count == 1 ? changes[0].aggregateID : nil
             return .failed(DaybookError.refused(byForeignIndex: error, of: aggregateID))
         }
@@ -58,7 +60,7 @@ extension PreparedCommit {
         return error.code == .duplicateKey || error.canBeTriedAgain ? .aborted(error) : .failed(error)
     }
 
-    /// What is told at the deadline of a commit that was sent and not answered.
+    /// The error at the deadline of a commit that was sent and not answered.
     func outcomeUnknown(_ error: any Error) -> DaybookError {
         DaybookError(
             .outcomeUnknown,
@@ -67,10 +69,10 @@ extension PreparedCommit {
             aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound, underlying: error)
     }
 
-    /// How a commit ended whose events the journal refuses, by what stands in their places: any event of ours, and all of it is there;
-    /// any of another's, and none of it ever will be.
+    /// The outcome of a commit whose events the journal refuses, from the events that are stored at their versions. If
+    /// one of them is ours, the whole commit is in the journal; if one is another writer's, none of ours ever will be.
     ///
-    /// Nil when that cannot be read now: a majority may not have the event yet on which the index has just refused ours.
+    /// Nil when that cannot be read now: the event that the index has just found may not be majority-committed yet.
     private func outcome(
         ofDuplicate error: MongoError, on connection: isolated MongoConnection, journal: Journal
     ) -> CommitOutcome? {
@@ -80,13 +82,14 @@ extension PreparedCommit {
             }
             return found == change.firstEventID ? .committed : .aborted(error)
         }
-        // Nothing stands in our places: then it was a command id that was used elsewhere on the aggregate.
+        // No event is at our versions, so the index refused a command id that was used elsewhere on the aggregate.
         return nil
     }
 
     /// Writes everything in the open transaction.
     ///
-    /// - Returns: What this commit rests on and has changed, so that it must be decided again; nil when all is written.
+    /// - Returns: Why the commit must be decided again: something that it was decided on has changed. Nil when all is
+    ///   written.
     private func write(
         isResent: Bool, journal: Journal, logger: Logger, on connection: isolated MongoConnection
     ) throws -> MongoError? {
@@ -97,8 +100,9 @@ extension PreparedCommit {
             try replace(snapshot, on: connection, isExpected: isResent, logger: logger)
         }
         for aggregate in guards {
-            // A new transaction does not know what the first one read.
-            // The events went in above, so no earlier attempt is in the journal or still on its way there: it is lost for good.
+            // A new transaction does not know what the first one read, so compare the versions. Our events were
+            // inserted above, so no earlier attempt is in the journal or can still get there: if the version has
+            // changed, this commit is definitely lost.
             if isResent, try journal.head(of: aggregate.aggregateID, on: connection) != aggregate.version {
                 return changed(aggregate.aggregateID, "which the transaction guards")
             }
@@ -111,39 +115,45 @@ extension PreparedCommit {
         MongoError(.writeConflict, "\(aggregateID), \(reason), has changed")
     }
 
-    /// Writes to a snapshot without changing what it says, so that a commit on its aggregate and this one cannot both succeed.
+    /// Writes to a snapshot without changing its content, so that this transaction and a commit on its aggregate cannot
+    /// both succeed.
     ///
-    /// Every commit writes to the snapshot of its aggregate, and of two transactions that write to one document the server lets one through.
+    /// Every commit writes to the snapshot of its aggregate, and when two transactions write to one document, the
+    /// server aborts one.
     private func hold(
         _ aggregateID: AggregateID, _ snapshots: Namespace, orInsert snapshot: BSONDocument?,
         on connection: isolated MongoConnection
     ) throws {
         let selector: BSONDocument = [SnapshotKey.id: .string(aggregateID.rawValue)]
-        // The value is new each time: MongoDB leaves out an update that changes nothing, and then nothing would be held.
+        // The value must be new each time: MongoDB skips an update that changes nothing, and then there would be no
+        // write conflict.
         let lock: BSONDocument = ["$set": [SnapshotKey.lock: .binary(BSONBinary(id))]]
         if try connection.updateOne(selector, with: lock, in: snapshots).matched > 0 { return }
         if let snapshot {
             try connection.insert([snapshot], into: snapshots)
         } else {
-            // Nothing to write to yet: a snapshot that comes and goes inside the transaction still meets the one a first commit inserts. A
-            // rival that began before our commit keeps the removal from becoming visible to all. So long, eviction writes the entry of the `_id`
-            // index with the time of its removal (WiredTiger, `__wt_rec_upd_select`: a tombstone that is not visible to all is written as the
-            // stop time of the update before it), and the rival's insert is checked against that time too (`__txn_modify_block`).
+            // There is no document to write to. A snapshot that is inserted and deleted inside the transaction still
+            // conflicts with the one that a first commit inserts. A rival that began before our commit keeps the
+            // deletion from being visible to all. For that long, eviction writes the entry of the `_id` index with the
+            // time of its deletion (WiredTiger, `__wt_rec_upd_select`: a tombstone that is not visible to all is
+            // written as the stop time of the update before it), and the rival's insert is checked against that time
+            // too (`__txn_modify_block`).
             try connection.insert([selector], into: snapshots)
             try connection.deleteOne(selector, in: snapshots)
         }
     }
 
-    /// Inserts the events, and writes the snapshots where things are as they were loaded: a compare-and-set each.
+    /// Inserts the events, and writes each snapshot by compare-and-set: only where the stored one is still as it was
+    /// loaded.
     ///
-    /// - Returns: The snapshots that are not written, because something else stands there.
+    /// - Returns: The snapshots that were not written, because another one is stored.
     private func append(
         _ snapshots: [SnapshotWrite], on connection: isolated MongoConnection, journal: Journal, isResent: Bool
     ) throws -> [SnapshotWrite] {
         var writes: [(snapshot: SnapshotWrite, operation: BulkOperation)] = []
         var missed: [SnapshotWrite] = []
         for snapshot in snapshots {
-            // Behind an attempt that may have landed, what was loaded says nothing any more.
+            // An earlier attempt may have written its snapshots, so what was loaded is no comparison any more.
             if !isResent || snapshot.basis.isCached, let operation = try snapshot.unchangedWrite() {
                 writes.append((snapshot, operation))
             } else {
@@ -159,8 +169,8 @@ extension PreparedCommit {
                 counts = Array(try connection.bulkCommand(inserts + posts).suffix(posts.count))
             } catch {
                 var error = error
-                // An older server, as in a cluster on its way to a newer one: the next attempt does without the
-                // command.
+                // An older server, as in a cluster during an upgrade, does not know the command; the next attempt does
+                // not use it.
                 if error.isUnknownCommand { error.labels.insert(.transientTransaction) }
                 throw error
             }
@@ -172,7 +182,7 @@ extension PreparedCommit {
         return missed
     }
 
-    /// Does an ``SnapshotWrite/unchangedWrite()`` on its own, and says how many documents it inserted, matched or
+    /// Runs an ``SnapshotWrite/unchangedWrite()`` on its own, and returns how many documents it inserted, matched or
     /// deleted.
     private static func write(
         _ operation: BulkOperation, in snapshots: Namespace, on connection: isolated MongoConnection
@@ -187,13 +197,15 @@ extension PreparedCommit {
         }
     }
 
-    /// What travels in one command at most. More takes longer to transfer than a round trip, and a command is held to a document's limit.
+    /// The most bytes in one command. More takes longer to transfer than a round trip, and the server limits a command
+    /// to a document's size.
     private static let bulkCommandBytes = 4 * 1024 * 1024
 
-    /// Writes the snapshot of one aggregate whatever stands there.
+    /// Writes the snapshot of one aggregate, whatever is stored in its place.
     ///
-    /// The events are in, so the journal's head was the version that was loaded, and what stands there instead was not put there by a
-    /// commit. Drift never wedges a writer: what the journal says takes its place, unless it belongs to a newer deployment.
+    /// The events were inserted, so the journal's head was the version that was loaded, and no commit has written what
+    /// is stored instead. Drift must not block a writer: what follows from the journal replaces it, unless it belongs
+    /// to a newer deployment.
     private func replace(
         _ snapshot: SnapshotWrite, on connection: isolated MongoConnection, isExpected: Bool, logger: Logger
     ) throws {
@@ -204,7 +216,7 @@ extension PreparedCommit {
         var isOfCommit = false
         let found = try connection.findOne(snapshot.selector, in: snapshot.collection) { document in
             let found = try BorrowedSnapshot(document)
-            // A rival's commit came between the reads of snapshot and journal.
+            // A rival's commit fell between the load's reads of snapshot and journal.
             isOfCommit = found.version == base && found.isGenuine(for: snapshot.aggregateID)
             return found.identity
         }
@@ -215,7 +227,8 @@ extension PreparedCommit {
             return
         }
         guard snapshot.isKept || found != nil else {
-            // No snapshot was there and none is to be: this commit writes to its place all the same, because guards watch that.
+            // No snapshot is stored and none will be. This commit still writes in its place, because guards rely on
+            // that.
             return try hold(snapshot.aggregateID, snapshot.collection, orInsert: nil, on: connection)
         }
         if !isExpected, !isOfCommit {

@@ -19,13 +19,14 @@ final class PreparedCommit: Sendable {
     let changes: [Change]
     let guards: [AggregateGuard]
 
-    /// Gives the commit its id and time, and builds every document of it.
+    /// Assigns the commit its id and time, and builds all of its documents.
     ///
     /// - Parameters:
-    ///   - decided: Each with at least one event, each of another aggregate.
-    ///   - guards: None of an aggregate that is changed: a change protects it already.
+    ///   - decided: Each has at least one event, and each is of another aggregate.
+    ///   - guards: None of them is of an aggregate that is changed, because the change protects it already.
     ///   - context: Recorded with every event.
-    /// - Throws: ``DaybookError/Code/tooLarge`` when an event or a snapshot is over MongoDB's limit of 16 MiB; nothing was sent.
+    /// - Throws: ``DaybookError/Code/tooLarge`` when an event or a snapshot exceeds MongoDB's limit of 16 MiB; nothing
+    ///   was sent.
     init(
         _ decided: [AggregateChange], guards: [AggregateGuard] = [], context: CommandContext = .none, clock: CommitClock
     ) throws {
@@ -75,12 +76,12 @@ final class PreparedCommit: Sendable {
         self.changes = changes
     }
 
-    /// What it appended to each aggregate, once it is in the journal.
+    /// The public form of what it appends to each aggregate.
     var commits: [Commit] {
         changes.map { Commit(id: id, aggregateID: $0.aggregateID, versions: $0.versions, recordedAt: recordedAt.date) }
     }
 
-    /// The snapshots that are written with it, or after it.
+    /// The snapshots to write within the commit, or after it.
     func snapshots(where condition: SnapshotWrite.Condition) -> [SnapshotWrite] {
         changes.compactMap { $0.snapshot?.condition == condition ? $0.snapshot : nil }
     }

@@ -6,19 +6,20 @@ internal import Logging
 
 /// The store's clock, corrected to the primary's: writers whose machines disagree about the time still record nearly the same.
 ///
-/// The offset is measured with the first write and once a minute from then on, against `localTime` in the reply to `hello`
-/// (https://www.mongodb.com/docs/manual/reference/command/hello/), which is the router's on a sharded cluster. A clock that a simulation brings is left as it is.
+/// The offset is measured with the first write and then once a minute, against `localTime` in the reply to `hello`
+/// (https://www.mongodb.com/docs/manual/reference/command/hello/). On a sharded cluster that is the router's clock. An
+/// injected clock, as of a simulation, is not corrected.
 package final class ServerClock: Sendable {
     private struct Measurement {
-        /// What the server's clock is ahead by; in seconds.
+        /// By how many seconds the server's clock is ahead.
         var offset: TimeInterval = 0
         var nextAt: ContinuousClock.Instant?
         var hasWarned = false
     }
 
-    /// How long a measurement holds.
+    /// How long a measurement is valid.
     private static let interval = Duration.seconds(60)
-    /// An offset that is worth a warning.
+    /// An offset above this is logged as a warning.
     private static let tolerance: TimeInterval = 5
 
     private let clock: CommitClock
@@ -34,25 +35,26 @@ package final class ServerClock: Sendable {
         clock.now().addingTimeInterval(measurement.withLock { $0.offset })
     }
 
-    /// What commits take their ids and times from.
+    /// The clock that commits take their ids and times from.
     var corrected: CommitClock {
         CommitClock(now: { self.now() }, random: clock.random)
     }
 
-    /// Measures the offset if the last measurement is too old. A failure is left to the operation that follows to tell.
+    /// Measures the offset if the last measurement is too old. A failure is not thrown: the operation that follows will
+    /// report it.
     func measureIfDue(on connection: isolated MongoConnection) {
         guard clock.followsServer else { return }
         let isDue = measurement.withLock { measurement in
-            // Before the first measurement there is nothing to go by: whoever comes measures.
+            // Before the first measurement there is no offset, so every caller measures.
             guard let next = measurement.nextAt else { return true }
             guard ContinuousClock.now >= next else { return false }
-            // Later one measures, and the others go on with the last offset.
+            // Later, one caller measures while the others use the last offset.
             measurement.nextAt = .now + Self.interval
             return true
         }
         guard isDue else { return }
         let (sent, start) = (clock.now(), ContinuousClock.now)
-        // Once only: what it took is a part of the measurement.
+        // Do not retry: the time of the round trip is a part of the measurement.
         guard let reply = try? connection.read(["hello": 1], database: "admin", isRetried: false),
             case .datetime(let server) = reply["localTime"]
         else {
@@ -74,8 +76,9 @@ package final class ServerClock: Sendable {
         }
     }
 
-    /// How far the server's clock is ahead, when it read `server` at some time during the round trip. What the round trip leaves open, and the
-    /// millisecond that `server` is rounded down by, is no offset: clocks that agree stay untouched.
+    /// By how much the server's clock is ahead, when it read `server` at some moment during the round trip. An offset
+    /// within the round trip's uncertainty, and the millisecond by which `server` is rounded down, counts as none:
+    /// clocks that agree are not corrected.
     package static func offset(sent: Date, roundTrip: TimeInterval, server: Date) -> TimeInterval {
         let uncertainty = roundTrip / 2 + 0.001
         let offset = server.timeIntervalSince(sent) - roundTrip / 2

@@ -4,20 +4,20 @@ internal import Foundation
 internal import Logging
 internal import Metrics
 
-/// Writes snapshots behind their commits, in batches, each guarded so that neither an older version nor a lower `stateSchema` replaces a newer
-/// one.
+/// Writes snapshots after their commits, in batches, each guarded so that neither an older version nor a lower
+/// `stateSchema` replaces a newer one.
 ///
-/// Of an aggregate that commits faster than its snapshot is written, only the newest is. What cannot be written is given up after some time,
-/// with a warning: the snapshot lags then, which loads do not mind.
+/// If an aggregate commits faster than its snapshot is written, only its newest snapshot is. A snapshot that cannot be
+/// written is dropped after some time, with a warning. It lags then, which does not affect loads.
 actor SnapshotPoster {
-    /// Beyond these, who commits waits for the writes to catch up.
+    /// Above these limits, committers wait for the writes to catch up.
     private static let maximumPending = 10_000
     private static let maximumPendingBytes = 64 * 1024 * 1024
     private static let maximumBatch = 500
     private static let maximumBatchBytes = 8 * 1024 * 1024
-    /// How long those that come right behind a batch gather for the next, unless somebody waits for them.
+    /// How long to gather more snapshots after a batch, unless a caller waits for one.
     private static let gathering = Duration.milliseconds(2)
-    /// How long a batch is tried for while the server cannot be reached.
+    /// How long a batch is retried while the server cannot be reached.
     private let patience: Duration
 
     private struct Waiter {
@@ -31,15 +31,15 @@ actor SnapshotPoster {
     private let telemetry: Telemetry
     private var pending: [AggregateID: SnapshotWrite] = [:]
     private var pendingBytes = 0
-    /// In the order in which their aggregates came.
+    /// The aggregates in `pending`, in order of arrival.
     private var order: [AggregateID] = []
-    /// What is being written now.
+    /// The versions that are being written now.
     private var flying: [AggregateID: Int64] = [:]
     private var isWriting = false
     private var lastEnd = ContinuousClock.now - gathering
     private var pause: Task<Void, Never>?
-    /// Whose last batch was given up: until one goes through, each is tried once, so that what cannot be written holds up neither the rest nor
-    /// those who commit.
+    /// The collections whose last batch was dropped. Until a batch succeeds, each batch for them is tried once, so that
+    /// it delays neither other snapshots nor committers.
     private var failing: Set<Namespace> = []
     private var lastTicket: UInt64 = 0
     private var waiters: [Waiter] = []
@@ -52,7 +52,7 @@ actor SnapshotPoster {
         self.telemetry = telemetry
     }
 
-    /// Takes snapshots to write. Returns at once, unless too much is waiting already.
+    /// Enqueues snapshots. Returns at once, unless too many are waiting already.
     func post(_ posts: [SnapshotWrite]) async {
         while pending.count >= Self.maximumPending || pendingBytes >= Self.maximumPendingBytes {
             await withCheckedContinuation { blocked.append($0) }
@@ -63,8 +63,8 @@ actor SnapshotPoster {
         Task { await write() }
     }
 
-    /// Returns when a snapshot of an aggregate at `version` or later has been written here or given up, at once when none is waiting; also when
-    /// the task is cancelled.
+    /// Returns when this aggregate's snapshot at `version` or later has been written here or dropped, and at once when
+    /// none is waiting. It also returns when the task is cancelled.
     func settled(_ aggregateID: AggregateID, _ version: Int64) async {
         guard !Task.isCancelled, isAwaited(aggregateID, version) || flying[aggregateID, default: 0] >= version else { return }
         pause?.cancel()
@@ -79,16 +79,16 @@ actor SnapshotPoster {
         }
     }
 
-    /// Returns when nothing is waiting to be written. What cannot be written is given up for good the first time.
+    /// Returns when no snapshot is waiting. A snapshot that cannot be written is dropped after one attempt.
     func drain() async {
         guard isWriting else { return }
-        // Whatever failed before has one more chance.
+        // A collection that has failed before gets one more attempt.
         failing = []
         pause?.cancel()
         await withCheckedContinuation { drains.append($0) }
     }
 
-    /// How many wait for a snapshot.
+    /// How many callers wait for a snapshot.
     var waiterCount: Int { waiters.count }
 
     private func withdraw(_ ticket: UInt64) {
@@ -107,7 +107,7 @@ actor SnapshotPoster {
         pendingBytes += post.byteCount
     }
 
-    /// Whether a snapshot that settles `version` is still to be written: one at that version or a later one.
+    /// Whether a snapshot at `version` or a later one is still to be written.
     private func isAwaited(_ aggregateID: AggregateID, _ version: Int64) -> Bool {
         pending[aggregateID].map { $0.version >= version } ?? false
     }
@@ -128,8 +128,8 @@ actor SnapshotPoster {
         drains = []
     }
 
-    /// Lets some time go by behind the last batch. What comes on its own is written at once; of one task that commits again and again, several
-    /// snapshots cost one write.
+    /// Waits a moment after the last batch. A single snapshot is written at once; when one task commits again and
+    /// again, several of its snapshots cost one write.
     private func gather() async {
         guard waiters.isEmpty, drains.isEmpty, pending.count < Self.maximumBatch, ContinuousClock.now - lastEnd < Self.gathering
         else {
@@ -157,7 +157,8 @@ actor SnapshotPoster {
         return batch
     }
 
-    /// Lets go those who waited for what was just written. Of a busy aggregate a later version is waiting by now: that is not for them to wait for.
+    /// Resumes the callers whose snapshots were just written. A busy aggregate may already have a later version
+    /// waiting, which those callers need not wait for.
     private func settle(_ landed: [AggregateID: Int64]) {
         var left: [Waiter] = []
         for waiter in waiters {
@@ -174,7 +175,8 @@ actor SnapshotPoster {
         blocked = []
     }
 
-    /// Writes posts of one collection, again and again while that may help: a write that has taken effect matches nothing the second time.
+    /// Writes snapshots to one collection, and retries as long as that may help. Retrying is safe: a write that took
+    /// effect matches nothing the second time.
     private func write(_ posts: [SnapshotWrite], to collection: Namespace) async {
         if failing.contains(collection), !drains.isEmpty {
             for post in posts { drop(post, nil) }
@@ -195,11 +197,13 @@ actor SnapshotPoster {
                 for (post, result) in zip(left, results) {
                     switch result {
                     case .written(let mayBeNew):
-                        // It may have come after the deletion by a later commit, and put back what that had taken away.
+                        // Our insert may have come after a later commit's deletion, and brought back what that had
+                        // deleted.
                         if mayBeNew, post.mayBeDeleted { doubtful.append(post) }
                         telemetry.metrics(of: post.aggregateID.type).snapshotsPosted.increment()
                     case .superseded:
-                        // Where nothing was read, it may also be a damaged one that matches no condition.
+                        // If the aggregate came from the cache, the stored snapshot may also be a damaged one that
+                        // matches no condition.
                         if post.basis.isCached || post.kind.mayLoseSnapshot { doubtful.append(post) }
                     case .refused(let error):
                         drop(post, DaybookError.refused(byForeignIndex: error, of: post.aggregateID))
@@ -229,7 +233,7 @@ actor SnapshotPoster {
         }
     }
 
-    /// Writes the snapshots of these aggregates as the journal has them.
+    /// Writes the snapshots of these aggregates from the journal.
     private func catchUp(_ doubtful: [SnapshotWrite]) async {
         for post in doubtful {
             do {

@@ -1,13 +1,13 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// A snapshot on its way to its collection, and where it may take the place of what is stored there.
+/// A snapshot to be written, and the condition under which it may replace the stored one.
 final class SnapshotWrite: Sendable {
-    /// When it takes effect.
+    /// Which stored snapshot it replaces, and when it is written.
     enum Condition: Sendable {
-        /// The stored snapshot is still the one that it is based on: within the commit.
+        /// Only the snapshot that it is based on, within the commit.
         case unchanged
-        /// Neither a newer version nor a higher `stateSchema` is stored: after the commit.
+        /// One with neither a newer version nor a higher `stateSchema`, after the commit.
         case newer
     }
 
@@ -15,14 +15,14 @@ final class SnapshotWrite: Sendable {
     let kind: any AggregateKind
     let condition: Condition
     let basis: SnapshotBasis
-    /// What is stored if a rival has committed while the aggregate was loaded.
+    /// The snapshot that is stored if a rival committed while the aggregate was loaded.
     private let rival: BorrowedSnapshot.Identity?
-    /// Whether a snapshot of the state is kept; where not, the stored one is deleted.
+    /// Whether a snapshot of the state is kept; if not, the stored one is deleted.
     let isKept: Bool
-    /// The snapshot's, where it is surely sent, and not a later version in its place.
+    /// The snapshot's digest, where it is certain that this snapshot is sent, and not a later version instead.
     private let digest: [UInt8]?
 
-    /// - Throws: ``DaybookError/Code/tooLarge`` when it is over MongoDB's limit.
+    /// - Throws: ``DaybookError/Code/tooLarge`` when the document exceeds MongoDB's limit.
     init(
         _ snapshot: StoredSnapshot, of kind: any AggregateKind, where condition: Condition = .newer,
         basis: SnapshotBasis = .read(nil), rival: BorrowedSnapshot.Identity? = nil, isKept: Bool = true
@@ -42,27 +42,28 @@ final class SnapshotWrite: Sendable {
     var version: Int64 { snapshot.version }
     var stateSchema: Int32 { snapshot.stateSchema }
     var collection: Namespace { kind.snapshots }
-    /// Whether a later commit may delete it: then an insert that arrives late may follow the deletion.
+    /// Whether a later commit may delete the snapshot: an insert that arrives late may then follow the deletion.
     var mayBeDeleted: Bool { kind.mayLoseSnapshot && isKept }
-    /// Of the encoded state in it.
+    /// The size of the encoded state in it.
     var stateBytes: Int { snapshot.state.bytes.count }
-    /// Of the document, or a little more.
+    /// The size of the document, or a little more.
     var byteCount: Int { stateBytes + aggregateID.rawValue.utf8.count + 320 }
 
     func document() throws -> BSONDocument { try snapshot.document(digest: digest ?? snapshot.digest) }
 
-    /// What a later compare-and-set finds where this was written.
+    /// The identity for a later compare-and-set on this snapshot.
     var identity: BorrowedSnapshot.Identity { snapshot.identity(digest: digest ?? snapshot.digest) }
 
-    /// A state of a newer schema belongs to a newer deployment, whose states this one cannot make.
+    /// Whether the stored state has a newer schema: it belongs to a newer deployment, whose states this one cannot
+    /// make.
     func isOlder(than stored: BorrowedSnapshot.Identity) -> Bool {
         (stored.stateSchema ?? 0) > stateSchema
     }
 
     var selector: BSONDocument { [SnapshotKey.id: .string(aggregateID.rawValue)] }
 
-    /// Matches the snapshot exactly as it was loaded, or as a rival's commit has left it; nil when nothing that could
-    /// be matched was there.
+    /// Matches the stored snapshot if it is as it was loaded, or as a rival's commit has left it. Nil when no snapshot
+    /// was stored that could be matched.
     private var unchangedSelector: BSONDocument? {
         guard let stored = basis.identity, !isOlder(than: stored) else { return nil }
         let id = BSONValue.string(aggregateID.rawValue)
@@ -70,19 +71,20 @@ final class SnapshotWrite: Sendable {
         return [SnapshotKey.id: id, "$or": [.document(stored.selector(id: id)), .document(rival.selector(id: id))]]
     }
 
-    /// The write of the condition ``Condition/unchanged``; nil when nothing was stored that could be matched. The
-    /// unique `_id` refuses an insert where something is stored now. Of a state that has no snapshot it is a deletion.
+    /// The write for ``Condition/unchanged``; a deletion when the state's snapshot is not kept. It is an insert where
+    /// no snapshot was stored, and the unique `_id` refuses it if one is stored now. Nil when there is nothing to match
+    /// or to write.
     func unchangedWrite() throws -> BulkOperation? {
         guard isKept else { return unchangedSelector.map { .deleteOne($0) } }
         guard basis.identity != nil else { return .insert(try document()) }
         return try unchangedSelector.map { .replaceOne($0, replacement: try document()) }
     }
 
-    /// The write of the condition ``Condition/newer``; of a state that has no snapshot a deletion.
+    /// The write for ``Condition/newer``; a deletion when the state's snapshot is not kept.
     ///
-    /// Where the condition does not hold, nothing matches, and the unique `_id` refuses what the upsert then tries to
-    /// insert: a duplicate key means that the snapshot is not needed any more. A snapshot that was loaded and not
-    /// believed, of whatever version, is replaced while it is stored unchanged.
+    /// Where the condition does not hold, nothing matches, and the unique `_id` refuses the document that the upsert
+    /// then inserts: a duplicate key means that this snapshot is not needed any more. A snapshot that was loaded and
+    /// not believed is replaced while it is unchanged, whatever its version.
     func guardedWrite() throws -> BulkOperation {
         guard isKept else { return .deleteOne(try selector(olderBy: "$lte")) }
         return .replaceOne(try selector(olderBy: "$lt"), replacement: try document(), upsert: true)

@@ -1,24 +1,25 @@
 package import DaybookMongo
 
-/// Sends snapshots to a collection, and says of each what became of it.
+/// Sends snapshots to a collection, and returns a result for each.
 package struct SnapshotWriter: Sendable {
     package enum Result: Sendable {
-        /// Written, or deleted. None may have been stored before: the server only says how many it inserted of all.
+        /// It was written, or deleted. `mayBeNew`: no snapshot may have been stored before, because the server reports
+        /// only how many of a bulk it inserted.
         case written(mayBeNew: Bool)
         /// A newer one is stored.
         case superseded
-        /// A unique index that is none of Daybook's refuses it, and does so each time.
+        /// A unique index that is not Daybook's refuses it, and would again.
         case refused(byForeignIndex: MongoError)
-        /// It took no effect, for another reason.
+        /// It did not take effect, for another reason.
         case failed(MongoError)
-        /// It may have taken effect, and may still.
+        /// It may have taken effect, or may still do so.
         case unknown(MongoError)
     }
 
     private let collection: Namespace
     private let writeConcern: WriteConcern?
 
-    /// - Parameter writeConcern: The client's unless given.
+    /// - Parameter writeConcern: The client's if nil.
     package init(_ collection: Namespace, writeConcern: WriteConcern? = nil) {
         self.collection = collection
         self.writeConcern = writeConcern
@@ -30,10 +31,10 @@ package struct SnapshotWriter: Sendable {
         return try write(operations, on: connection) { operations[$0] }
     }
 
-    /// Sends one operation for each snapshot, and its `second` one where that meets a duplicate key.
+    /// Sends one operation for each snapshot, and its `second` operation where the first meets a duplicate key.
     ///
     /// A duplicate key means either that a newer snapshot is stored, or that another writer inserted the aggregate's
-    /// first one a moment ago. It is tried once more: a second duplicate key can only mean the former.
+    /// first one a moment ago. It is retried once: a second duplicate key can only mean the former.
     ///
     /// - Throws: ``MongoError`` when nothing was sent.
     package func write(
@@ -45,7 +46,7 @@ package struct SnapshotWriter: Sendable {
         do {
             for (place, result) in zip(places, try send(places.map(second), on: connection)) { results[place] = result }
         } catch let error as MongoError {
-            // The others have their results all the same.
+            // The other snapshots keep their results.
             for place in places { results[place] = .unknown(error) }
         }
         return results
@@ -64,7 +65,7 @@ package struct SnapshotWriter: Sendable {
             case .failed(let error) where error.code == .duplicateKey: .superseded
             case .failed(let error): .failed(error)
             case .unknown(let error): .unknown(error)
-            // Only a bulk in order leaves any out.
+            // Only an ordered bulk write skips operations.
             case .notSent: .unknown(MongoError(.network, "the snapshot was not sent"))
             }
         }

@@ -1,7 +1,7 @@
 internal import DaybookBSON
 internal import Foundation
 
-/// What a transaction has executed so far: one change for each aggregate, and each as it is with its change.
+/// What a transaction has executed so far: one change for each aggregate, and each changed aggregate's new state.
 struct TransactionBuffer: Sendable {
     /// In the order in which the aggregates were first changed.
     private(set) var changes: [AggregateChange] = []
@@ -9,10 +9,10 @@ struct TransactionBuffer: Sendable {
     private(set) var folds: [AggregateID: any AnyFold] = [:]
     private var isOver = false
 
-    /// Ends the transaction: nothing can be executed after it.
+    /// Closes the transaction: no command can be executed after it.
     mutating func close() { isOver = true }
 
-    /// - Throws: ``DaybookError/Code/invalidTransaction`` when it is closed.
+    /// - Throws: ``DaybookError/Code/invalidTransaction`` when the transaction is closed.
     func requireOpen(for id: AggregateID, operation: String? = nil) throws {
         guard isOver else { return }
         throw DaybookError(
@@ -20,16 +20,16 @@ struct TransactionBuffer: Sendable {
             operation: operation)
     }
 
-    /// What a command of this id has done in this transaction.
+    /// The effect that a command with this id has had in this transaction.
     func effect(of command: CommandIdentity, on id: AggregateID) -> CommandEffect? {
         guard let key = command.key, let place = places[id] else { return nil }
         return changes[place].commands[key]
     }
 
-    /// Lets an aggregate decide a command, and keeps what it decides.
+    /// Executes a command on an aggregate, and records what it decides.
     ///
-    /// - Parameter kind: Nil where its snapshot is written apart from the commit.
-    /// - Returns: The version the aggregate is at with it.
+    /// - Parameter kind: Nil where the snapshot is not written by the commit.
+    /// - Returns: The aggregate's version after the command.
     mutating func execute<A: Aggregate>(
         _ command: A.Command, _ identity: CommandIdentity, on loaded: Loaded<A>, expecting expected: Int64?,
         at now: Date, of kind: (any AggregateKind)?
@@ -40,7 +40,7 @@ struct TransactionBuffer: Sendable {
         guard !events.isEmpty else { return fold.version }
         let place = places[fold.id]
         var change = place.map { changes[$0] } ?? AggregateChange(loaded, of: kind)
-        // Kept only as a whole: the caller may go on after an event that cannot be encoded.
+        // All or nothing: the caller may continue after an event that cannot be encoded.
         try change.append(fold.coding.encode(events), command: identity, folding: &fold)
         if let place {
             changes[place] = change

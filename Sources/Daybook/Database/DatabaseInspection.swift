@@ -1,16 +1,16 @@
 internal import DaybookBSON
 package import DaybookMongo
 
-/// What a database has of a plan, what it lacks, and what stands in the way.
+/// What a database has of a plan, what it lacks, and what conflicts with it.
 package struct DatabaseInspection: Sendable {
     package struct Missing: Sendable {
         var collection: DatabasePlan.Collection
-        /// Whether the collection itself is not there.
+        /// Whether the whole collection is missing.
         package var isWhole: Bool
         package var indexes: [IndexModel]
     }
 
-    /// An index that is wanted, and that the server is still building.
+    /// A wanted index that the server is still building.
     package struct Unfinished: Sendable {
         var collection: DatabasePlan.Collection
         var index: IndexModel
@@ -21,12 +21,12 @@ package struct DatabaseInspection: Sendable {
     package private(set) var missing: [Missing] = []
     package private(set) var unfinished: [Unfinished] = []
 
-    /// Looks at everything, whatever it meets.
+    /// Inspects the whole plan, and collects every conflict.
     init(of plan: DatabasePlan, on connection: isolated MongoConnection) throws {
         try self.init(of: plan.collections, in: plan.database, on: connection)
     }
 
-    /// Looks at some collections of a plan.
+    /// Inspects some collections of a plan.
     package init(
         of collections: [DatabasePlan.Collection], in database: String, on connection: isolated MongoConnection
     ) throws {
@@ -53,7 +53,7 @@ package struct DatabaseInspection: Sendable {
         missing.append(Missing(collection: collection, isWhole: false, indexes: lacking))
     }
 
-    /// What is missing, for people.
+    /// What is missing, as text for people.
     package var lacking: String {
         missing.flatMap { missing -> [String] in
             let indexes = missing.indexes.map { "the index \"\($0.name)\" of \"\(missing.collection.name)\"" }
@@ -61,14 +61,14 @@ package struct DatabaseInspection: Sendable {
         }.joined(separator: ", ")
     }
 
-    /// What the server is still building, for people.
+    /// What the server is still building, as text for people.
     package var building: String {
         unfinished.map { "the index \"\($0.index.name)\" of \"\($0.collection.name)\"" }.joined(separator: ", ")
     }
 
     // MARK: Collections
 
-    /// Whether it is a collection that documents are written to and stay in, in which ids are the same only if their bytes are.
+    /// Whether it is an ordinary collection that keeps its documents, and that compares ids by their bytes.
     private mutating func inspectKind(of collection: DatabasePlan.Collection, _ description: BSONDocument) -> Bool {
         let options = description.options
         let isView = description["type"] == "view" || options["viewOn"] != nil
@@ -98,7 +98,8 @@ package struct DatabaseInspection: Sendable {
         return false
     }
 
-    /// A collection cannot be made into another kind. Snapshots can be made again; what the journal has must be kept.
+    /// How an operator replaces a collection, because its kind cannot be changed. Snapshots can be made again; the
+    /// journal's events must be kept.
     private func replacement(of collection: DatabasePlan.Collection, isView: Bool, isTimeSeries: Bool) -> [String] {
         let there = Shell.collection(collection.name, in: database)
         if isView { return ["\(there).drop()", "// the documents behind the view stay; then run initialize again"] }
@@ -128,7 +129,8 @@ package struct DatabaseInspection: Sendable {
         } else {
             reasons.append("is not there")
         }
-        // Absent is MongoDB's default, which is what is wanted; errorAndLog (MongoDB 8.1) refuses as error does.
+        // An absent option is MongoDB's default, which is what is wanted. `errorAndLog` (MongoDB 8.1) refuses as
+        // `error` does.
         if let level = options["validationLevel"], level != "strict" { reasons.append("does not hold for every write") }
         if let action = options["validationAction"], action != "error", action != "errorAndLog" {
             reasons.append("refuses nothing")
@@ -145,9 +147,10 @@ package struct DatabaseInspection: Sendable {
 
     // MARK: Indexes
 
-    /// The indexes that are neither there, nor being built, nor kept from being made.
+    /// The indexes that are missing: not there, not being built, and not blocked by a conflict.
     ///
-    /// A conflict is one before its build is finished, too: the server refuses another index of that name or over those keys already.
+    /// An index that is still being built can conflict too: the server already refuses another index with its name or
+    /// its keys.
     private mutating func inspect(
         _ ready: [BSONDocument], _ building: [BSONDocument], of collection: DatabasePlan.Collection
     ) -> [IndexModel] {
@@ -166,7 +169,7 @@ package struct DatabaseInspection: Sendable {
                 report(rival, insteadOf: wanted, of: collection)
             }
         }
-        // Other indexes are the operator's business; one that deletes history is not.
+        // Other indexes are the operator's business, but an index that deletes events is not.
         guard collection.isJournal else { return lacking }
         for index in found where index["expireAfterSeconds"] != nil && !reported.contains(index) {
             conflicts.append(
@@ -204,7 +207,7 @@ package struct DatabaseInspection: Sendable {
 }
 
 extension BSONDocument {
-    /// A collection's options in what the server says of it.
+    /// The options in a collection's description from the server.
     fileprivate var options: BSONDocument {
         if case .document(let options) = self["options"] { options } else { [:] }
     }
@@ -217,7 +220,7 @@ extension BSONDocument {
         "the index \"\(name)\" of \"\(collection.name)\""
     }
 
-    /// An index without what servers add.
+    /// An index without the fields that servers add.
     fileprivate var shown: String {
         var shown = BSONDocument()
         for (key, value) in fields where !["v", "ns"].contains(key) { try? shown.append(key, value) }

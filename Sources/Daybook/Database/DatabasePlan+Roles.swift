@@ -3,9 +3,9 @@ extension DatabasePlan {
 
     private typealias Actions = Set<RoleDefinition.Action>
 
-    /// Cursors, and the check that the journal has its indexes.
+    /// For queries, their cursors, and the check that the journal has its indexes.
     private static let reading: Actions = [.find, .listIndexes, .killCursors]
-    /// A collection that is not there is made by the first insert, for which MongoDB asks no more than `insert`.
+    /// The first insert creates a missing collection, for which MongoDB requires only `insert`.
     private static let writing: Actions = reading.union([.insert, .update, .remove])
     private static let appending: Actions = reading.union([.insert, .changeStream])
     private static let keeping: Actions = writing.union([
@@ -28,9 +28,9 @@ extension DatabasePlan {
         }
     }
 
-    /// A rebuild renames its collection over the one in use. Where a user has not `renameCollectionSameDB` on the whole database, which would
-    /// let them move the journal, MongoDB asks for `find` and `dropCollection` on the one collection, and for `insert`, `createIndex` and
-    /// `dropCollection` on the other.
+    /// A rebuild renames its collection over the one in use. The privilege `renameCollectionSameDB` on the whole
+    /// database would allow moving the journal. Without it MongoDB requires `find` and `dropCollection` on the source,
+    /// and `insert`, `createIndex` and `dropCollection` on the target.
     private var `operator`: RoleDefinition {
         role(.operator) {
             $0[journal.name] = Self.appending

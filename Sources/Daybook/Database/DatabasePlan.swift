@@ -2,12 +2,14 @@ internal import DaybookBSON
 package import DaybookMongo
 internal import Foundation
 
-/// What a database must have for some aggregates: the journal, and the snapshot collection of each whose state is stored.
+/// What a database must have for some aggregates: the journal, and the snapshot collection of each aggregate that keeps
+/// snapshots.
 package struct DatabasePlan: Sendable {
     package struct Collection: Sendable {
         package var name: String
         package var indexes: [IndexModel]
-        /// The journal has one; what an operator puts on a snapshot collection is theirs.
+        /// The wanted validator. Only the journal has one; a validator on a snapshot collection is the operator's
+        /// business.
         var validation: BSONDocument?
 
         package var isJournal: Bool { validation != nil }
@@ -15,20 +17,21 @@ package struct DatabasePlan: Sendable {
 
     let database: String
     let journal: Collection
-    /// By name, in the order of the aggregates.
+    /// The snapshot collections, in the order of the aggregates.
     let snapshots: [Collection]
 
     package var collections: [Collection] { [journal] + snapshots }
 
-    /// - Parameter aggregates: One given twice counts once.
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when two of them have one type; ``DaybookError/Code/invalidConfiguration`` when what
-    ///   one declares cannot be: names of collections and fields. Nothing is sent for that.
+    /// - Parameter aggregates: An aggregate that is given twice counts once.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when two aggregates have the same type;
+    ///   ``DaybookError/Code/invalidConfiguration`` when a name of a collection or a field is not possible. Nothing was
+    ///   sent.
     package init(database: String, aggregates: [any Aggregate.Type]) throws(DaybookError) {
         self.database = database
         journal = Collection(
             name: CollectionName.journal, indexes: JournalIndex.allCases.map(\.model), validation: Journal.validation)
         var types: [AggregateType: any Aggregate.Type] = [:]
-        // By bytes, as MongoDB compares names.
+        // Keyed by bytes, as MongoDB compares names.
         var owners: [[UInt8]: AggregateType] = [:]
         var snapshots: [Collection] = []
         for aggregate in aggregates {
@@ -59,15 +62,16 @@ package struct DatabasePlan: Sendable {
         self.snapshots = snapshots
     }
 
-    /// Where a rebuild makes the snapshots anew, beside those in use: two fixed names in turn, so that a role can be given them, and a request
-    /// that a dead process had sent for the one does not meet what is built under the other.
+    /// The collections that a rebuild builds in, used in turn. The names are fixed, so that a role can have privileges
+    /// on them. There are two, so that a request that a dead process had sent for one does not reach what is built in
+    /// the other.
     package static func rebuildCollections(of snapshots: String) -> [String] {
         ["\(snapshots).rebuild", "\(snapshots).rebuild-2"]
     }
 
     /// https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
     private static func check(_ name: String, of aggregate: any Aggregate.Type, in database: String) throws(DaybookError) {
-        // A sharded collection's full name has 235 bytes at most; a rebuild needs its suffix as well.
+        // The full name of a sharded collection is limited to 235 bytes, and a rebuild adds its suffix.
         let longest = rebuildCollections(of: name).map { "\(database).\($0)".utf8.count }.max() ?? 0
         let fault: String? =
             if name.isEmpty {
@@ -118,7 +122,7 @@ package struct DatabasePlan: Sendable {
         return indexes
     }
 
-    /// By bytes, as MongoDB compares names.
+    /// The first name that occurs twice. Compared by bytes, as MongoDB compares names.
     private static func firstRepeated(_ names: [String]) -> String? {
         var seen: Set<[UInt8]> = []
         return names.first { !seen.insert(Array($0.utf8)).inserted }

@@ -1,7 +1,7 @@
 internal import DaybookBSON
 package import DaybookMongo
 
-/// Makes what a database lacks of a plan.
+/// Creates what a database lacks of a plan.
 package struct DatabasePreparation: Sendable {
     let plan: DatabasePlan
 
@@ -14,11 +14,14 @@ package struct DatabasePreparation: Sendable {
         plan = try DatabasePlan(database: database, aggregates: aggregates)
     }
 
-    /// Looks first and writes only what is missing, so that a user who may not write can tell that all is there. It returns once every index
-    /// is built, also one that another client has begun.
+    /// Creates what is missing, and returns once every index is built, also one that another client builds.
     ///
-    /// - Parameter waiting: Called once with what the server is still building, where that is so.
-    /// - Throws: ``DaybookError`` `conflictingDefinition`, and then nothing was written; `unauthorized`; ``MongoError``; `CancellationError`.
+    /// It inspects first and writes only what is missing, so that a user without write privileges can check that all is
+    /// there.
+    ///
+    /// - Parameter waiting: Called once with what the server is still building, if anything.
+    /// - Throws: ``DaybookError`` `conflictingDefinition`, and then nothing was written; `unauthorized`;
+    ///   ``MongoError``; `CancellationError`.
     package func run(on connection: isolated MongoConnection, waiting: (String) -> Void = { _ in }) async throws {
         try connection.requireTransactions()
         var attempt = 0
@@ -28,7 +31,8 @@ package struct DatabasePreparation: Sendable {
             guard inspection.conflicts.isEmpty else { throw DaybookError(inspection.conflicts, in: plan.database) }
             guard !inspection.missing.isEmpty else {
                 guard !inspection.unfinished.isEmpty else { return }
-                // A build that fails takes its index off the list: then it is missing, and is made here, with the error that says why.
+                // When a build fails, the server drops the index. The next inspection finds it missing, and creating it
+                // here throws the error that says why.
                 if pause == .milliseconds(50) { waiting(inspection.building) }
                 try await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(2))
@@ -44,14 +48,15 @@ package struct DatabasePreparation: Sendable {
                 for missing in inspection.missing { try make(missing, on: connection) }
             } catch let error as MongoError {
                 if error.code == .unauthorized { throw refusal(error, inspection) }
-                // Another process may have made one of the same name first, whose definition the next look compares with ours.
+                // Another process may have created a collection or an index of the same name first. The next inspection
+                // compares it with ours.
                 let mayPass = error.code == .server || error.code == .writeConflict || error.code == .network
                 guard mayPass, attempt < Self.attempts else { throw error }
             }
         }
     }
 
-    /// A second look sees what another process made; a third is for a server that changes underneath.
+    /// The second attempt sees what another process created. The third is for a server that changes in between.
     private static let attempts = 3
 
     private func inspect(on connection: isolated MongoConnection) throws -> DatabaseInspection {
@@ -75,7 +80,7 @@ package struct DatabasePreparation: Sendable {
                 _ = try connection.write(command, database: namespace.database)
             } catch {
                 guard error.serverError == .namespaceExists else { throw error }
-                // It may be anything: its indexes wait until it has been looked at.
+                // The existing collection may be of any kind, so inspect it before creating indexes.
                 return
             }
         }

@@ -1,6 +1,6 @@
-/// Something in the database that is not as Daybook needs it, and that Daybook therefore leaves to its operator.
+/// Something in the database that is not as Daybook needs it, and that Daybook does not change: the operator must.
 public struct DefinitionConflict: Sendable, Hashable {
-    /// What it is about: `the index "aggregateId_version" of "journal"`.
+    /// What it is about, such as `the index "aggregateId_version" of "journal"`.
     public let subject: String
     /// What is wrong with it.
     public let reason: String
@@ -8,7 +8,7 @@ public struct DefinitionConflict: Sendable, Hashable {
     public let found: String
     /// What is wanted, as extended JSON on one line.
     public let wanted: String
-    /// The commands for mongosh that settle it, in order; a line that begins with `//` is for people.
+    /// The commands for mongosh that resolve it, in order. A line that begins with `//` is a note for people.
     public let remedy: [String]
 }
 

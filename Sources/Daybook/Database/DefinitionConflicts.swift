@@ -1,4 +1,4 @@
-/// Every conflict that was found; what ``DaybookError/underlying`` is behind ``DaybookError/Code/conflictingDefinition``.
+/// All conflicts that were found: the ``DaybookError/underlying`` error of ``DaybookError/Code/conflictingDefinition``.
 public struct DefinitionConflicts: Error, Sendable, Hashable, CustomStringConvertible {
     /// At least one.
     public let conflicts: [DefinitionConflict]

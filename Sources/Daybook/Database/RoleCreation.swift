@@ -1,7 +1,7 @@
 internal import DaybookBSON
 package import DaybookMongo
 
-/// Makes the roles that a database lacks.
+/// Creates the roles that a database lacks.
 package struct RoleCreation: Sendable {
     let plan: DatabasePlan
 
@@ -14,7 +14,7 @@ package struct RoleCreation: Sendable {
         plan = try DatabasePlan(database: database, aggregates: aggregates)
     }
 
-    /// - Returns: The roles that were made or changed.
+    /// - Returns: The roles that were created or changed.
     package func run(updating: Bool, on connection: isolated MongoConnection) throws -> [RoleDefinition] {
         do {
             var (lacking, other) = try compare(on: connection)
@@ -25,7 +25,7 @@ package struct RoleCreation: Sendable {
                     _ = try connection.write(role.createRoleCommand, database: plan.database)
                     done.append(role)
                 } catch {
-                    // Another process came first, with the same definition or another one.
+                    // Another process has created the role first, with the same definition or another one.
                     guard error.serverError == .roleExists else { throw error }
                     other = try compare(on: connection).other
                     if !updating, !other.isEmpty { throw conflict(other) }
@@ -46,7 +46,7 @@ package struct RoleCreation: Sendable {
         }
     }
 
-    /// The roles that are not there, and those that are there and say something else.
+    /// The roles that are missing, and those that have another definition.
     private func compare(
         on connection: isolated MongoConnection
     ) throws -> (lacking: [RoleDefinition], other: [(wanted: RoleDefinition, found: BSONDocument)]) {
@@ -81,7 +81,7 @@ package struct RoleCreation: Sendable {
 }
 
 extension RoleDefinition {
-    /// Whether a role as the server describes it allows exactly this, in whatever order it says so.
+    /// Whether the server's description of a role grants exactly these privileges, in any order.
     func isSame(as description: BSONDocument) -> Bool {
         if case .array(let roles) = description["roles"], !roles.isEmpty { return false }
         guard case .array(let found) = description["privileges"] else { return false }
@@ -102,7 +102,7 @@ extension RoleDefinition {
 }
 
 extension BSONDocument {
-    /// With its fields in the order of their keys.
+    /// The document with its fields in the order of their keys.
     fileprivate var sorted: BSONDocument {
         var sorted = BSONDocument()
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) { try? sorted.append(key, value) }

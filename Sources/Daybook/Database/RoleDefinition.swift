@@ -1,24 +1,25 @@
 public import DaybookBSON
 
-/// A role of least privilege in a store's database, as a value: to be looked at, made by ``DaybookStore/createRoles(for:updating:)``, or given
-/// to whoever keeps the server.
+/// A role of least privilege in a store's database, as a value: to be inspected, to be created by
+/// ``DaybookStore/createRoles(for:updating:)``, or for the server's administrator to create.
 ///
-/// None of them may update or remove an event of the journal, and none may index, change, rename or drop the journal itself: that takes an
-/// administrator.
+/// No role may update or remove an event of the journal, and none may index, change, rename or drop the journal itself:
+/// that requires an administrator.
 ///
 /// https://www.mongodb.com/docs/manual/core/collection-level-access-control/
 public struct RoleDefinition: Sendable, Hashable {
     /// What each role is for.
     public enum Name: String, Sendable, CaseIterable {
-        /// A service: everything of a store but ``DaybookStore/initialize(_:)-(Aggregate....)`` where something is to be made.
+        /// A service: everything a store does, except that ``DaybookStore/initialize(_:)-(Aggregate....)`` cannot
+        /// create what is missing.
         case application = "daybookApplication"
         /// An analyst: reads events, snapshots, and the records of repairs.
         case reader = "daybookReader"
-        /// An operator: what the application may, and whatever snapshot collections need: to be made, changed, renamed, dropped.
+        /// An operator: what the application may do, and also create, change, rename and drop snapshot collections.
         case `operator` = "daybookOperator"
     }
 
-    /// What may be done with a collection: https://www.mongodb.com/docs/manual/reference/privilege-actions/
+    /// An action on a collection: https://www.mongodb.com/docs/manual/reference/privilege-actions/
     public enum Action: String, Sendable, CaseIterable, Comparable {
         case changeStream, collMod, createCollection, createIndex, dropCollection, dropIndex, find, insert, killCursors,
             listCollections,
@@ -27,18 +28,18 @@ public struct RoleDefinition: Sendable, Hashable {
         public static func < (left: Action, right: Action) -> Bool { left.rawValue < right.rawValue }
     }
 
-    /// Some actions on one collection, or on the database.
+    /// Actions on one collection, or on the whole database.
     public struct Privilege: Sendable, Hashable {
         /// Nil for the whole database.
         public let collection: String?
         public let actions: Set<Action>
     }
 
-    /// Which of the roles it is.
+    /// Which of the roles this is.
     public let name: Name
-    /// The database that has the role, and the only one it is about.
+    /// The database that the role belongs to, and the only one that it grants privileges on.
     public let database: String
-    /// In the order of journal, snapshots, control collections, database; each collection once.
+    /// Each collection once, in this order: journal, snapshots, control collections, database.
     public let privileges: [Privilege]
 
     /// Whether the role allows `action` on a collection.
@@ -46,10 +47,11 @@ public struct RoleDefinition: Sendable, Hashable {
         privileges.contains { ($0.collection == nil || $0.collection == collection) && $0.actions.contains(action) }
     }
 
-    /// The command that makes the role, for its database: https://www.mongodb.com/docs/manual/reference/command/createRole/
+    /// The command that creates the role, to be run on its database:
+    /// https://www.mongodb.com/docs/manual/reference/command/createRole/
     public var createRoleCommand: BSONDocument { command("createRole") }
 
-    /// The command that makes the role what this value says, whatever it was.
+    /// The command that replaces the role's definition with this one.
     public var updateRoleCommand: BSONDocument { command("updateRole") }
 
     /// ``createRoleCommand`` for mongosh.
@@ -57,7 +59,7 @@ public struct RoleDefinition: Sendable, Hashable {
 
     private func command(_ verb: String) -> BSONDocument {
         var command = BSONDocument()
-        // Fails only for a key with NUL, or at 2 GiB.
+        // Fails only for a key with NUL, or at 2 GiB; neither can happen here.
         try? command.append(verb, .string(name.rawValue))
         try? command.append("privileges", .array(privileges.map { .document($0.document(in: database)) }))
         try? command.append("roles", [])

@@ -12,7 +12,8 @@ package enum Shell {
         "\(self.database(database)).runCommand(\(json(command)))"
     }
 
-    /// Extended JSON is what mongosh reads, as long as there is no value in it that JSON has no form for; a definition has none.
+    /// mongosh can read extended JSON if no value in it lacks a JSON form, and a definition has only values that do
+    /// not.
     package static func json(_ document: BSONDocument) -> String {
         (try? document.extendedJSON(.relaxed)) ?? "(not readable)"
     }

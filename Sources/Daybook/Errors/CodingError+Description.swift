@@ -1,12 +1,13 @@
 internal import DaybookBSON
 
-/// What a coding error says, without the values it happened on. The keys on the way to it are shown, those of a dictionary too: like an
-/// aggregate's key they must not be personal data.
+/// Describes a coding error without the values that it happened on. The coding path is shown, including a dictionary's
+/// keys: like an aggregate's key, they must not be personal data.
 package func describe(_ error: any Error) -> String {
     func place(_ context: [any CodingKey]) -> String {
         context.isEmpty ? "" : " at \(context.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: "."))"
     }
-    /// Only our codec's sentences are known to be without values: Swift's own quotes a raw value that an enum does not have.
+    /// Only our own codec's messages are known to contain no values: Swift's quote a raw value that an enum does not
+    /// have.
     func reason(_ below: (any Error)?) -> String {
         (below as? BSONError)?.message ?? "its value is not one that the type takes"
     }

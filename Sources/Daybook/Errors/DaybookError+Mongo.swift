@@ -2,7 +2,8 @@ internal import DaybookBSON
 package import DaybookMongo
 
 extension DaybookError {
-    /// Whether the server knows the user, who may not do this; `unauthorized` is also who it does not know.
+    /// Whether the server knows the user, who lacks the permission. The code `unauthorized` also covers an unknown
+    /// user.
     package var lacksPermission: Bool { (underlying as? MongoError)?.code == .unauthorized }
 
     package init(_ error: MongoError, operation: String, aggregateID: String?) {
@@ -20,8 +21,8 @@ extension DaybookError {
         self.init(code, error.description, aggregateID: aggregateID, operation: operation, underlying: error)
     }
 
-    /// `error` as the API gives it out: an error of the layers below becomes ours, one of ours learns where it arose, and rejections,
-    /// cancellation and errors of the caller's own closures stay as they are.
+    /// `error` as the API throws it. An error of the layers below is converted, and a `DaybookError` gets its operation
+    /// and aggregate. Rejections, cancellation and errors of the caller's own closures are not changed.
     package static func enriching(_ error: any Error, operation: String, aggregateID: String?) -> any Error {
         switch error {
         case let error as MongoError:

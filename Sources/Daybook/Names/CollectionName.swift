@@ -4,18 +4,18 @@ package enum CollectionName {
 
     private static let snapshotsPrefix = "snapshots."
 
-    /// Where the snapshots of a type are, unless its aggregate names another collection. The type's projector has its
-    /// lease and its checkpoint under the same name.
+    /// The default snapshot collection of a type. The type's projector has its lease and its checkpoint under the same
+    /// name.
     package static func snapshots(of type: String) -> String { snapshotsPrefix + type }
 
-    /// What those names look like, as a regular expression.
+    /// A regular expression that matches those names.
     package static let snapshotsPattern = "^snapshots\\.[a-z][a-z0-9-]*$"
 
-    /// The type whose snapshots a collection has by its name; nil where the name says nothing of the kind.
+    /// The type whose default snapshot collection this is; nil for any other collection.
     package static func typeOfSnapshots(in collection: String) -> String? {
         collection.hasPrefix(snapshotsPrefix) ? String(collection.dropFirst(snapshotsPrefix.count)) : nil
     }
 
-    /// Whether no aggregate may keep its snapshots under this name.
+    /// Whether the name is reserved, so that no aggregate may keep its snapshots under it.
     static func isReserved(_ name: String) -> Bool { name == journal || name.hasPrefix(ControlCollection.prefix) }
 }

@@ -1,11 +1,11 @@
-/// The collections that long work and subscriptions keep their state in.
+/// The collections in which long-running work and subscriptions keep their state.
 package enum ControlCollection: String, CaseIterable, CustomStringConvertible {
     case leases = "daybook.leases"
     case checkpoints = "daybook.checkpoints"
     case runs = "daybook.runs"
     case deadLetters = "daybook.deadLetters"
 
-    /// What their names begin with.
+    /// The prefix of their names.
     static let prefix = "daybook."
 
     package var description: String { rawValue }

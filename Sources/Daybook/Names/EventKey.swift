@@ -1,4 +1,4 @@
-/// The names of the fields of an event's document. Nothing else spells them; `scripts/check-names` sees to it.
+/// The names of the fields of an event's document. No other code spells them; `scripts/check-names` checks that.
 ///
 /// A name takes the type that its use asks for: `StaticString` where the reader compares it with a document's keys,
 /// `String` where it is written or is part of a filter. To the compiler each use is a literal, so none costs a conversion.

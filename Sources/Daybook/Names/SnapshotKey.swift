@@ -8,7 +8,7 @@ package enum SnapshotKey<Text: ExpressibleByStringLiteral> {
     package static var head: Text { "head" }
     package static var createdAt: Text { "createdAt" }
     package static var updatedAt: Text { "updatedAt" }
-    /// What a transaction's guard writes; it says nothing of the aggregate.
+    /// Written by a transaction's guard; its value has no meaning for the aggregate.
     package static var lock: Text { "lock" }
 
     // In `head`.
@@ -17,6 +17,6 @@ package enum SnapshotKey<Text: ExpressibleByStringLiteral> {
 }
 
 extension SnapshotKey<String> {
-    /// The path of a field of the state, as queries and indexes have it.
+    /// The path of a field of the state, as in queries and indexes.
     package static func path(ofStateField name: String) -> String { "\(state).\(name)" }
 }
