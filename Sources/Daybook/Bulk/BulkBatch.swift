@@ -2,8 +2,8 @@ internal import DaybookBSON
 internal import Foundation
 internal import Synchronization
 
-/// Commits on new aggregates, folded in memory and not yet written: the same documents, to the byte, as a store's transactions on them would have
-/// written at the same times. ``BulkLoader`` writes them.
+/// Commits on new aggregates, folded in memory and not yet written. Their documents are, to the byte, what a store's
+/// transactions at the same times would have written. ``BulkLoader`` writes them.
 ///
 /// ```swift
 /// let batch = BulkBatch(clock: simulation.commitClock)
@@ -13,11 +13,11 @@ internal import Synchronization
 /// try await loader.append(batch)
 /// ```
 ///
-/// It starts empty: every aggregate is at version 0. All of it is in memory, so let a batch be small: one family of aggregates that have to do
-/// with each other. Transactions come one after the other.
+/// It starts empty: every aggregate is at version 0. A batch is held in memory, so keep it small: one family of
+/// aggregates that belong together. Its transactions run one after another.
 public final class BulkBatch: TransactionalStore {
     struct State: Sendable {
-        /// The `Fold` of every aggregate, at its head.
+        /// The `Fold` of every aggregate, at its head. Erased, because the aggregates have different types.
         var folds: [AggregateID: any AnyFold] = [:]
         var commands: [AggregateID: [BSONValue: CommandEffect]] = [:]
         /// In the order of the commits.
@@ -30,7 +30,7 @@ public final class BulkBatch: TransactionalStore {
     private let allowedHeaders: Set<String>
 
     /// - Parameters:
-    ///   - clock: Time and randomness of its commits. The same clock gives the same documents.
+    ///   - clock: Time and randomness of its commits. The same clock makes the same documents.
     ///   - allowedHeaders: As in ``DaybookConfiguration/allowedHeaders``.
     public init(clock: CommitClock, allowedHeaders: Set<String> = []) {
         self.clock = clock
@@ -43,9 +43,10 @@ public final class BulkBatch: TransactionalStore {
     /// How many events it holds.
     public var events: Int { state.withLock { $0.events.count } }
 
-    /// Runs `body` once, and keeps what it executed as one commit; nothing when it throws.
+    /// Runs `body` once, and keeps what it executed as one commit. Nothing is kept when it throws.
     ///
-    /// - Throws: What `body` throws; ``DaybookError``: `invalidTransaction` when another transaction of the batch ended meanwhile.
+    /// - Throws: What `body` throws; ``DaybookError``: `invalidTransaction` when another transaction of the batch ended
+    ///   in the meantime.
     @discardableResult
     public func transaction<R: Sendable>(
         context: CommandContext = .none, _ body: @Sendable (BulkTransaction) async throws -> R

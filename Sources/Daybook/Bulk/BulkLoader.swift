@@ -10,28 +10,32 @@ internal import Synchronization
 /// let report = try await loader.finish()
 /// ```
 ///
-/// What is stored is what the commits one by one would have stored. What is given up is that each commit is whole or absent: after a crash a part
-/// is there. Appending the same batches again completes it, because an event that is there already, and is the same, is skipped.
+/// It stores what the commits would have stored one by one, but a commit is no longer whole or absent: after a crash, a
+/// part of it may be stored. Appending the same batches again completes it, because an identical event that is already
+/// stored is skipped.
 ///
-/// Snapshots follow their events in writes of their own, so a transaction's `guard` does not see a bulk load: it protects against commits only.
+/// Snapshots are written after their events, in writes of their own, so a transaction's `guard` does not see a bulk
+/// load: it protects against commits only.
 ///
-/// Nothing is overwritten: the journal's unique indexes decide as ever, and where something else stands ``DaybookError/Code/conflict`` is thrown.
-/// Events go in order, so nothing is appended behind somebody else's.
+/// Nothing is overwritten. The journal's unique indexes apply as for a commit, and where another event is stored,
+/// ``DaybookError/Code/conflict`` is thrown. Events are inserted in order, so nothing is appended after another
+/// writer's event.
 ///
-/// Several tasks may append at a time: while one of them waits for the server, the others go on folding. It holds at most
-/// ``eventsPerInsert`` events, and as many for each task that is writing, while writes succeed.
+/// Several tasks may append at a time: while one of them waits for the server, the others continue to fold. While
+/// writes succeed, the loader holds at most ``eventsPerInsert`` events, and as many for each task that is writing.
 ///
-/// One task's ``append(_:)`` writes what other tasks have handed in. Where that fails nothing is lost: the loader keeps it, and each later
-/// ``append(_:)`` and ``finish()`` tries it again, and throws while it fails. So a load has succeeded when ``finish()`` has returned. Once it
-/// keeps ten times ``eventsPerInsert``, it takes no batch more before they are written.
+/// One task's ``append(_:)`` also writes what other tasks have appended. When that fails, the loader keeps the events.
+/// Each later ``append(_:)`` and ``finish()`` tries them again, and throws while they fail. So a load has succeeded
+/// only when ``finish()`` has returned. Once the loader keeps ten times ``eventsPerInsert``, it accepts no more batches
+/// until they are written.
 public final class BulkLoader: Sendable {
-    /// What came of it.
+    /// What was written and what was skipped.
     public struct Report: Sendable, Hashable {
         /// Events that were inserted.
         public var events = 0
         /// Snapshots that were written.
         public var snapshots = 0
-        /// Events that were there already, and the same.
+        /// Identical events that were already stored.
         public var skippedEvents = 0
     }
 
@@ -48,7 +52,7 @@ public final class BulkLoader: Sendable {
             bytes += other.bytes
         }
 
-        /// Takes all out, where it is enough for so many inserts.
+        /// Removes and returns everything, if it is enough for `inserts` inserts.
         mutating func removeAll(ifEnoughFor inserts: Int) -> Pending? {
             let isEnough = events.count >= inserts * eventsPerInsert || bytes >= inserts * bytesPerInsert
             guard isEnough else { return nil }
@@ -57,9 +61,9 @@ public final class BulkLoader: Sendable {
         }
     }
 
-    /// How many events wait until they are sent.
+    /// How many events are gathered before they are sent.
     public static let eventsPerInsert = 1_000
-    /// Or how many bytes, well under what a server takes in a message.
+    /// Or how many bytes: well below the server's limit for a message.
     private static let bytesPerInsert = 16 * 1024 * 1024
 
     private let store: DaybookStore
@@ -73,12 +77,13 @@ public final class BulkLoader: Sendable {
     /// What was written so far.
     public var report: Report { totals.withLock { $0 } }
 
-    /// Takes the commits of `batch`, and writes them together with others when enough have come.
+    /// Adds the commits of `batch`, and writes them together with others once there are enough.
     ///
-    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else is stored; what keeps the server from being
-    ///   reached. What was written stays, and what was not is tried again with the next call, this batch too: there is no need to append it again.
-    ///   Only where the loader keeps too much of earlier ones is the batch not taken, and the message says so. To append one again does no harm:
-    ///   what is there already is skipped.
+    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which another event is stored, and any
+    ///   error of reaching the server. What was written stays, and what was not is tried again with the next call. That
+    ///   includes this batch, so it need not be appended again. Only when the loader keeps too much of earlier batches
+    ///   is this one not accepted, and the message says so. Appending a batch again is harmless: what is already stored
+    ///   is skipped.
     public func append(_ batch: BulkBatch) async throws {
         try await writeBacklog()
         let (events, folds) = batch.state.withLock { ($0.events, $0.folds) }
@@ -91,13 +96,13 @@ public final class BulkLoader: Sendable {
         if let full { try await write(full) }
     }
 
-    /// The snapshot of an aggregate at its head; nil where none is kept.
+    /// The write of an aggregate's snapshot at its head; nil where the lifecycle keeps none.
     private func snapshot<F: AnyFold>(of fold: F) throws -> SnapshotWrite? {
         guard F.Folded.lifecycle != .live, let snapshot = try fold.stored() else { return nil }
         return try SnapshotWrite(snapshot, of: store.repository(F.Folded.self).loader, isKept: fold.keepsSnapshot)
     }
 
-    /// Writes what still waits, also what an ``append(_:)`` could not write.
+    /// Writes everything that still waits, including what an ``append(_:)`` could not write.
     ///
     /// - Returns: What was written in all.
     /// - Throws: As ``append(_:)``; the load is not complete then.
@@ -108,7 +113,7 @@ public final class BulkLoader: Sendable {
         return report
     }
 
-    /// Writes what earlier calls could not, when it is so much that no more is to be added.
+    /// Writes what earlier calls could not, when that is so much that no more may be added.
     private func writeBacklog() async throws {
         guard let backlog = pending.withLock({ $0.removeAll(ifEnoughFor: 10) }) else { return }
         do {
@@ -126,7 +131,8 @@ public final class BulkLoader: Sendable {
                 try await store.client.withConnection(.single) { connection in
                     try store.ready(connection)
                     var counts = EventInsertion.Counts()
-                    // Counted also where the rest fails: of what is tried again, that is what is skipped.
+                    // Count also when the rest fails: the events inserted so far will be skipped when they are tried
+                    // again.
                     defer {
                         totals.withLock { totals in
                             totals.events += counts.inserted
@@ -138,7 +144,7 @@ public final class BulkLoader: Sendable {
                 }
             }
         } catch {
-            // It holds what other tasks have handed in, and their calls have returned.
+            // Keep everything: it includes what other tasks appended, whose calls have already returned.
             pending.withLock { pending in
                 var kept = full
                 kept.append(pending)
@@ -148,7 +154,7 @@ public final class BulkLoader: Sendable {
         }
     }
 
-    /// A snapshot that is there already stays when it is as new, and is replaced when it is older, as after an interrupted load.
+    /// A stored snapshot that is as new stays. An older one, as after an interrupted load, is replaced.
     private func insert(_ snapshots: [SnapshotWrite], on connection: isolated MongoConnection) throws {
         for (collection, snapshots) in Dictionary(grouping: snapshots, by: \.collection) {
             for start in stride(from: 0, to: snapshots.count, by: EventInsertion.documentsPerCommand) {

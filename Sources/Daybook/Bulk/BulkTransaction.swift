@@ -2,7 +2,7 @@ internal import DaybookBSON
 public import Foundation
 internal import Synchronization
 
-/// Several aggregates of a ``BulkBatch`` changed together. It is only valid inside its closure.
+/// Several aggregates of a ``BulkBatch`` changed together. Valid only inside its closure.
 public actor BulkTransaction: StoreTransaction {
     private let batch: BulkBatch
     private var buffer = TransactionBuffer()
@@ -16,7 +16,7 @@ public actor BulkTransaction: StoreTransaction {
         try current(AggregateID(A.type, key: key), A.self).snapshot
     }
 
-    /// Lets an aggregate decide `command`; see ``DaybookTransaction``.
+    /// Decides `command` on an aggregate; see ``DaybookTransaction``.
     @discardableResult
     public func execute<A: Aggregate>(
         _ command: A.Command, on key: String, of aggregate: A.Type, expecting expected: Int64?, commandID: String?, at now: Date?
@@ -26,7 +26,7 @@ public actor BulkTransaction: StoreTransaction {
         let identity = try CommandIdentity(command, id: commandID)
         if let known = try known(identity, id) { return known }
         let loaded = Loaded(fold: try current(id, A.self), basis: .read(nil))
-        // A snapshot is only made of the state at the end.
+        // No `kind`: a snapshot is made only of the state at the batch's end.
         return try buffer.execute(command, identity, on: loaded, expecting: expected, at: now, of: nil)
     }
 
@@ -40,7 +40,7 @@ public actor BulkTransaction: StoreTransaction {
         return try (buffer.folds[id] ?? batch.state.withLock { $0.folds[id] })?.of(A.self) ?? Fold(id)
     }
 
-    /// The version at which a command took effect before.
+    /// The version at which this command took effect earlier.
     private func known(_ command: CommandIdentity, _ id: AggregateID) throws -> Int64? {
         guard let key = command.key else { return nil }
         let effect = buffer.effect(of: command, on: id) ?? batch.state.withLock { $0.commands[id]?[key] }

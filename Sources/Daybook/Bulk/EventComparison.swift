@@ -2,7 +2,7 @@ package import DaybookBSON
 package import DaybookMongo
 internal import Foundation
 
-/// Compares events that are to be put into the journal with what it has in their places.
+/// Compares events that are to be inserted into the journal with the events stored there.
 package struct EventComparison: Sendable {
     let journal: Journal
 
@@ -10,7 +10,7 @@ package struct EventComparison: Sendable {
         self.journal = journal
     }
 
-    /// Those of `events` that are there, to the byte.
+    /// Those of `events` that are stored, to the byte.
     package func present(
         _ events: some Collection<StoredEvent>, on connection: isolated MongoConnection
     ) throws -> Set<BSONDocument> {
@@ -18,7 +18,7 @@ package struct EventComparison: Sendable {
         return Set(try found(events, on: connection).values.map(\.document)).intersection(wanted)
     }
 
-    /// What the journal has under the ids of these events.
+    /// The stored events with the ids of these events.
     private func found(
         _ events: some Collection<StoredEvent>, on connection: isolated MongoConnection
     ) throws -> [UUID: JournalEntry] {
@@ -33,8 +33,8 @@ package struct EventComparison: Sendable {
         return found
     }
 
-    /// The first of `events` that cannot go in, because something else has its id, its place or its command id; nil
-    /// when each can, or is there.
+    /// Why the first conflicting one of `events` cannot be inserted: another event has its id, its version or its
+    /// command id. Nil when each event can be inserted or is already stored.
     package func firstConflict(
         in events: [StoredEvent], on connection: isolated MongoConnection
     ) throws -> DaybookError? {
@@ -57,7 +57,7 @@ package struct EventComparison: Sendable {
         return nil
     }
 
-    /// Which of these places are taken, by whatever event.
+    /// Whether an event is stored at each of these places.
     package func taken(
         _ places: [(aggregateID: AggregateID, version: Int64)], on connection: isolated MongoConnection
     ) throws -> [Bool] {
@@ -77,7 +77,7 @@ package struct EventComparison: Sendable {
         return taken
     }
 
-    /// The versions at which the command ids of these events were used.
+    /// The versions at which the command ids of these events were already used.
     private func used(_ events: [StoredEvent], on connection: isolated MongoConnection) throws -> [Command: Int64] {
         let commands = Dictionary(grouping: events.compactMap(\.command), by: \.aggregateID).map {
             id, commands -> BSONValue in
@@ -96,7 +96,7 @@ package struct EventComparison: Sendable {
         return used
     }
 
-    /// Visits what matches any of `conditions`.
+    /// Visits the events that match any of `conditions`.
     private func each(
         _ conditions: [BSONValue], _ projection: BSONDocument, on connection: isolated MongoConnection,
         visit: (AggregateID, Int64, EventMetadata) throws -> Void
@@ -124,7 +124,7 @@ package struct EventComparison: Sendable {
 
     fileprivate struct Command: Hashable {
         let aggregateID: AggregateID
-        /// A text, compared by its bytes.
+        /// A string, as a value that compares by its bytes.
         let id: BSONValue
 
         init?(_ aggregateID: AggregateID, _ metadata: EventMetadata) {

@@ -1,11 +1,11 @@
 package import DaybookMongo
 
-/// Puts whole events into the journal in large inserts: what a bulk load and an import have in common.
+/// Inserts whole events into the journal in large inserts, for a bulk load or an import.
 ///
-/// They go in one after the other, up to the first that is refused, so none is ever there without those before it. What is there already, to the
-/// byte, is skipped: whoever was interrupted begins again at the start.
+/// They are inserted in order, up to the first that is refused, so none is ever stored without those before it. An
+/// event that is already stored, to the byte, is skipped, so an interrupted caller begins again at the start.
 package struct EventInsertion: Sendable {
-    /// What came of it, also when it ended in an error.
+    /// What was inserted and skipped, also when it ended in an error.
     package struct Counts: Sendable, Hashable {
         package var inserted = 0
         package var skipped = 0
@@ -13,8 +13,8 @@ package struct EventInsertion: Sendable {
         package init() {}
     }
 
-    /// How many documents travel in one command: enough to make the round trip not matter, and so few that a server which checks each document of
-    /// a command against those before it has little to check.
+    /// How many documents are sent in one command. That is enough to make the round trip unimportant, and few enough
+    /// for a server that checks each document of a command against those before it.
     static let documentsPerCommand = 200
 
     let journal: Journal
@@ -23,8 +23,8 @@ package struct EventInsertion: Sendable {
         self.journal = journal
     }
 
-    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which something else stands, `foreignIndex`, `server` where the journal's validator
-    ///   refuses an event; ``MongoError``.
+    /// - Throws: ``DaybookError``: `conflict` with the aggregate and version at which another event is stored,
+    ///   `foreignIndex`, `server` when the journal's validator refuses an event; ``MongoError``.
     package func insert(
         _ events: some Collection<StoredEvent>, _ counts: inout Counts, on connection: isolated MongoConnection
     ) throws {
@@ -50,7 +50,7 @@ package struct EventInsertion: Sendable {
         }
     }
 
-    /// Passes over that an event's place was taken; everything else that kept it out is thrown.
+    /// Ignores a duplicate key, and throws any other reason why the event was not inserted.
     private func throwUnlessDuplicate(_ outcome: BulkResult.Outcome, _ event: StoredEvent) throws {
         switch outcome {
         case .done: return

@@ -1,13 +1,13 @@
 public import Foundation
 
-/// What can be done inside a transaction; see ``DaybookTransaction``.
+/// The operations of a transaction; see ``DaybookTransaction``.
 public protocol StoreTransaction: Sendable {
     /// The aggregate as this transaction sees it.
     func load<A: Aggregate>(_ key: String, of aggregate: A.Type) async throws -> Snapshot<A>
 
-    /// Lets an aggregate decide `command`; what it decides is part of the commit.
+    /// Decides `command` on an aggregate. The events become part of the transaction's commit.
     ///
-    /// - Returns: The version the aggregate is at with it.
+    /// - Returns: The aggregate's version after the command.
     /// - Throws: `A.Rejection` when the aggregate refuses; ``DaybookError``.
     @discardableResult
     func execute<A: Aggregate>(
@@ -16,7 +16,7 @@ public protocol StoreTransaction: Sendable {
 }
 
 extension StoreTransaction {
-    /// As the requirement, where no version is expected.
+    /// Decides `command` on an aggregate at whatever version it is.
     @discardableResult
     public func execute<A: Aggregate>(
         _ command: A.Command, on key: String, of aggregate: A.Type, commandID: String? = nil, at now: Date?

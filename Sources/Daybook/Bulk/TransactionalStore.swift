@@ -1,6 +1,8 @@
-/// Where commands on several aggregates are committed together: a ``DaybookStore``, or a ``BulkBatch`` that keeps them in memory.
+/// A store that commits commands on several aggregates together: a ``DaybookStore``, or a ``BulkBatch`` that keeps the
+/// commits in memory.
 ///
-/// An application that is written for any of them can be tested without a server, and can make a population that a ``BulkLoader`` writes.
+/// An application that is generic over this protocol can be tested without a server, and can make a population that a
+/// ``BulkLoader`` writes.
 public protocol TransactionalStore: Sendable {
     associatedtype Transaction: StoreTransaction
 

@@ -2,7 +2,7 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 extension BSONDocument {
-    /// Makes sure that MongoDB can store a document.
+    /// Checks that a document is within MongoDB's size limit.
     ///
     /// - Throws: ``DaybookError/Code/tooLarge``
     static func check(

@@ -1,21 +1,21 @@
-/// On whose behalf a command is executed, and in what connection: recorded with each of its events, for good.
+/// Who executes a command and in what context. It is recorded with each of the command's events.
 ///
-/// Nothing in it can ever be erased, so it should name people by ids, and hold no secrets.
+/// It can never be erased from the journal, so it should name people by ids, and hold no secrets.
 public struct CommandContext: Sendable, Hashable {
-    /// What belongs together, across aggregates and services: mostly the id of the first request.
+    /// An id that related commands share across aggregates and services: usually the id of the first request.
     public var correlationID: String?
-    /// The message or the event that the command is a reaction to.
+    /// The message or the event that the command reacts to.
     public var causationID: String?
-    /// On whose behalf.
+    /// Who the command is executed for.
     public var actor: String?
-    /// What else is to be recorded. Those whose names ``DaybookConfiguration/allowedHeaders`` does not have are left out, so that a request's
-    /// headers can be given as they came.
+    /// Other headers to record. Those whose names are not in ``DaybookConfiguration/allowedHeaders`` are left out, so
+    /// that a request's headers can be passed as they are.
     public var headers: [String: String]
 
-    /// Nothing is known.
+    /// No context.
     public static let none = CommandContext()
 
-    /// What is known of a command's cause; each text has 1 to 1,024 bytes.
+    /// The context of a command. Each text has 1 to 1,024 bytes.
     public init(
         correlationID: String? = nil, causationID: String? = nil, actor: String? = nil, headers: [String: String] = [:]
     ) {
@@ -25,7 +25,7 @@ public struct CommandContext: Sendable, Hashable {
         self.headers = headers
     }
 
-    /// What of it is recorded: with the headers that are allowed, under names in lower case.
+    /// What of it is recorded: the texts, and the allowed headers under names in lower case.
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument`` for a text that is empty, too long, or has a control character.
     func admitted(_ allowedHeaders: Set<String>) throws -> CommandContext {

@@ -1,21 +1,21 @@
 internal import Crypto
 internal import DaybookBSON
 
-/// What makes a command the same one when it comes again.
+/// What identifies a command when it is repeated.
 struct CommandIdentity: Sendable, Hashable {
-    /// Given by the caller.
+    /// The command id that the caller passed.
     var id: String?
-    /// As in `renew`.
+    /// The command's name, such as `renew`.
     var name: String?
-    /// SHA-256 over name and content; nil when the content cannot be told apart, because the command is not `Encodable`.
+    /// SHA-256 over name and content; nil when the command is not `Encodable`, so that its content cannot be compared.
     var digest: [UInt8]?
 
     static let anonymous = CommandIdentity()
 
-    /// The id as MongoDB compares it, by its bytes: what dictionaries know a command by.
+    /// The id as MongoDB compares it, by its bytes. The key for dictionaries.
     var key: BSONValue? { id.map { .string($0) } }
 
-    /// - Parameter encoder: One for many commands, where there are many.
+    /// - Parameter encoder: An encoder to share between many commands.
     /// - Throws: ``DaybookError/Code/invalidArgument`` for an id that breaks its rule.
     init<Command>(_ command: Command, id: String?, encoder: BSONEncoder? = nil) throws {
         try Self.check(id)
@@ -25,7 +25,7 @@ struct CommandIdentity: Sendable, Hashable {
         if let content = try? Self.content(of: command, encoder ?? BSONEncoder()) { digest = Self.digest([content.bytes]) }
     }
 
-    /// Of events that the caller appends itself: the command is its events.
+    /// For events that the caller appends itself: they are the command's content.
     init(appending events: [EventContent], id: String?) throws {
         try Self.check(id)
         self.id = id
@@ -33,7 +33,7 @@ struct CommandIdentity: Sendable, Hashable {
         digest = Self.digest(events.flatMap { [Array($0.type.utf8), $0.data.bytes] })
     }
 
-    /// Of a correction: what is to change, why and by whom, in whatever `stateSchema` it is asked for.
+    /// For a correction: its patch, reason and actor are the command's content, whatever its `stateSchema`.
     init(correcting correction: Correction, id: String?) throws {
         try Self.check(id)
         self.id = id
@@ -44,12 +44,12 @@ struct CommandIdentity: Sendable, Hashable {
 
     private init() {}
 
-    /// A document also of a command that encodes as something else, as an enum with raw values does.
+    /// Wraps the command in a document, because some commands encode as another value, as an enum with raw values does.
     private static func content(of command: some Encodable, _ encoder: BSONEncoder) throws -> BSONDocument {
         try encoder.encode(["command": command])
     }
 
-    /// Whether `recorded`, found under the same id, is another command.
+    /// Whether `recorded`, stored under the same id, belongs to another command.
     func isContradicted(by recorded: EventMetadata) -> Bool {
         guard let digest, let other = recorded.commandDigest else { return false }
         return digest != other
@@ -66,7 +66,7 @@ struct CommandIdentity: Sendable, Hashable {
         if let id { try AggregateID.check(id, what: "command id", maximumBytes: 256) }
     }
 
-    /// The case's name for an enum, the type's for anything else: never what is in it.
+    /// The case's name for an enum, otherwise the type's name. Never the content.
     private static func name<Command>(of command: Command) -> String {
         let mirror = Mirror(reflecting: command)
         let name: String
@@ -75,7 +75,7 @@ struct CommandIdentity: Sendable, Hashable {
         } else {
             name = "\(type(of: command))"
         }
-        // It also marks where a command begins, so there always is one.
+        // Readers use `commandName` to find the first event of a command, so it is never empty.
         return name.isEmpty || name.utf8.count > 256 ? "command" : name
     }
 

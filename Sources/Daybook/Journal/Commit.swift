@@ -13,6 +13,6 @@ public struct Commit: Sendable, Hashable {
     /// When it was recorded, to the millisecond, by the writer's clock.
     public let recordedAt: Date
 
-    /// The version the aggregate is at after it.
+    /// The aggregate's version after the commit.
     public var version: Int64 { versions.upperBound }
 }

@@ -1,15 +1,16 @@
 internal import DaybookMongo
 
 extension MongoError {
-    /// Whether a unique index that is none of Daybook's refused a document: no rival stands there, and the same is refused each time.
+    /// Whether a unique index that is not Daybook's refused the document. No rival committed, and the same document is
+    /// refused each time.
     package var isOfForeignIndex: Bool { isRefusedByIndex(otherThan: Self.ownIndexes) }
 
-    /// The unique indexes of the journal and the snapshots; every collection has the one of `_id`.
+    /// The unique indexes of the journal and the snapshots. Every collection has the one on `_id`.
     private static let ownIndexes = [[EventKey.id]] + JournalIndex.allCases.map { $0.model.keys.map(\.path) }
 }
 
 extension DaybookError {
-    /// The refusal of a unique index that is none of Daybook's.
+    /// The error for a unique index that is not Daybook's and refused a document.
     static func refused(byForeignIndex error: MongoError, of aggregateID: AggregateID?) -> DaybookError {
         let fields = error.keyPattern.joined(separator: ", ")
         let collection = error.namespace.map { " of \($0)" } ?? ""

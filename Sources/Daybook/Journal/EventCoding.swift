@@ -1,26 +1,27 @@
 internal import DaybookBSON
 
-/// How an aggregate's events become what the journal stores, and back: upcast on the way.
+/// Encodes an aggregate's events into their stored form, and decodes and upcasts stored events.
 ///
-/// An object, because it has at hand what a generic function would look up for each event: the type's own metadata.
+/// It is an object, so that the metadata of the aggregate's types is looked up once and not for each event.
 package final class EventCoding<A: Aggregate>: Sendable {
     private let upcasters = A.upcasters
-    // Kept, because they remember what they found out about the types of the events.
+    // Kept, because coders cache what they learn about the events' types.
     let encoder = BSONEncoder()
     let decoder = BSONDecoder()
-    /// One of their own for commands, so that neither's types crowd out what is remembered of the other's.
+    /// A separate encoder for commands, so that the types of commands and events do not evict each other from one
+    /// cache.
     let commandEncoder = BSONEncoder()
 
-    /// What is known of the states that these events lead to.
+    /// What is known about dates that the states after these events compute.
     let computedDates: ComputedDates
 
-    /// - Parameter looksAtEveryState: Whether a fold looks at the state after each event for dates that its stored form has not; where many
-    ///   events are folded, a sample does, see ``ComputedDates``.
+    /// - Parameter looksAtEveryState: Whether a fold checks every intermediate state for dates that its stored form
+    ///   does not have. Where many events are folded, a sample is enough; see ``ComputedDates``.
     package init(looksAtEveryState: Bool = false) {
         computedDates = ComputedDates(areAssumed: looksAtEveryState)
     }
 
-    /// The stored form of an event, in the schema that its type has now.
+    /// The stored form of an event, in its type's current schema.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
     func encode(_ event: A.Event) throws -> EventContent {
@@ -49,7 +50,7 @@ package final class EventCoding<A: Aggregate>: Sendable {
         return stored
     }
 
-    /// What a stored event says now.
+    /// Decodes and upcasts a stored event.
     ///
     /// - Throws: ``DaybookError/Code/unknownEvent`` and ``DaybookError/Code/unreadableEvent``, with the aggregate and the version.
     func decode(
@@ -63,10 +64,10 @@ package final class EventCoding<A: Aggregate>: Sendable {
         }
     }
 
-    /// Whether ``decodeEvent(type:schema:data:aggregateID:version:)`` reads events of this type.
+    /// Whether events of this type can be decoded by ``decodeEvent(type:schema:data:aggregateID:version:)``.
     func isPlain(_ type: String) -> Bool { upcasters.isEmpty && !Correction.isReserved(type) }
 
-    /// What a stored event says that is neither upcast nor a correction, as nearly all are; see
+    /// Decodes a stored event that is neither upcast nor a correction, as nearly all are; see
     /// ``decode(type:schema:data:aggregateID:version:)``.
     func decodeEvent(
         type: String, schema: Int32, data: BorrowedDocument, aggregateID: String, version: Int64

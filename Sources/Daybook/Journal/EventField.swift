@@ -1,6 +1,6 @@
 package import DaybookBSON
 
-/// A field of an event's document; they follow one another as ``JournalEvent/document(data:)`` writes them.
+/// A field of an event's document, in the order in which ``JournalEvent/document(data:)`` writes the fields.
 package enum EventField: Int, CaseIterable {
     case id, aggregateID, version, type, schema, data, recordedAt, commit, metadata
 
@@ -20,9 +20,9 @@ package enum EventField: Int, CaseIterable {
 
     package var name: String { key.description }
 
-    /// The field whose key `element` has, looked for from `expected` on and then from the first; nil for a foreign one.
+    /// The field whose key `element` has; nil for an unknown key. The search begins with the field `expected`.
     ///
-    /// An event that Daybook wrote costs one comparison a field.
+    /// For an event that Daybook wrote, each field costs one comparison.
     @inline(__always)
     package init?(of element: BorrowedElement, expecting expected: Int = 0) {
         var next = expected

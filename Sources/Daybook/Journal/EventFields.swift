@@ -1,18 +1,18 @@
 package import DaybookBSON
 package import Foundation
 
-/// The fields of an event's document, as far as they were read: the one reader of events.
+/// The fields of an event's document, as far as they were read. All code that reads events uses this type.
 ///
-/// What it borrows is valid as long as the document. Every load and every reconciliation passes here once an event, so
-/// it allocates nothing but the text of a type that changes.
+/// What it borrows is valid as long as the document. Every load and every reconciliation reads every event here, so it
+/// allocates nothing but the string of a type that differs from the previous event's.
 package struct EventFields {
-    /// How much of an event is demanded.
+    /// Which fields an event must have.
     enum Strictness {
-        /// What a fold needs. Commit and metadata change no state: they need not be there, nor be what they should.
+        /// What a fold needs. Commit and metadata do not affect the state, so they may be missing or malformed.
         case replay
-        /// Every field that the journal's validator demands of a writer, but for the metadata, which may be missing.
+        /// Every field that the journal's validator requires, except the metadata, which may be missing.
         case whole
-        /// Nothing. A field that is missing or of the wrong form is nil, and of two with one name the first counts.
+        /// None. A field that is missing or malformed is nil, and of two fields with one name the first counts.
         case tolerant
 
         func demands(_ field: EventField) -> Bool {
@@ -25,26 +25,26 @@ package struct EventFields {
     }
 
     package private(set) var id: UUID?
-    /// Its UTF-8, unchecked unless the whole event was read.
+    /// Its UTF-8. Validated only when the whole event was read.
     package private(set) var aggregateID: UnsafeRawBufferPointer?
     package private(set) var version: Int64?
     private(set) var type: String?
     private(set) var schema: Int32?
     private(set) var data: BorrowedDocument?
     private(set) var recordedAt: BSONDate?
-    /// Not looked into.
+    /// Not parsed.
     package private(set) var commit: BorrowedDocument?
-    /// Not looked into.
+    /// Not parsed.
     private(set) var metadata: BorrowedDocument?
 
-    /// Takes what there is of a document that may be damaged, or of which only some fields were asked for.
+    /// Reads what can be read of a document that may be damaged, or that has only some of the fields.
     package init(tolerant document: BorrowedDocument) {
-        // A document that cannot be read on ends there.
+        // Keep the fields that were read before a damaged part.
         try? read(document, .tolerant)
     }
 
-    /// - Parameter typeBefore: The type of the event before. Where this one has the same, no text is made for it.
-    /// - Throws: ``DaybookError/Code/unreadableEvent`` when a demanded field is missing or of the wrong form.
+    /// - Parameter typeBefore: The type of the previous event. If this one has the same, no new string is allocated.
+    /// - Throws: ``DaybookError/Code/unreadableEvent`` when a required field is missing or malformed.
     @inline(__always)
     init(_ document: BorrowedDocument, _ strictness: Strictness, typeBefore: String = "") throws {
         do throws(BSONError) {
@@ -54,7 +54,7 @@ package struct EventFields {
         }
     }
 
-    /// Only where the event stands: reads no further than that takes.
+    /// Reads only aggregate id and version, and stops once it has both.
     @inline(__always)
     init(placeIn document: BorrowedDocument) {
         try? read(document, .tolerant, until: Self.bit(.aggregateID) | Self.bit(.version))
@@ -62,7 +62,7 @@ package struct EventFields {
 
     private static func bit(_ field: EventField) -> Int { 1 << field.rawValue }
 
-    /// - Parameter sought: The bits of the fields that a tolerant reading reads, and with which it ends.
+    /// - Parameter sought: The bits of the fields that a tolerant reading reads. It stops once it has them all.
     @inline(__always)
     private mutating func read(
         _ document: BorrowedDocument, _ strictness: Strictness, until sought: Int = .max,
@@ -107,10 +107,10 @@ package struct EventFields {
 
     // MARK: Faults
 
-    /// A demanded field, or something in it, is not what it should be.
+    /// The error for a required field that is malformed.
     func fault(_ error: BSONError) -> DaybookError { fault("has a field of the wrong form: \(error)", error) }
 
-    /// Not all demanded fields are there.
+    /// The error for required fields that are missing.
     func fault(lackingIn document: BorrowedDocument, _ strictness: Strictness) -> DaybookError {
         var missing = EventField.allCases.filter { strictness.demands($0) && $0 != .metadata }
         var elements = document.makeElements()

@@ -1,7 +1,8 @@
 internal import DaybookBSON
 package import Foundation
 
-/// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits around the version and the variant.
+/// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, and 74 random bits, besides the version and
+/// the variant.
 package struct EventID: Sendable, Hashable, Comparable {
     /// The time and the upper 12 of the 74 bits.
     private let high: UInt64
@@ -13,14 +14,14 @@ package struct EventID: Sendable, Hashable, Comparable {
         self.low = low
     }
 
-    /// The milliseconds of an id made at `date`: 48 bits of them, which end in the year 10889. A clock that says otherwise, or nothing, is
-    /// held to that.
+    /// The milliseconds for an id made at `date`, clamped to 48 bits, which end in the year 10889. 0 when the date is
+    /// not a number.
     package static func milliseconds(at date: Date) -> UInt64 {
         guard date.timeIntervalSince1970.isFinite, let begun = BSONDate(lastBegunAt: date) else { return 0 }
         return UInt64(min(max(0, begun.milliseconds), 0xFFFF_FFFF_FFFF))
     }
 
-    /// The lower part's top bit is clear, so that adding to it has room.
+    /// The top bit of the lower part is clear, which leaves room for ``advanced(by:)``.
     package init(milliseconds: UInt64, random: () -> UInt64) {
         high = (milliseconds << 16) | 0x7000 | (random() >> 52)
         low = random() >> 3
@@ -48,10 +49,10 @@ package struct EventID: Sendable, Hashable, Comparable {
 
     package var isVersion7: Bool { high >> 12 & 0xF == 7 }
 
-    /// Since 1970.
+    /// The time of the id, since 1970.
     package var milliseconds: UInt64 { high >> 16 }
 
-    /// The id `distance` further on at the same time; nil when the random bits have no more room.
+    /// The id that comes `distance` after this one at the same time; nil when the random bits overflow.
     package func advanced(by distance: UInt64) -> EventID? {
         let sum = low + distance
         if sum < 1 << 62 { return EventID(high: high, low: sum) }
@@ -59,7 +60,7 @@ package struct EventID: Sendable, Hashable, Comparable {
         return EventID(high: high + 1, low: sum & (1 << 62 - 1))
     }
 
-    /// How far it is from `other` on, where that is what ``advanced(by:)`` goes; nil for an id before it, or of another time.
+    /// The distance for which `other.advanced(by:)` is this id; nil for an id before `other`, or one of another time.
     package func distance(from other: EventID) -> UInt64? {
         if high == other.high { return low >= other.low ? low - other.low : nil }
         guard other.high & 0xFFF < 0xFFF, high == other.high + 1 else { return nil }

@@ -1,20 +1,22 @@
 package import DaybookBSON
 
-/// What is recorded beside an event: who or what caused it.
+/// What is recorded with an event about its cause.
 public struct EventMetadata: Sendable, Hashable {
-    /// The id of the command that this event came from; on the first of its events on each aggregate.
+    /// The id of the command that led to this event. Only on the command's first event on each aggregate.
     public var commandID: String?
-    /// The name of that command, as in `renew`; on the same event.
+    /// The name of that command, such as `renew`. On the same event as the id.
     public var commandName: String?
-    /// SHA-256 of that command, by which a command id that is used for another one is found out; on the same event.
+    /// SHA-256 of that command, which detects that a command id was used for another command. On the same event as the
+    /// id.
     public var commandDigest: [UInt8]?
-    /// What belongs together, across aggregates and services.
+    /// An id that related commands share across aggregates and services.
     public var correlationID: String?
-    /// The message or the event that the command was a reaction to.
+    /// The message or the event that the command reacts to.
     public var causationID: String?
-    /// On whose behalf.
+    /// Who the command was executed for.
     public var actor: String?
-    /// What else the caller said of it, by names in lower case; only those that ``DaybookConfiguration/allowedHeaders`` lets in.
+    /// Other headers that the caller passed, by names in lower case. Only those in
+    /// ``DaybookConfiguration/allowedHeaders``.
     public var headers: [String: String]
 
     package init(
@@ -52,7 +54,7 @@ public struct EventMetadata: Sendable, Hashable {
         }
     }
 
-    /// Writes its fields, those that are set.
+    /// Writes those fields that are set.
     func write(to writer: inout BSONWriter) {
         writer.writeIfPresent(commandID, forKey: EventKey.commandID)
         writer.writeIfPresent(commandName, forKey: EventKey.commandName)
@@ -68,6 +70,6 @@ public struct EventMetadata: Sendable, Hashable {
         writer.end()
     }
 
-    /// Whether a command begins with this event.
+    /// Whether this is the first event of a command.
     var beginsCommand: Bool { commandID != nil || commandName != nil }
 }

@@ -1,6 +1,6 @@
 package import DaybookBSON
 
-/// Some ids of aggregates that follow one another in byte order: from `lower` on, up to `upper`, which is not among them.
+/// A range of aggregate ids in byte order: from `lower` up to but excluding `upper`.
 package struct IDRange: Sendable, Hashable {
     package var lower: String
     package var upper: String
@@ -30,12 +30,12 @@ package struct IDRange: Sendable, Hashable {
     /// The condition on ids.
     package var condition: BSONDocument { ["$gte": .string(lower), "$lt": .string(upper)] }
 
-    /// The condition on ids, those after `position` where some are done.
+    /// The condition on ids; only those after `position` if it is not nil.
     func condition(after position: String?) -> BSONDocument {
         position.map { ["$gt": .string($0), "$lt": .string(upper)] } ?? condition
     }
 
-    /// The parts between `boundaries`, in order.
+    /// The range cut at `boundaries`, in order.
     func split(at boundaries: [String]) -> [IDRange] {
         var parts: [IDRange] = []
         var rest = self

@@ -2,7 +2,8 @@ internal import DaybookBSON
 package import DaybookMongo
 
 extension Journal {
-    /// The types of the aggregates it has, in byte order, found by skipping along the index: one look for each.
+    /// The types of the journal's aggregates, in byte order. Found by skipping along the index, with one query for
+    /// each.
     package func typeNames(on connection: isolated MongoConnection) throws -> [String] {
         var types: [String] = []
         var lower = ""
@@ -14,7 +15,8 @@ extension Journal {
                 try connection.findOne(filter, in: namespace, options: options) {
                     try $0.first(EventKey.aggregateID)?.string()
                 } ?? nil
-            // Before `lower` there is only an event that has its aggregate id twice, and is found by the other one: it is no way on.
+            // An id before `lower` is from a damaged event with two aggregate ids, found by the other one. Continuing
+            // from it would loop.
             guard let id, !id.isBefore(lower) else { return types }
             let type = id.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(id[..<$0]) } ?? id
             types.append(type)

@@ -1,23 +1,25 @@
 internal import DaybookBSON
 
 extension Journal {
-    /// What the journal lets in, as a MongoDB `$jsonSchema`: an event as this version of Daybook writes it, and nothing else.
+    /// The journal's `$jsonSchema` validator. It accepts an event as this version of Daybook writes it, and nothing
+    /// else.
     ///
-    /// No level lets in fields that it does not name, so a misspelt one, or one that somebody adds by hand, is refused and not ignored.
-    /// The price is an order of work: a version of Daybook whose events have a new field needs its validator first. That is one `collMod`,
-    /// which `initialize` prints; writers of the old version do not notice it, because a later validator lets in what an earlier one did. Where
-    /// it was forgotten, the new version's commits are refused as a whole. What users want to add beside an event goes into `meta.headers`,
-    /// which has no fixed keys.
+    /// Unknown fields are refused at every level, so that a misspelt field, or one that was added by hand, is not
+    /// silently stored. Therefore a version of Daybook whose events have a new field needs its validator first. That is
+    /// one `collMod`, which `initialize` prints. Writers of the old version are not affected, because a later validator
+    /// accepts what an earlier one did. If the `collMod` is forgotten, every commit of the new version is refused.
+    /// Users put additional data into `meta.headers`, which has no fixed keys.
     ///
-    /// A type that begins with `$` is one of Daybook's own, because no such name can be the case of an enum.
+    /// A type that begins with `$` is reserved for Daybook, because an enum cannot have a case with such a name.
     static let validator = validator(version: ["bsonType": "long", "minimum": 1, "maximum": .int64(maximumVersion)])
 
-    /// The validators of databases that an earlier version of Daybook made, and that are as good: nobody has to change them. They let in a
-    /// version above ``maximumVersion``, which no load believes.
+    /// The validators of databases that an earlier version of Daybook created. They are good enough, so no operator has
+    /// to change them. They accept a version above ``maximumVersion``, which no load trusts.
     static let earlierValidators = [validator(version: ["bsonType": "long", "minimum": 1])]
 
-    /// The last version of an aggregate: the largest integer that a double holds exactly, and so a shell, and a reader of JSON. No aggregate
-    /// ever gets there; what has a larger version was not put there by a commit, and might leave no room to add to it.
+    /// The highest version of an aggregate: the largest integer that a double holds exactly, and so a shell or a JSON
+    /// reader too. No aggregate ever reaches it. A higher version was not written by a commit, and might leave no room
+    /// for the next one.
     package static let maximumVersion: Int64 = 1 << 53 - 1
 
     private static func validator(version: BSONValue) -> BSONDocument {
@@ -32,7 +34,7 @@ extension Journal {
         ]
     }
 
-    /// What the journal lets in as one field of an event.
+    /// The schema for one field of an event.
     private static func rule(for field: EventField, version: BSONValue) -> BSONValue {
         switch field {
         case .id: ["bsonType": "binData"]
@@ -74,11 +76,11 @@ extension Journal {
         }
     }
 
-    /// The event types that Daybook itself writes: a correction of an aggregate's state.
+    /// The event types that Daybook itself writes.
     package static let reservedEventTypes = [Correction.eventType]
 
-    /// What stands between a malformed event and the journal. `strict` and `error` are what MongoDB does unless told otherwise; they are
-    /// stated, so that they can be read where the collection is described.
+    /// The options that make the server refuse malformed events. `strict` and `error` are MongoDB's defaults; they are
+    /// stated so that the collection's description shows them.
     static let validation: BSONDocument = [
         "validator": .document(validator), "validationLevel": "strict", "validationAction": "error",
     ]

@@ -2,7 +2,7 @@ package import DaybookBSON
 package import DaybookMongo
 internal import Foundation
 
-/// The collection of events of one database, and how it is asked.
+/// The collection of events of one database, and the queries on it.
 package struct Journal: Sendable {
     package let namespace: Namespace
 
@@ -10,21 +10,22 @@ package struct Journal: Sendable {
         namespace = Namespace(database: database, collection: CollectionName.journal)
     }
 
-    /// The filter of an aggregate's events from `first` on, for the index `{aggregateId: 1, version: 1}`.
+    /// The filter for an aggregate's events from `first` on. It uses the index `{aggregateId: 1, version: 1}`.
     static func events(of id: AggregateID, from first: Int64, through last: Int64? = nil) -> BSONDocument {
         let range: BSONDocument = last.map { ["$gte": .int64(first), "$lte": .int64($0)] } ?? ["$gte": .int64(first)]
         return [EventKey.aggregateID: .string(id.rawValue), EventKey.version: .document(range)]
     }
 
-    /// The condition on `aggregateId` for all aggregates of a type: an id begins with its type, so they are one range of the index.
+    /// The condition on `aggregateId` for all aggregates of a type. An id begins with its type, so they are one range
+    /// of the index.
     package static func ids(of type: AggregateType) -> BSONDocument {
         IDRange(type).condition
     }
 
     package static let inVersionOrder: [(key: String, direction: Int32)] = [(EventKey.version, 1)]
-    /// The projection of an event to its place, which the index alone has.
+    /// Projects an event to its aggregate id and version, so that the index alone answers the query.
     package static let places: BSONDocument = [EventKey.id: 0, EventKey.aggregateID: 1, EventKey.version: 1]
-    /// The order of the index `{aggregateId: 1, version: 1}`: aggregate after aggregate.
+    /// The order of the index `{aggregateId: 1, version: 1}`.
     package static let inAggregateOrder: [(key: String, direction: Int32)] = [
         (EventKey.aggregateID, 1), (EventKey.version, 1),
     ]
@@ -63,7 +64,7 @@ package struct Journal: Sendable {
         return try connection.findOne(filter, in: namespace, options: options) { try JournalEvent($0).version } ?? 0
     }
 
-    /// The id of the event at one place, where there is one.
+    /// The id of the event at `version`; nil when there is none.
     func eventID(of id: AggregateID, at version: Int64, on connection: isolated MongoConnection) throws -> UUID? {
         let filter: BSONDocument = [EventKey.aggregateID: .string(id.rawValue), EventKey.version: .int64(version)]
         return try connection.findOne(filter, in: namespace) { try JournalEvent($0).id }
@@ -71,7 +72,7 @@ package struct Journal: Sendable {
 
     /// The commit by which a command took effect on an aggregate, if it did.
     ///
-    /// - Throws: ``DaybookError/Code/commandIDReused`` when the id was another command's.
+    /// - Throws: ``DaybookError/Code/commandIDReused`` when the id was used for another command.
     func commit(
         of command: CommandIdentity, on id: AggregateID, connection: isolated MongoConnection
     ) throws -> Commit? {
@@ -86,20 +87,21 @@ package struct Journal: Sendable {
         var last = first
         let (end, overflow) = first.version.addingReportingOverflow(Int64(first.commit.count) - Int64(first.commit.index) - 1)
         try read(id, from: first.version, through: overflow ? nil : end, on: connection) {
-            // Another command of the same commit begins with an event that names it.
+            // Another command in the same commit begins with an event that names that command.
             let isOther = $0.metadata.beginsCommand && $0.version != first.version
             guard $0.commit.id == first.commit.id, !isOther else { return false }
             last = $0
             return true
         }
-        // A damaged event may have its version twice, and be found by the other one.
+        // A damaged event may have two version fields, and have been found by the second.
         let versions = first.version...max(first.version, last.version)
         return Commit(id: first.commit.id, aggregateID: id, versions: versions, recordedAt: first.recordedAt.date)
     }
 
-    /// What a commit appended to each of its aggregates, in their order; empty when there is no such commit.
+    /// What a commit appended to each of its aggregates, in the order of its events; empty when there is no such
+    /// commit.
     ///
-    /// The ids of a commit's events follow from its own, so they are found by them.
+    /// The ids of a commit's events follow from the commit's id, so one range of ids finds them all.
     func participants(of commitID: UUID, on connection: isolated MongoConnection) throws -> [Commit] {
         let selector: BSONDocument = [EventKey.id: .binary(BSONBinary(commitID))]
         guard let first = try connection.findOne(selector, in: namespace, decode: { try JournalEvent($0) }),
@@ -111,11 +113,11 @@ package struct Journal: Sendable {
         let options = FindOptions(sort: [(EventKey.id, 1)])
         try connection.find([EventKey.id: .document(range)], in: namespace, options: options) { document in
             let event = try JournalEvent(document)
-            // Ids of another commit may lie between them, however unlikely.
+            // Ids of another commit may lie between them, however unlikely that is.
             guard event.commit.id == commitID else { return true }
             let id = try AggregateID(parsing: event.aggregateID)
             var first = event.version
-            // The events of an aggregate follow one another.
+            // The events of one aggregate are adjacent in a commit.
             if let last = commits.last, last.aggregateID == id, last.version < event.version {
                 first = last.versions.lowerBound
                 commits.removeLast()

@@ -1,9 +1,9 @@
 package import DaybookBSON
 package import Foundation
 
-/// An event as the journal has it, read without any aggregate's code: to be looked at, also when it is damaged.
+/// An event as the journal has it, read without the aggregate's code, for inspection. It may be damaged.
 ///
-/// A field that is missing or of another form is nil; ``document`` is all there is.
+/// A field that is missing or malformed is nil. ``document`` has everything.
 package struct JournalEntry: Sendable, Hashable {
     /// The whole document, as it is stored.
     package let document: BSONDocument
@@ -14,7 +14,7 @@ package struct JournalEntry: Sendable, Hashable {
     package let schema: Int32?
     package let recordedAt: Date?
     package let commitID: UUID?
-    /// Empty when it is damaged.
+    /// Empty when it is missing or malformed.
     package let metadata: EventMetadata
 
     package init(_ document: BSONDocument) {
@@ -38,6 +38,6 @@ package struct JournalEntry: Sendable, Hashable {
         return data
     }
 
-    /// Whether a ``Correction`` is recorded, and no event of the aggregate.
+    /// Whether this event is a ``Correction``.
     package var isCorrection: Bool { type == Correction.eventType }
 }

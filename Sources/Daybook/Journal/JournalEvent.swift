@@ -1,12 +1,13 @@
 package import DaybookBSON
 package import Foundation
 
-/// An event's envelope, its document without the payload: what a writer writes, and what is read where all of it
-/// counts.
+/// An event's envelope, which is its document without the payload. Writers write it, and readers of whole events read
+/// it.
 ///
-/// The fields are coded by hand because every append passes here.
+/// The fields are coded by hand because every append runs this code.
 package struct JournalEvent: Sendable, Hashable {
-    /// The commit an event belongs to: the same `id` for all of its events, also across aggregates. `id` is the id of its first event.
+    /// The commit that an event belongs to. All of its events have the same `id`, across aggregates: the id of its
+    /// first event.
     package struct Commit: Sendable, Hashable {
         package var id: UUID
         package var index: Int32
@@ -41,9 +42,9 @@ package struct JournalEvent: Sendable, Hashable {
 }
 
 extension JournalEvent {
-    /// The whole envelope of an event.
+    /// Reads the whole envelope of an event.
     ///
-    /// - Throws: ``DaybookError/Code/unreadableEvent`` when it is not what the journal's validator lets in.
+    /// - Throws: ``DaybookError/Code/unreadableEvent`` when it is not one that the journal's validator accepts.
     package init(_ document: BorrowedDocument) throws {
         let fields = try EventFields(document, .whole)
         var commit: Commit?
@@ -94,7 +95,7 @@ extension JournalEvent.Commit {
         writer.end()
     }
 
-    /// The bytes of a commit as ``write(to:)`` writes it; its three values do not matter.
+    /// The bytes of a commit as ``write(to:)`` writes it, with arbitrary values in its three fields.
     private static let written: [UInt8] = {
         var writer = BSONWriter()
         Self(id: UUID(), index: 0, count: 0).write(to: &writer)
@@ -102,8 +103,8 @@ extension JournalEvent.Commit {
         return commit.bytes
     }()
 
-    /// Nil where the field has another form, which is read element by element. A reconciliation comes here once an
-    /// event.
+    /// Reads a commit by position, which is fast: a reconciliation does this for every event. Returns nil where the
+    /// field has another form; then it is read element by element.
     private init?(asWritten bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Self.written.count else { return nil }
         let hasForm = Self.written.withUnsafeBytes { written in

@@ -1,11 +1,11 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// The indexes of the journal, and no others by default.
+/// The journal's indexes. There are no others by default.
 enum JournalIndex: String, CaseIterable, Sendable {
-    /// Optimistic concurrency, reads of one aggregate, scans of one type, ranges for parallel work.
+    /// For optimistic concurrency, reads of one aggregate, scans of one type, and ranges for parallel work.
     case versions = "index of versions"
-    /// A command takes effect once on an aggregate.
+    /// Ensures that a command takes effect once on an aggregate.
     case commands = "index of command ids"
 
     var model: IndexModel {

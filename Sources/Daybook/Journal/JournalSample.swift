@@ -1,16 +1,17 @@
 internal import DaybookBSON
 package import DaybookMongo
 
-/// Some ids of the journal, drawn at random from its events, by which work is cut into parts and estimated.
+/// Aggregate ids drawn at random from the journal's events. Long work is divided and estimated by them.
 package struct JournalSample: Sendable {
     private static let size: Int64 = 128
 
-    /// By their bytes.
+    /// Sorted by their bytes.
     private(set) var ids: [String] = []
-    /// About how many events the journal has.
+    /// The approximate number of events in the journal.
     package private(set) var events = 0
 
-    /// - Parameter drawsIDs: Whether ids are wanted. A small sample of a large collection costs MongoDB a random cursor, and no scan:
+    /// - Parameter drawsIDs: Whether to draw ids, and not only to count. For a small sample of a large collection
+    ///   MongoDB uses a random cursor and no scan:
     ///   https://www.mongodb.com/docs/manual/reference/operator/aggregation/sample/
     package init(of journal: Journal, drawsIDs: Bool, on connection: isolated MongoConnection) throws {
         let reply = try connection.read(["count": .string(journal.namespace.collection)], database: journal.namespace.database)
@@ -26,7 +27,7 @@ package struct JournalSample: Sendable {
         ids.sort { $0.isBefore($1) }
     }
 
-    /// At most `count` ranges that make up `range` and have about the same work.
+    /// At most `count` ranges that together are `range` and have about the same number of events.
     package func parts(of range: IDRange, count: Int) -> [IDRange] {
         let inside = ids.filter(range.contains)
         guard count > 1, inside.count >= count else { return [range] }
@@ -34,7 +35,7 @@ package struct JournalSample: Sendable {
         return range.split(at: boundaries)
     }
 
-    /// About how many events some ranges have.
+    /// The approximate number of events in some ranges.
     package func events(in ranges: [IDRange]) -> Int {
         guard !ids.isEmpty else { return events }
         let inside = ids.filter { id in ranges.contains { $0.contains(id) } }

@@ -1,14 +1,14 @@
 public import Foundation
 
-/// An event of the history of an aggregate, with what is known of it.
+/// An event from the history of an aggregate, upcast, with its envelope.
 public struct RecordedEvent<A: Aggregate>: Sendable {
     /// What was recorded.
     public enum Body: Sendable {
-        /// Something that happened, upcast to what the aggregate's `Event` says now.
+        /// An event, upcast to the aggregate's current `Event`.
         case event(A.Event)
-        /// The state was put right by hand.
+        /// A correction of the state.
         case correction(Correction)
-        /// Something that no longer means anything; see ``Upcaster/retire(_:through:)``.
+        /// An event that was retired; see ``Upcaster/retire(_:through:)``.
         case retired(type: String)
     }
 
@@ -16,17 +16,17 @@ public struct RecordedEvent<A: Aggregate>: Sendable {
     public let id: UUID
     /// The aggregate it happened to.
     public let aggregateID: AggregateID
-    /// Its position, from 1.
+    /// Its position in the aggregate, from 1.
     public let version: Int64
-    /// Its stored type, as in `renewed`.
+    /// Its stored type, such as `renewed`.
     public let type: String
-    /// The version of its stored form.
+    /// The schema of its stored form.
     public let schema: Int32
     /// When it was recorded, to the millisecond; one time for a whole commit.
     public let recordedAt: Date
     /// The commit it belongs to.
     public let commitID: UUID
-    /// Who or what caused it.
+    /// The recorded cause of the event.
     public let metadata: EventMetadata
     /// What happened.
     public let body: Body

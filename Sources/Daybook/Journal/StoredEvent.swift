@@ -1,10 +1,10 @@
 public import DaybookBSON
 public import Foundation
 
-/// An event as the journal stores it, read without the code of its aggregate: for whatever passes events on, such as a
+/// An event as the journal stores it, read without the code of its aggregate. For code that passes events on, such as a
 /// subscriber, a publisher or an event stream.
 ///
-/// The envelope is read when the value is made. The payload stays bytes until it is asked for: by ``data`` as a document,
+/// The envelope is read when the value is made. The payload stays encoded until it is used: by ``data`` as a document,
 /// or by ``decoded(as:)`` as an event of the aggregate.
 ///
 /// ```swift
@@ -20,11 +20,10 @@ public struct StoredEvent: Sendable, Hashable {
     public let aggregateID: AggregateID
     private let envelope: JournalEvent
 
-    /// Reads the envelope of a document of the journal. Fields that this version of Daybook does not know are passed
-    /// over.
+    /// Reads the envelope of a document of the journal. Fields that this version of Daybook does not know are ignored.
     ///
-    /// - Throws: ``DaybookError/Code/unreadableEvent`` when a field of the envelope is missing or of the wrong form; the
-    ///   error has the aggregate id and the version as far as they can be read.
+    /// - Throws: ``DaybookError/Code/unreadableEvent`` when a field of the envelope is missing or malformed; the error
+    ///   has the aggregate id and the version as far as they can be read.
     public init(_ document: BSONDocument) throws {
         envelope = try document.withBorrowed { try JournalEvent($0) }
         do throws(DaybookError) {
@@ -40,13 +39,14 @@ public struct StoredEvent: Sendable, Hashable {
     /// The event's id, a UUID of version 7.
     public var id: UUID { envelope.id }
 
-    /// Its position along its aggregate, from 1.
+    /// Its position in its aggregate, from 1.
     public var version: Int64 { envelope.version }
 
-    /// Its stored type, as in `renewed`. One that begins with `$` is Daybook's own: `$corrected` is a ``Correction``.
+    /// Its stored type, such as `renewed`. A type that begins with `$` is Daybook's own: `$corrected` is a
+    /// ``Correction``.
     public var type: String { envelope.type }
 
-    /// The version of its stored form; see ``Upcaster``.
+    /// The schema of its stored form; see ``Upcaster``.
     public var schema: Int32 { envelope.schema }
 
     /// When it was recorded, to the millisecond; one time for a whole commit.
@@ -61,15 +61,15 @@ public struct StoredEvent: Sendable, Hashable {
     /// How many events its commit has, on all of its aggregates.
     public var commitCount: Int { Int(envelope.commit.count) }
 
-    /// Who or what caused it, with the id of its command on the first event of each command.
+    /// The recorded cause of the event. The first event of each command has the command's id.
     public var metadata: EventMetadata { envelope.metadata }
 
-    /// The payload as it is stored, not upcast. It is copied out of ``document`` each time.
+    /// The payload as it is stored, not upcast. Each use copies it out of ``document``.
     public var data: BSONDocument { (try? withData { BSONDocument($0) }) ?? BSONDocument() }
 
-    /// What the event says now, upcast to the events that the aggregate's code has.
+    /// The event, decoded and upcast to the aggregate's current `Event`.
     ///
-    /// - Throws: ``DaybookError``: `invalidArgument` when it happened to an aggregate of another type; `unknownEvent` when
+    /// - Throws: ``DaybookError``: `invalidArgument` when the event is of another aggregate type; `unknownEvent` when
     ///   the code has no such event and no upcaster for it; `unreadableEvent` when the payload cannot be decoded.
     public func decoded<A: Aggregate>(as aggregate: A.Type) throws -> RecordedEvent<A> {
         guard aggregateID.type == A.type else {
@@ -80,7 +80,7 @@ public struct StoredEvent: Sendable, Hashable {
         return try decoded(by: EventCoding<A>())
     }
 
-    /// - Parameter coding: One for many events, where there are many.
+    /// - Parameter coding: A coding to share between many events.
     func decoded<A: Aggregate>(by coding: EventCoding<A>) throws -> RecordedEvent<A> {
         let body = try withData { data in
             try coding.decode(

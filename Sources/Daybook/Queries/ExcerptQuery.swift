@@ -1,6 +1,6 @@
 internal import DaybookBSON
 
-/// A query of parts of snapshots; each iteration asks anew, and reads in batches as it goes on.
+/// A query of parts of snapshots. Each iteration starts a new query, and reads in batches.
 public struct ExcerptQuery<A: Aggregate, Value: Decodable & Sendable>: AsyncSequence, Sendable {
     public typealias Element = SnapshotExcerpt<Value>
 
@@ -24,12 +24,12 @@ public struct ExcerptQuery<A: Aggregate, Value: Decodable & Sendable>: AsyncSequ
             })
     }
 
-    /// Reads the excerpts one after the other.
+    /// Reads the excerpts one after another.
     public struct Iterator: AsyncIteratorProtocol {
         var cursor: Result<QueryCursor<A, SnapshotExcerpt<Value>>, any Error>
 
-        /// - Throws: ``DaybookError``; `invalidArgument` when a value can be decoded neither from a stored snapshot nor from the same fields of
-        ///   the folded state: then the two types do not fit each other.
+        /// - Throws: ``DaybookError``; `invalidArgument` when a value can be decoded neither from a stored snapshot nor
+        ///   from the same fields of the folded state, because the two types do not fit each other.
         public mutating func next() async throws -> SnapshotExcerpt<Value>? {
             var opened: QueryCursor<A, SnapshotExcerpt<Value>>
             do {

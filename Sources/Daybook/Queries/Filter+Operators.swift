@@ -6,12 +6,12 @@ extension Filter {
     }
 }
 
-/// The field has this value; `== nil` finds those without one.
+/// The field has this value. `== nil` matches fields without a value.
 public func == <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
     Filter(field, .equal, value)
 }
 
-/// The field has another value, or none; `!= nil` finds those with one.
+/// The field has another value, or none. `!= nil` matches fields with a value.
 public func != <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
     Filter(field, .unequal, value)
 }
@@ -58,17 +58,17 @@ public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<
     Filter(field, .moreOrEqual, value)
 }
 
-/// Both hold.
+/// Both filters match.
 public func && <A>(left: Filter<A>, right: Filter<A>) -> Filter<A> {
     .all([left, right])
 }
 
-/// At least one holds.
+/// At least one filter matches.
 public func || <A>(left: Filter<A>, right: Filter<A>) -> Filter<A> {
     .any([left, right])
 }
 
-/// It does not hold: also where it cannot, as `!(\.dueAt < now)` finds those without a `dueAt`.
+/// The filter does not match. `!(\.dueAt < now)` therefore also matches where there is no `dueAt`.
 public prefix func ! <A>(filter: Filter<A>) -> Filter<A> {
     Filter(.not(filter.node))
 }

@@ -1,20 +1,22 @@
 internal import DaybookBSON
 
-/// A condition on the declared fields of an aggregate, made with `==`, `<`, `&&` and their like on key paths.
+/// A condition on the declared fields of an aggregate, built from key paths with `==`, `<`, `&&` and similar operators.
 ///
 /// ```swift
 /// licenses.query(where: \.status == .issued && \.renewals < 3)
 /// licenses.query(where: .in(\.status, [.issued, .lapsed]) && !.hasPrefix(\.title, "The "))
 /// ```
 ///
-/// Values are compared as they are stored. Texts compare by their UTF-8 bytes. Numbers compare by value, whatever their type; nothing is less
-/// or more than a NaN, so `<`, `<=`, `>` and `>=` refuse one, while `== .nan` finds those that are stored.
+/// Values are compared as they are stored. Texts compare by their UTF-8 bytes. Numbers compare by value, whatever their
+/// type. Nothing is less or more than a NaN, so `<`, `<=`, `>` and `>=` refuse one, while `== .nan` matches stored
+/// NaNs.
 ///
-/// What has no value, be it stored as null or not at all, is not less, more or equal to any value: the conditions that find it are
-/// `== nil`, ``missing(_:)``, `!=` with a value, ``notIn(_:_:)``, and `!` in front of a condition that does not hold for it.
+/// A field without a value, stored as null or not stored, is not less, more or equal to any value. The conditions that
+/// match it are `== nil`, ``missing(_:)``, `!=` with a value, ``notIn(_:_:)``, and `!` before a condition that does not
+/// match it.
 ///
-/// Asking with it throws ``DaybookError/Code/invalidArgument`` when a key path is not among the aggregate's `fields`, or a value cannot be
-/// stored.
+/// A query with the filter throws ``DaybookError/Code/invalidArgument`` when a key path is not among the aggregate's
+/// `fields`, or a value cannot be stored.
 public struct Filter<A: Aggregate>: Sendable {
     indirect enum Node: Sendable {
         case field(any AnyKeyPath & Sendable, Condition)
@@ -24,7 +26,7 @@ public struct Filter<A: Aggregate>: Sendable {
         case raw(BSONDocument)
     }
 
-    /// What is asked of one field.
+    /// A condition on one field.
     enum Condition: Sendable {
         case compare(Comparison, any Encodable & Sendable)
         case among([any Encodable & Sendable], isNegated: Bool)
@@ -62,7 +64,7 @@ public struct Filter<A: Aggregate>: Sendable {
         case .field(let keyPath, let condition):
             let field = try A.field(keyPath)
             return [field.path: .document(try document(condition, on: field))]
-        // MongoDB refuses lists without a condition.
+        // MongoDB refuses `$and` and `$or` with an empty list.
         case .all(let nodes) where nodes.isEmpty: return [:]
         case .any(let nodes) where nodes.isEmpty: return ["_id": ["$in": []]]
         case .all(let nodes): return ["$and": .array(try nodes.map { .document(try document($0)) })]
@@ -85,7 +87,8 @@ public struct Filter<A: Aggregate>: Sendable {
         case .containing(let operand):
             return ["$elemMatch": ["$eq": try encode(operand, for: field)]]
         case .beginning(let prefix):
-            // A range and no regular expression: exact bounds of an index, and no character means anything else than itself.
+            // A range instead of a regular expression: it has exact bounds for an index, and no character needs
+            // escaping.
             guard let end = prefix.endOfPrefixRange else { return ["$gte": .string(prefix)] }
             return ["$gte": .string(prefix), "$lt": .string(end)]
         }
@@ -100,7 +103,7 @@ public struct Filter<A: Aggregate>: Sendable {
                 .invalidArgument, "the value that \(field.name) is compared with cannot be encoded: \(describe(error))",
                 underlying: error)
         }
-        // A list would take one for a search.
+        // Inside `$in`, a regular expression would be matched as a pattern.
         if case .regex = value {
             throw DaybookError(.invalidArgument, "\(field.name) is compared with a regular expression; that takes a raw filter")
         }
@@ -109,7 +112,8 @@ public struct Filter<A: Aggregate>: Sendable {
 }
 
 extension String {
-    /// The first text behind all that begin with this one, by UTF-8 bytes, which order texts as their scalars do; nil when there is none.
+    /// The first text after all texts that begin with this one, in the order of UTF-8 bytes, which is that of the
+    /// scalars. Nil when there is none.
     fileprivate var endOfPrefixRange: String? {
         var scalars = Array(unicodeScalars)
         while let last = scalars.popLast() {

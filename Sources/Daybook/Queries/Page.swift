@@ -1,8 +1,9 @@
-/// Some snapshots in an order, and where the next ones begin; see ``Repository/page(where:sort:limit:after:waitFor:)``.
+/// Consecutive snapshots of an order, and where the next page begins; see
+/// ``Repository/page(where:sort:limit:after:waitFor:)``.
 public struct Page<A: Aggregate>: Sendable {
-    /// At most as many as were asked for; fewer only on the last page.
+    /// At most as many as the limit; fewer only on the last page.
     public let items: [Snapshot<A>]
-    /// Begins the next page; nil when nothing more was stored that matches.
+    /// The key for the next page; nil when no more matching snapshots are stored.
     public let next: PageKey?
 }
 

@@ -2,23 +2,23 @@ internal import Crypto
 internal import DaybookBSON
 internal import Foundation
 
-/// Where a page ended: what the next one begins behind.
+/// Where a page ended, so that the next page begins after it.
 ///
-/// A key is a text for whoever asks for the pages: letters, digits, `-` and `_`, fit for a URL as it is. It is meant for the same aggregate type
-/// and the same sort, in any process and for as long as the declared fields keep their names; the filter may change. It holds the last
-/// snapshot's id and the values it was sorted by, encoded and not encrypted. A checksum finds what was damaged on the way, and nothing that
-/// somebody makes up reaches further than the filter does.
+/// A key is an opaque text: letters, digits, `-` and `_`, so it fits into a URL as it is. It is valid for the same
+/// aggregate type and sort, in any process, as long as the declared fields keep their names; the filter may change. It
+/// holds the last snapshot's id and the values that it was sorted by, encoded and not encrypted. A checksum detects
+/// damage. A forged key reaches no snapshots that the filter does not match.
 public struct PageKey: Sendable {
-    /// How large a key may be: with 4 KiB it fits a URL of the usual limits.
+    /// The maximum size of a key: with 4 KiB it fits into a URL of the usual limits.
     static let maximumBytes = 4096
     private static let format: UInt8 = 1
 
     private let text: String
-    /// Of aggregate type and sort.
+    /// Identifies the aggregate type and the sort.
     let fingerprint: [UInt8]
     let position: PagePosition
 
-    /// - Throws: ``DaybookError/Code/tooLarge`` when the values are longer than a key may be.
+    /// - Throws: ``DaybookError/Code/tooLarge`` when the values do not fit into a key.
     init(_ position: PagePosition, fingerprint: [UInt8]) throws {
         let document: BSONDocument = ["p": .array(position.values)]
         let content = [Self.format] + fingerprint + document.bytes
@@ -34,9 +34,9 @@ public struct PageKey: Sendable {
         self.position = position
     }
 
-    /// Reads the text of a key.
+    /// Parses the text of a key.
     ///
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when it is not the text of a key, or not all of it.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the text is not a key, or not a whole one.
     public init(parsing text: String) throws(DaybookError) {
         guard let bytes = Self.decode(text), let key = Self.read(bytes) else {
             throw DaybookError(
@@ -87,7 +87,7 @@ public struct PageKey: Sendable {
             }
         }
         standard += String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
-        // One key has one text: the unused bits of the last character must be those that are written.
+        // A key has only one valid text: the unused bits of the last character must be as this program writes them.
         guard let data = Data(base64Encoded: standard), encode(Array(data)) == text else { return nil }
         return Array(data)
     }
@@ -99,9 +99,9 @@ extension PageKey {
         return Array(SHA256.hash(data: Array(parts.joined(separator: "\0").utf8)).prefix(8))
     }
 
-    /// The position, for pages of this type in this order.
+    /// The position, for pages of this type and order.
     ///
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when it is a key of other pages.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the key is for another type or order.
     func position(of type: AggregateType, in columns: [SortColumn]) throws -> PagePosition {
         guard fingerprint == Self.fingerprint(type, columns), position.values.count == columns.count,
             case .string(let text) = position.values.last, let id = try? AggregateID(parsing: text), id.type == type
@@ -115,7 +115,7 @@ extension PageKey {
 }
 
 extension PageKey: CustomStringConvertible {
-    /// The text to pass on, from which ``init(parsing:)`` makes the same key again.
+    /// The text of the key. ``init(parsing:)`` makes the same key from it.
     public var description: String { text }
 }
 
@@ -126,7 +126,8 @@ extension PageKey: Hashable {
 }
 
 extension PageKey: Codable {
-    /// - Throws: `DecodingError.dataCorrupted`, with the ``DaybookError`` below it, when the text is not that of a key.
+    /// - Throws: `DecodingError.dataCorrupted`, with the ``DaybookError`` as its underlying error, when the text is not
+    ///   a key.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)

@@ -1,17 +1,18 @@
 internal import DaybookBSON
 
-/// A place in an order of stored snapshots: what one of them has in each column of the order.
+/// A position in an order of stored snapshots: one snapshot's value in each column of the order.
 struct PagePosition: Sendable, Hashable {
-    /// One for each column, the id last; null where there is no value.
+    /// One value for each column, the id last; null where the snapshot has none.
     var values: [BSONValue]
 
     init(values: [BSONValue]) {
         self.values = values
     }
 
-    /// Where `document` stands.
+    /// The position of `document`.
     ///
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when it has something in a column of which MongoDB cannot be asked for what follows.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when its value in a column is of a kind for which MongoDB cannot
+    ///   select what follows.
     init(of document: BorrowedDocument, in columns: [SortColumn]) throws {
         values = try columns.map { column in
             guard let value = try document.value(at: column.path[...]), value.type != .null else { return .null }
@@ -25,7 +26,8 @@ struct PagePosition: Sendable, Hashable {
         }
     }
 
-    /// What stands behind this place: for each column, what equals it in the columns before and follows in this one.
+    /// The filter for what follows this position: for each column, the documents that are equal in the columns before
+    /// it and follow in this one.
     func following(in columns: [SortColumn]) -> BSONDocument {
         var branches: [BSONValue] = []
         var equal: [BSONValue] = []
@@ -42,10 +44,11 @@ struct PagePosition: Sendable, Hashable {
 }
 
 extension SortColumn {
-    /// The conditions one of which holds of every value behind `value`.
+    /// The conditions of which each value after `value` meets one.
     ///
-    /// MongoDB sorts values of all kinds one kind after the other, and compares by `$gt` and `$lt` inside one kind only; null and NaN compare
-    /// with nothing. https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
+    /// MongoDB sorts values of different kinds one kind after another, but `$gt` and `$lt` compare only within one
+    /// kind, and null and NaN compare with nothing.
+    /// https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
     fileprivate func conditions(behind value: BSONValue) -> [BSONValue] {
         guard let kind = SortKind(value) else { return [] }
         var conditions: [BSONValue] = []
@@ -58,7 +61,7 @@ extension SortColumn {
             if !isAscending { conditions.append(["$eq": .double(.nan)]) }
         default: conditions.append([isAscending ? "$gt" : "$lt": value])
         }
-        // What has no text for an id is no snapshot, and is given to nobody.
+        // A document whose id is not a text is not a snapshot, so no page contains it.
         if path == SortColumn.id.path, kind == .text { return conditions }
         let others = SortKind.allCases.filter { $0 != .null && (isAscending ? $0 > kind : $0 < kind) }
         if !others.isEmpty { conditions.append(["$type": .array(others.flatMap(\.types).map { .string("\($0)") })]) }
@@ -68,7 +71,7 @@ extension SortColumn {
 }
 
 extension BorrowedDocument {
-    /// The value at a dotted path of documents; the array when there is one on the way.
+    /// The value at a dotted path of documents; the array when there is an array on the path.
     fileprivate func value(at path: Substring) throws -> BSONValue? {
         guard let dot = path.utf8.firstIndex(of: UInt8(ascii: ".")) else { return try first(String(path))?.value() }
         guard let element = try first(String(path[..<dot])) else { return nil }

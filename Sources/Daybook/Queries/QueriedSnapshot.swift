@@ -1,12 +1,12 @@
 internal import DaybookBSON
 internal import Foundation
 
-/// A stored snapshot as a query finds it: what is made of it, or why nothing can be.
+/// A stored snapshot that a query found: its element, or why it cannot be read.
 enum QueriedSnapshot<Element: Sendable>: Sendable {
     case readable(Element)
     case unreadable(AggregateID?, reason: String)
 
-    /// - Parameter make: Reads the state. What it throws makes the snapshot unreadable.
+    /// - Parameter make: Decodes the state. If it throws, the snapshot is unreadable.
     init<A: Aggregate>(
         _ document: BorrowedDocument, of aggregate: A.Type,
         make: (AggregateID, _ version: Int64, BorrowedSnapshot, _ state: BorrowedDocument) throws -> Element
@@ -28,7 +28,7 @@ enum QueriedSnapshot<Element: Sendable>: Sendable {
         }
     }
 
-    /// - Parameter decoder: One for many documents: it remembers what it found out about the state's type.
+    /// - Parameter decoder: A decoder to share between many documents: it caches what it learns about the state's type.
     init<A: Aggregate>(_ document: BorrowedDocument, _ decoder: BSONDecoder) throws where Element == Snapshot<A> {
         try self.init(document, of: A.self) { id, version, stored, state in
             Snapshot(

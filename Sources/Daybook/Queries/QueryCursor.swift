@@ -1,7 +1,8 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// Goes through what a selection finds, reading what can be read and folding anew what cannot.
+/// Iterates over what a selection finds. It decodes the snapshots that can be read, and folds the others from the
+/// journal.
 struct QueryCursor<A: Aggregate, Element: Sendable> {
     let selection: SnapshotSelection<A>
     let projection: BSONDocument?
@@ -9,11 +10,11 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
     let refold: @Sendable (Snapshot<A>) throws -> Element
     private var documents: CursorSequence<QueriedSnapshot<Element>>.Iterator?
     private var prepared: SnapshotSelection<A>.Prepared?
-    /// Where a cursor ended early.
+    /// The position of the last document before a cursor ended early.
     private var position: PagePosition?
-    /// How many documents the server gave, and how many cursors in a row were killed since.
+    /// How many documents the server has returned, and how many cursors in a row were killed since then.
     private var given = 0, failures = 0
-    /// Whether a snapshot matched of which nothing was given out.
+    /// Whether a matching snapshot was left out, because its aggregate has no events.
     private(set) var hasLeftOut = false
 
     init(
@@ -54,15 +55,16 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
         return try await documents?.next()
     }
 
-    /// Begins a new cursor behind the last document that was given out, after a collection was swapped under the old one.
+    /// Opens a new cursor after the last document that was returned, because a collection was swapped and the old
+    /// cursor was killed.
     ///
-    /// - Throws: `error` when the order has no place to go on behind.
+    /// - Throws: `error` when the order has no position to continue after.
     private mutating func goOn(behind error: MongoError) async throws {
         let prepared = try await prepare()
         if let last = documents?.last {
             guard !selection.sort.contains(where: \.isOfArrays) else { throw error }
             var stored: BSONDocument? = last
-            // An excerpt may not have what it is sorted by.
+            // A projected document may not have the fields that it is sorted by, so read the whole snapshot.
             if projection != nil, prepared.columns.count > 1 { stored = try await snapshot(last["_id"] ?? .null) }
             guard let stored else { throw error }
             position = try stored.withBorrowed { try PagePosition(of: $0, in: prepared.columns) }
@@ -89,7 +91,8 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
         var options = prepared.options
         options.projection = projection
         if let limit = options.limit {
-            // A server ends a cursor with its last document, so one that was killed had more to give.
+            // The server closes a cursor with its last document, so a killed cursor had more to return. A limit of 0
+            // would mean no limit.
             options.limit = max(1, limit - given)
         }
         let repository = selection.repository

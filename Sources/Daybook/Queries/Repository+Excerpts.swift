@@ -1,7 +1,8 @@
 public import DaybookBSON
 
 extension Repository {
-    /// Parts of the snapshots that match `filter`, in the given order, the id last: only the named fields leave the server.
+    /// Parts of the snapshots that match `filter`, in the given order, the id last: the server returns only the named
+    /// fields.
     ///
     /// ```swift
     /// struct Row: Decodable, Sendable {
@@ -13,14 +14,14 @@ extension Repository {
     /// }
     /// ```
     ///
-    /// The value is decoded from what the state would be if it had these fields alone, under their stored names: one that is declared as
-    /// `place.row` is the `row` of a `place`. A stored snapshot from which it cannot be decoded, or that has another `stateSchema` than the
-    /// declared one, is folded anew from the journal, with a warning; one without events is left out. Otherwise as
-    /// ``query(where:sort:limit:waitFor:)``.
+    /// The value is decoded from a state that has only these fields, under their stored names: a field that is declared
+    /// as `place.row` is the `row` of a `place`. If the value cannot be decoded from a stored snapshot, or the
+    /// snapshot's `stateSchema` is not the declared one, the aggregate is folded from the journal, with a warning. An
+    /// aggregate without events is left out. Otherwise it works as ``query(where:sort:limit:waitFor:)``.
     ///
     /// - Parameters:
-    ///   - value: What to decode.
-    ///   - fields: What of the state it is decoded from, at least one declared field.
+    ///   - value: The type to decode.
+    ///   - fields: The fields of the state that it is decoded from: at least one, each of them declared.
     public func query<Value: Decodable & Sendable>(
         _ value: Value.Type, of fields: [any PartialKeyPath<A> & Sendable], where filter: Filter<A>? = nil, sort: [Sort<A>] = [],
         limit: Int? = nil, waitFor commit: Commit? = nil

@@ -11,16 +11,17 @@ extension Repository {
     /// }
     /// ```
     ///
-    /// Going from page to page meets every snapshot that does not change meanwhile exactly once, whatever is written beside it: a page begins
-    /// behind the values that the last one ended with, and not after a number of snapshots. So a late page costs no more than the first. One that
-    /// changes may be met at its old place, its new place, both or neither. The page behind a key may be empty, when what was there is gone or
-    /// is left out: a snapshot without events is, and one that cannot be read is folded anew from the journal, as in a query.
+    /// Page after page, a caller sees every snapshot that does not change in the meantime exactly once, whatever else
+    /// is written: a page begins after the last page's final values, and not after a number of snapshots. So a late
+    /// page costs no more than the first. A snapshot that changes may be seen at its old place, its new place, both or
+    /// neither. The page after a key may be empty, when its snapshots were deleted or are left out. A snapshot without
+    /// events is left out, and one that cannot be read is folded from the journal, as in a query.
     ///
-    /// An aggregate's field that is stored as an array cannot be paged by.
+    /// Pages cannot be sorted by a field that is stored as an array.
     ///
     /// - Parameters:
-    ///   - limit: How many at most, at least 1. They are in memory together.
-    ///   - key: Where the page before ended; nil for the first page.
+    ///   - limit: The most snapshots on the page, at least 1. They are all held in memory.
+    ///   - key: Where the previous page ended; nil for the first page.
     /// - Throws: ``DaybookError``; `invalidArgument` when `key` belongs to another type or sort, `tooLarge` when the values in the sort's fields
     ///   are too long for a key.
     public func page(
@@ -62,13 +63,13 @@ extension Repository {
                     return Page(
                         items: items, next: try PageKey(last, fingerprint: PageKey.fingerprint(A.type, prepared.columns)))
                 }
-                // Some were left out: what they would have been is behind them.
+                // Some snapshots were left out, so read more to fill the page.
                 position = last
             }
         }
     }
 
-    /// What is stored behind `position`, and where the last of it stands when there is more.
+    /// The snapshots after `position`, and the position of the last one when there are more.
     private func find(
         _ prepared: SnapshotSelection<A>.Prepared, behind position: PagePosition?, limit: Int
     ) async throws -> ([QueriedSnapshot<Snapshot<A>>], PagePosition?) {
@@ -76,7 +77,7 @@ extension Repository {
         let filter = prepared.filter(behind: position)
         var options = prepared.options
         options.sort = prepared.order
-        // One more tells whether there is more.
+        // One more document shows whether there is another page.
         options.limit = limit < .max ? limit + 1 : limit
         return try await store.client.readingThroughSwaps { [options] connection in
             var found: [QueriedSnapshot<Snapshot<A>>] = []
@@ -97,7 +98,7 @@ extension Repository {
 }
 
 extension SnapshotSelection.Prepared {
-    /// The filter for what stands behind `position`. The two are separate conditions, so that an index can serve either.
+    /// The filter for what follows `position`. The two conditions stay separate, so that an index can serve either.
     func filter(behind position: PagePosition?) -> BSONDocument {
         guard let following = position?.following(in: columns) else { return filter }
         guard filter != BSONDocument() else { return following }

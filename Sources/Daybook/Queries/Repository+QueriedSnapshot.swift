@@ -2,8 +2,8 @@ internal import Logging
 internal import Metrics
 
 extension Repository {
-    /// What a query makes of a snapshot that it found: of one that it cannot read, what `refold` makes of the aggregate as the journal has
-    /// it, on the primary wherever the query reads; nil when the journal has no such aggregate.
+    /// The element for a snapshot that a query found. If the snapshot cannot be read, it is what `refold` makes of the
+    /// aggregate, which is folded from the journal on the primary. Nil when the journal has no such aggregate.
     func resolve<Element>(
         _ found: QueriedSnapshot<Element>, refold: @Sendable (Snapshot<A>) throws -> Element
     ) async throws -> Element? {
@@ -17,7 +17,7 @@ extension Repository {
         }
     }
 
-    /// Says that a query found a snapshot that it cannot read: the one place to count them.
+    /// Counts and logs a snapshot that a query could not read.
     func ignored(_ id: AggregateID?, reason: String) {
         loader.metrics.snapshotsIgnored.increment()
         store.telemetry.logger.warning(

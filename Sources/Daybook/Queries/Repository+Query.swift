@@ -4,10 +4,11 @@ internal import DaybookMongo
 extension Repository {
     /// The snapshots that match `filter`, in the given order, the id last.
     ///
-    /// Nothing is asked before the iteration starts. It reads where the URI's read preference says; on the primary it sees every commit that
-    /// returned before it started, or the one that it is to wait for where the lifecycle is ``Lifecycle/async``.
+    /// No server is queried before the iteration starts. The query reads according to the URI's read preference. On the
+    /// primary it sees every commit that returned before it started. With the lifecycle ``Lifecycle/async`` it sees the
+    /// commit that it waits for.
     ///
-    /// - Parameter commit: Waits until the primary's snapshot has this commit; see ``waitForSnapshot(of:)``.
+    /// - Parameter commit: Wait until the primary's snapshot includes this commit; see ``waitForSnapshot(of:)``.
     public func query(where filter: Filter<A>? = nil, sort: [Sort<A>] = [], limit: Int? = nil, waitFor commit: Commit? = nil)
         -> SnapshotQuery<A>
     {
@@ -15,8 +16,8 @@ extension Repository {
             selection: SnapshotSelection(repository: self, condition: .typed(filter), sort: sort, limit: limit, waitFor: commit))
     }
 
-    /// The snapshots that match a MongoDB filter on the stored document, as in `["state.status": "issued"]`; to write one, import
-    /// `DaybookBSON` too. It goes to the server as it is: never make one from what a stranger wrote.
+    /// The snapshots that match a MongoDB filter on the stored document, such as `["state.status": "issued"]`. To write
+    /// one, import `DaybookBSON` too. It is sent to the server as it is: never build one from untrusted input.
     public func query(matching filter: BSONDocument, sort: [Sort<A>] = [], limit: Int? = nil, waitFor commit: Commit? = nil)
         -> SnapshotQuery<A>
     {
@@ -33,28 +34,30 @@ extension Repository {
         var cursor = query(where: filter, sort: sort, limit: 1, waitFor: commit).makeAsyncIterator().cursor
         if let found = try await cursor.next() { return found }
         guard cursor.hasLeftOut else { return nil }
-        // The first match has no events; behind it may be one that has.
+        // The first match has no events; a later one may have some.
         cursor = query(where: filter, sort: sort).makeAsyncIterator().cursor
         return try await cursor.next()
     }
 
     /// How many stored snapshots match `filter`.
     ///
-    /// The server counts them without giving out any, so those that a query would fold anew or leave out count as they are stored.
+    /// The server counts without returning documents, so snapshots that a query would fold again or leave out count as
+    /// they are stored.
     ///
     /// - Throws: ``DaybookError``
     public func count(where filter: Filter<A>? = nil, waitFor commit: Commit? = nil) async throws -> Int {
         try await count(.typed(filter), commit)
     }
 
-    /// How many stored snapshots match a MongoDB filter; it may have every operator that an aggregation's `$match` takes.
+    /// How many stored snapshots match a MongoDB filter. The filter may use every operator that `$match` allows in an
+    /// aggregation.
     ///
     /// - Throws: ``DaybookError``
     public func count(matching filter: BSONDocument, waitFor commit: Commit? = nil) async throws -> Int {
         try await count(.raw(filter), commit)
     }
 
-    /// Whether any stored snapshot matches `filter`: at the cost of finding one.
+    /// Whether any stored snapshot matches `filter`. It costs as much as finding one.
     ///
     /// - Throws: ``DaybookError``
     public func contains(where filter: Filter<A>, waitFor commit: Commit? = nil) async throws -> Bool {

@@ -4,7 +4,7 @@ public struct SnapshotExcerpt<Value: Sendable>: Sendable {
     public let id: AggregateID
     /// The last event that `value` includes.
     public let version: Int64
-    /// What was asked for of the state.
+    /// The requested part of the state.
     public let value: Value
 }
 

@@ -1,7 +1,8 @@
-/// A query of snapshots; each iteration asks anew, and reads in batches as it goes on.
+/// A query of snapshots. Each iteration starts a new query, and reads in batches.
 ///
-/// A snapshot that matches but cannot be read, or has another `stateSchema` than the declared one, is folded anew from the journal, with a
-/// warning; one without events is left out. What was folded anew is what the journal has now, whether or not that still matches.
+/// A matching snapshot that cannot be read, or whose `stateSchema` is not the declared one, is folded from the journal,
+/// with a warning. One without events is left out. A folded aggregate is returned as the journal has it now, whether or
+/// not it still matches.
 public struct SnapshotQuery<A: Aggregate>: AsyncSequence, Sendable {
     let selection: SnapshotSelection<A>
 
@@ -13,7 +14,7 @@ public struct SnapshotQuery<A: Aggregate>: AsyncSequence, Sendable {
                 selection: selection, projection: nil, decode: { try QueriedSnapshot($0, decoder) }, refold: { $0 }))
     }
 
-    /// Reads the snapshots one after the other.
+    /// Reads the snapshots one after another.
     public struct Iterator: AsyncIteratorProtocol {
         var cursor: QueryCursor<A, Snapshot<A>>
 

@@ -1,7 +1,7 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// Which snapshots a query, a page or a count is about, in which order: what all of them go through before they ask the server.
+/// Which snapshots a query, a page or a count selects, and in which order. All of them prepare their queries here.
 struct SnapshotSelection<A: Aggregate>: Sendable {
     enum Condition: Sendable {
         case typed(Filter<A>?)
@@ -12,11 +12,10 @@ struct SnapshotSelection<A: Aggregate>: Sendable {
     let condition: Condition
     var sort: [Sort<A>] = []
     var limit: Int?
-    /// What the primary's snapshots must have before the server is asked.
+    /// A commit that the primary's snapshot must include before the query is sent.
     var waitFor: Commit?
 
-    /// The one place where a query is made ready, whatever it gives: what it has to wait for is awaited here, and what is wrong with it is
-    /// said here, before any server is asked.
+    /// Validates the selection and waits for its commit. Every kind of query does this before it sends anything.
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument``
     func prepare() async throws -> Prepared {
@@ -39,16 +38,17 @@ struct SnapshotSelection<A: Aggregate>: Sendable {
         return Prepared(filter: filter, columns: columns, limit: limit)
     }
 
-    /// What MongoDB is asked for.
+    /// The query for MongoDB.
     struct Prepared: Sendable {
         var filter: BSONDocument
-        /// The id last.
+        /// The columns to sort by, the id last.
         var columns: [SortColumn]
         var limit: Int?
 
-        /// The user says where queries are read from: by the read preference in the URI.
+        /// Reads follow the read preference in the URI.
         var options: FindOptions {
-            // In an order also where none was asked for: a cursor that ends early can then be gone on behind.
+            // Always sorted, also when no order was requested: if the cursor ends early, a new one can continue after
+            // its position.
             FindOptions(sort: order, limit: limit, reads: .asConfigured)
         }
 

@@ -1,7 +1,7 @@
 /// An order of snapshots by one declared field.
 ///
-/// Values are ordered as MongoDB orders them: what has no value before everything else, texts by their UTF-8 bytes.
-/// A field that is named twice counts the first time.
+/// Values are ordered as MongoDB orders them: fields without a value come before everything else, and texts are ordered
+/// by their UTF-8 bytes. If a field is named twice, the first counts.
 public struct Sort<A: Aggregate>: Sendable {
     let keyPath: any AnyKeyPath & Sendable
     let direction: Int32
@@ -18,7 +18,7 @@ public struct Sort<A: Aggregate>: Sendable {
     }
 }
 
-/// A type that is encoded as an array, by whose smallest or largest element MongoDB sorts.
+/// A type that is encoded as an array. MongoDB sorts an array by its smallest or largest element.
 private protocol StoredAsArray {}
 
 extension Array: StoredAsArray {}

@@ -1,4 +1,4 @@
-/// What MongoDB sorts by, in the end: a path in the stored document, and 1 or -1.
+/// A column of MongoDB's sort: a path in the stored document, and 1 or -1.
 struct SortColumn: Sendable, Hashable {
     var path: String
     var direction: Int32
@@ -9,15 +9,16 @@ struct SortColumn: Sendable, Hashable {
 }
 
 extension SortColumn {
-    /// The columns of `sort`, the id last: then no two snapshots are equal. It has the direction of the column before it, so that the index of a
-    /// field, which has the id behind it, gives this order read forwards or backwards.
+    /// The columns of `sort`, with the id last, so that no two snapshots are equal. The id has the direction of the
+    /// column before it. The index of a field ends with the id, so it has this order when it is read forwards or
+    /// backwards.
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument``
     static func columns<A>(of sort: [Sort<A>]) throws -> [SortColumn] {
         var columns: [SortColumn] = []
         for sort in sort {
             let path = try A.field(sort.keyPath).path
-            // MongoDB refuses a path that is named twice.
+            // MongoDB refuses a path that occurs twice.
             if !columns.contains(where: { $0.path == path }) {
                 columns.append(SortColumn(path: path, direction: sort.direction))
             }

@@ -1,10 +1,11 @@
 internal import DaybookBSON
 
-/// A kind of value that MongoDB sorts apart from others, in its order.
+/// A kind of value that MongoDB sorts apart from other kinds, in MongoDB's order.
 enum SortKind: Int, CaseIterable, Comparable {
     case null, number, text, document, binary, objectID, bool, date, timestamp
 
-    /// Nil for what MongoDB does not compare, or sorts by something else than the whole: an array's smallest element.
+    /// Returns nil for a value that MongoDB does not compare, or does not sort as a whole: it sorts an array by its
+    /// smallest element.
     init?(_ value: BSONValue) {
         let kind = Self.allCases.first { $0.types.contains(value.type) }
         guard let kind else { return nil }

@@ -1,11 +1,11 @@
 internal import DaybookBSON
 
-/// Some fields of a state: as a projection for the server, and the same for a state that was folded here.
+/// Some fields of a state: as a projection for the server, and applied to a state that was folded here.
 struct StateExcerpt: Sendable {
-    /// Dotted names, none of which is inside another: MongoDB refuses such a projection.
+    /// Dotted names. None lies inside another, because MongoDB refuses such a projection.
     let names: [String]
 
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when there are none.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when `names` is empty.
     init(of names: [String]) throws {
         guard !names.isEmpty else {
             throw DaybookError(.invalidArgument, "a query of parts of the state names at least one field")
@@ -18,7 +18,7 @@ struct StateExcerpt: Sendable {
         self.names = kept
     }
 
-    /// What a snapshot is read by, and the fields; the id comes unasked.
+    /// The requested fields, and those that are needed to read a snapshot. The server always returns the id.
     var projection: BSONDocument {
         get throws {
             var projection: BSONDocument = [SnapshotKey.version: 1, SnapshotKey.stateSchema: 1]
@@ -41,7 +41,7 @@ struct StateExcerpt: Sendable {
         }
     }
 
-    /// `state` with these fields alone, as the server gives it.
+    /// `state` with only these fields, as the server would return it.
     func applied(to state: BSONDocument) throws -> BSONDocument {
         try Self.select(names.map { $0[...] }, of: state)
     }
@@ -63,7 +63,7 @@ struct StateExcerpt: Sendable {
         return selected
     }
 
-    /// Of an array, what its documents have; nil for a value that has no fields.
+    /// The named fields of a value. In an array, those of its documents. Nil for a value that has no fields.
     private static func select(_ names: [Substring], of value: BSONValue) throws -> BSONValue? {
         switch value {
         case .document(let document): .document(try select(names, of: document))
@@ -74,7 +74,8 @@ struct StateExcerpt: Sendable {
 }
 
 extension StringProtocol {
-    /// What follows `name` and a dot in this path, by bytes as MongoDB takes a path apart; nil where it does not begin so.
+    /// What follows `name` and a dot in this path; nil when it does not begin so. Compared by bytes, as MongoDB splits
+    /// a path.
     fileprivate func inner(of name: String) -> Substring? {
         let prefix = name.utf8.count
         guard utf8.count > prefix, utf8.starts(with: name.utf8),

@@ -1,7 +1,7 @@
 internal import DaybookBSON
 internal import Foundation
 
-/// A ``Fold``, whatever it folds.
+/// A ``Fold`` of any aggregate type.
 protocol AnyFold: Sendable {
     associatedtype Folded: Aggregate
 
@@ -18,7 +18,7 @@ extension Fold: AnyFold {
 }
 
 extension AnyFold {
-    /// - Throws: ``DaybookError/Code/invalidTransaction`` when it folds another kind of aggregate.
+    /// - Throws: ``DaybookError/Code/invalidTransaction`` when it folds another type of aggregate.
     func of<A: Aggregate>(_ aggregate: A.Type) throws -> Fold<A> {
         guard let fold = self as? Fold<A> else {
             throw DaybookError(

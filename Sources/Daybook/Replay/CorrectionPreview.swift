@@ -2,16 +2,16 @@ public import DaybookBSON
 
 /// What a correction would do; see ``Repository/previewCorrection(_:patch:reason:actor:)``.
 public struct CorrectionPreview: Sendable {
-    /// The version that the aggregate is at, and that the correction would follow.
+    /// The aggregate's current version, which the correction would follow.
     public let version: Int64
-    /// What would be recorded.
+    /// The correction that would be recorded.
     public let correction: Correction
-    /// The encoded state as it is.
+    /// The encoded state without the correction.
     public let before: BSONDocument
-    /// The encoded state as it would be.
+    /// The encoded state with the correction.
     public let after: BSONDocument
 
-    /// Whether anything would be: a correction that changes nothing is not recorded.
+    /// Whether the correction would change the state. One that changes nothing is not recorded.
     public var isChange: Bool { before != after }
 }
 
@@ -23,7 +23,7 @@ extension Correction {
         }
     }
 
-    /// What it does to an aggregate.
+    /// The effect of this correction on an aggregate.
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument`` when the aggregate has no events, or cannot have such a state.
     func preview<A: Aggregate>(on fold: Fold<A>) throws -> CorrectionPreview {

@@ -1,7 +1,7 @@
 internal import Foundation
 
 extension Fold {
-    /// The snapshot of it; nil before the first event.
+    /// The snapshot of the state; nil before the first event.
     package func stored() throws -> StoredSnapshot? {
         guard let headID, let createdAt, let updatedAt else { return nil }
         return StoredSnapshot(

@@ -3,35 +3,36 @@ package import Foundation
 
 /// The state of an aggregate while its events are folded into it.
 ///
-/// Events come as their stored bytes, also those just decided: what a writer folds is what every later replay folds. And each is folded into
-/// what a load of the stored state would give: ``normalize()``.
+/// Events are folded from their stored bytes, also those that were just decided, so a writer folds exactly what every
+/// later replay folds. Each event is applied to the state that a load of its stored form would have; see
+/// ``normalize()``.
 package struct Fold<A: Aggregate>: Sendable {
     package let id: AggregateID
     let coding: EventCoding<A>
-    /// Of the event that a reconciliation took in last; see ``BorrowedEvent``.
+    /// The type of the event that a reconciliation read last; see ``BorrowedEvent``.
     package var typeBefore = ""
     var state = A()
-    /// The last event folded in; 0 before the first.
+    /// The version of the last event that was folded in; 0 before the first.
     package internal(set) var version: Int64 = 0
     package internal(set) var headID: UUID?
     var createdAt: BSONDate?
     package internal(set) var updatedAt: BSONDate?
-    /// The last version at which the state was known to be what a load of its stored form would give.
+    /// The last version at which the state is known to equal a load of its stored form.
     private var normalVersion: Int64 = 0
-    /// An event was folded into a state that may not have been so.
+    /// Whether an event was folded into a state that may differ from a load of its stored form.
     private var hasFoldedIntoAnother = false
     package private(set) var hasSkippedStates = false
 
-    /// Whether it is to be folded again, with what is known by now.
+    /// Whether the events must be folded again: they were folded before it was known that the states compute dates.
     package var isUncertain: Bool { hasFoldedIntoAnother || (normalVersion < version - 1 && coding.computedDates.areKnown) }
 
-    /// - Parameter coding: One that many folds share, where there are many.
+    /// - Parameter coding: A coding to share between many folds.
     package init(_ id: AggregateID, _ coding: EventCoding<A> = EventCoding(looksAtEveryState: true)) {
         self.id = id
         self.coding = coding
     }
 
-    /// - Throws: ``DaybookError/Code/damagedJournal`` when it is not the next event; what decoding it throws.
+    /// - Throws: ``DaybookError/Code/damagedJournal`` when the event is not the next one; any error of decoding it.
     package mutating func apply(_ event: BorrowedEvent) throws {
         let next = try nextVersion
         guard event.version == next else {
@@ -44,19 +45,19 @@ package struct Fold<A: Aggregate>: Sendable {
         headID = event.id
         updatedAt = event.recordedAt
         if createdAt == nil { createdAt = event.recordedAt }
-        // What cannot be encoded has no stored form to differ from.
+        // A state that cannot be encoded has no stored form to differ from.
         if coding.computedDates.isDue(event.id.uuid.15) { _ = try? normalize() } else { hasSkippedStates = true }
     }
 
-    /// A state that comes from its stored form.
+    /// Begins with a state that was loaded from its stored form.
     mutating func begin(with state: A, at version: Int64) {
         self.state = state
         self.version = version
         normalVersion = version
     }
 
-    /// Makes the state what a load of its stored form would give: dates, which a program can compute to fractions of a nanosecond, are whole
-    /// milliseconds.
+    /// Makes the state what a load of its stored form would be: a program can compute dates to fractions of a
+    /// nanosecond, and the stored form has whole milliseconds.
     ///
     /// - Returns: The stored form.
     /// - Throws: ``DaybookError/Code/notEncodable``
@@ -67,13 +68,13 @@ package struct Fold<A: Aggregate>: Sendable {
         normalVersion = version
         if hasExactDates { return document }
         coding.computedDates.note()
-        // A state that cannot be decoded is never loaded, so there is nothing to agree with.
+        // A state that cannot be decoded is never loaded, so there is nothing to be equal to.
         guard let loaded = try? document.withBorrowed({ try coding.decoder.decode(A.self, from: $0) }) else { return document }
         state = loaded
         return try encode(state).document
     }
 
-    /// The next event, of which only type and payload are known yet.
+    /// Folds the next event, of which only type and payload are known yet.
     mutating func apply(type: String, schema: Int32, data: BorrowedDocument) throws {
         let next = try nextVersion
         if coding.isPlain(type) {
@@ -112,14 +113,14 @@ package struct Fold<A: Aggregate>: Sendable {
         }
     }
 
-    /// The events that were just folded in are a commit: what a load would find of it.
+    /// Completes the events that were just folded in with their commit's data, as a load would find it.
     mutating func commit(headID: UUID, at recordedAt: BSONDate) {
         self.headID = headID
         updatedAt = recordedAt
         createdAt = createdAt ?? recordedAt
     }
 
-    /// - Throws: ``DaybookError/Code/conflict`` when a version is expected that the aggregate is not at.
+    /// - Throws: ``DaybookError/Code/conflict`` when the aggregate is not at `expected`.
     func require(_ expected: Int64?) throws {
         guard let expected, version != expected else { return }
         throw DaybookError(

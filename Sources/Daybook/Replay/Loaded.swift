@@ -2,8 +2,8 @@
 struct Loaded<A: Aggregate>: Sendable {
     var fold: Fold<A>
     var basis: SnapshotBasis
-    /// Of the encoded state, where it is known.
+    /// The size of the encoded state, where it is known.
     var stateBytes: Int?
-    /// Events came after the snapshot: it lags, or a rival has written it between the two reads.
+    /// Whether events followed the snapshot: it lags, or a rival committed between the reads of snapshot and journal.
     var hasTail = false
 }

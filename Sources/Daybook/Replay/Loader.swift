@@ -4,7 +4,8 @@ internal import Foundation
 internal import Logging
 internal import Metrics
 
-/// Loads aggregates of one kind. A store keeps one for each kind, with at hand what would be looked up for each load and each commit.
+/// Loads aggregates of one kind. A store keeps one loader for each kind, so that what every load and commit needs is
+/// looked up once.
 final class Loader<A: Aggregate>: Sendable {
     let coding: EventCoding<A>
     let snapshots: Namespace
@@ -13,8 +14,8 @@ final class Loader<A: Aggregate>: Sendable {
     let telemetry: Telemetry
 
     /// - Parameters:
-    ///   - coding: The same for all that codes these events: coders remember what they found out about types.
-    ///   - snapshots: Where the snapshots are.
+    ///   - coding: Shared by all code that codes these events, because coders cache what they learn about types.
+    ///   - snapshots: The snapshot collection.
     init(_ coding: EventCoding<A>, snapshots: Namespace, journal: Journal, telemetry: Telemetry) {
         self.coding = coding
         self.snapshots = snapshots
@@ -23,14 +24,16 @@ final class Loader<A: Aggregate>: Sendable {
         metrics = telemetry.metrics(of: A.type)
     }
 
-    /// The aggregate at its head.
+    /// Loads the aggregate at its head.
     ///
-    /// The snapshot is trusted when its digest is right, its schema is the declared one, it decodes, and the first event read behind it is
-    /// its head. Otherwise it is ignored, with a warning, and the journal is folded from the first event.
+    /// The snapshot is trusted when its digest is right, its schema is the declared one, it decodes, and the journal's
+    /// event at its version is its head. Otherwise it is ignored with a warning, and the journal is folded from the
+    /// first event.
     func load(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Loaded<A> {
         metrics.loads.increment()
         let loaded = try read(id, on: connection)
-        // The first state that shows computed dates shows them too late for those before it.
+        // The first state with computed dates is found after earlier states were folded without the check, so fold
+        // again.
         return loaded.fold.isUncertain ? try read(id, on: connection) : loaded
     }
 
@@ -57,9 +60,9 @@ final class Loader<A: Aggregate>: Sendable {
         return try replay(id, found: identity, on: connection)
     }
 
-    /// The aggregate folded from all of its events.
+    /// The aggregate, folded from all of its events.
     ///
-    /// - Parameter identity: Of the snapshot that is not trusted; nil where there is none.
+    /// - Parameter identity: The identity of the snapshot that is not trusted; nil where there is none.
     private func replay(
         _ id: AggregateID, found identity: BorrowedSnapshot.Identity?, on connection: isolated MongoConnection
     ) throws -> Loaded<A> {
@@ -73,7 +76,8 @@ final class Loader<A: Aggregate>: Sendable {
         return Loaded(fold: fold, basis: .read(identity), stateBytes: identity == nil ? state?.bytes.count : nil)
     }
 
-    /// Folds events from the first on, once more where the first attempt has shown too late that dates are computed.
+    /// Folds all events, and once more if the first attempt found computed dates after folding states without the
+    /// check.
     private func certain(_ fold: () throws -> Fold<A>) throws -> Fold<A> {
         var result = try fold()
         if result.version > 0 { _ = try? result.normalize() }
@@ -83,8 +87,8 @@ final class Loader<A: Aggregate>: Sendable {
         return result
     }
 
-    /// The aggregate after the events that were recorded at `date` or before, folded from the journal alone: along an aggregate the times of
-    /// recording never run backwards.
+    /// The aggregate after the events that were recorded at or before `date`, folded from the journal alone. Along an
+    /// aggregate the times of recording never run backwards.
     func load(_ id: AggregateID, at date: Date, on connection: isolated MongoConnection) throws -> Fold<A> {
         guard let last = BSONDate(lastBegunAt: date) else { throw DaybookError(.invalidArgument, "the date is not a number") }
         return try certain {
@@ -118,13 +122,13 @@ final class Loader<A: Aggregate>: Sendable {
         }
         guard fold.version == version else {
             let head = try journal.head(of: id, on: connection)
-            // Asked after the head was seen: what is before it is there by now, unless it never will be.
+            // Read after the head, so that an event before the head is stored by now, unless it is missing.
             if head > fold.version, try journal.eventID(of: id, at: fold.version + 1, on: connection) == nil {
                 throw DaybookError(
                     .damagedJournal, "event \(fold.version + 1) is missing, and later ones are there. Run verify.",
                     aggregateID: id.rawValue, version: fold.version + 1)
             }
-            // Another writer came in between.
+            // Another writer appended in the meantime.
             if head >= version { return try load(id, at: version, on: connection) }
             throw DaybookError(
                 .versionNotFound, head == 0 ? "it has no events" : "it has no version \(version); it is at version \(head)",
@@ -145,7 +149,8 @@ final class Loader<A: Aggregate>: Sendable {
             ignore(id, "its digest does not fit its content")
             return nil
         }
-        // The digest has no key, so whoever may write to the database can make one that fits. No event follows such a version.
+        // The digest has no key, so anyone with write access can compute a matching one. No event can follow such a
+        // version.
         guard version < Journal.maximumVersion else {
             ignore(id, "no aggregate gets to version \(version)")
             return nil
@@ -162,7 +167,8 @@ final class Loader<A: Aggregate>: Sendable {
         }
     }
 
-    /// Folds the events behind what is known of an aggregate; false when its head is not the journal's event at that version.
+    /// Folds the events after the known state. Returns false when the state's head is not the journal's event at that
+    /// version.
     func foldTail(_ fold: inout Fold<A>, on connection: isolated MongoConnection) throws -> Bool {
         let (id, version, headID) = (fold.id, fold.version, fold.headID)
         var isGenuine = false
@@ -178,7 +184,7 @@ final class Loader<A: Aggregate>: Sendable {
         return isGenuine
     }
 
-    /// Notes that a snapshot was not believed.
+    /// Counts and logs a snapshot that was not trusted.
     func ignore(_ id: AggregateID, _ reason: String) {
         metrics.snapshotsIgnored.increment()
         telemetry.logger.warning(

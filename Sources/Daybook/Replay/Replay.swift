@@ -1,6 +1,6 @@
 package import DaybookBSON
 
-/// Events folded without a store, and otherwise as a store folds them: what the tests of an aggregate are made of.
+/// Folds events without a store, exactly as a store does. Tests of an aggregate are built on it.
 package struct Replay<A: Aggregate>: Sendable {
     private var fold: Fold<A>
 
@@ -9,7 +9,7 @@ package struct Replay<A: Aggregate>: Sendable {
         fold = Fold(id)
     }
 
-    /// A state that comes from elsewhere, before any event.
+    /// Begins with a given state, before any event.
     package init(state: A) {
         self.init()
         fold.state = state
@@ -17,27 +17,27 @@ package struct Replay<A: Aggregate>: Sendable {
 
     package var state: A { fold.state }
 
-    /// How many events are in the state.
+    /// How many events were folded into the state.
     package var version: Int64 { fold.version }
 
     /// - Throws: ``DaybookError/Code/unknownEvent``, ``DaybookError/Code/unreadableEvent``
     package mutating func apply(_ event: EventContent) throws {
         try event.data.withBorrowed { try fold.apply(type: event.type, schema: event.schema, data: $0) }
-        // A state that is kept nowhere need not be one that can be encoded.
+        // The state need not be encodable, because it is not stored.
         _ = try? fold.normalize()
     }
 
     /// - Throws: ``DaybookError/Code/notEncodable``
     package func encodedState() throws -> BSONDocument { try fold.encodedState() }
 
-    /// Why queries by the fields that the aggregate declares would look in the wrong place, as far as this state shows it.
+    /// Why queries by the aggregate's declared fields would look in the wrong place, judged by this state.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
     package func fieldFaults() throws -> [String] { A.fieldFaults(in: state, encodedAs: try encodedState()) }
 
-    /// Goes on from the state's stored form, as a load does that trusts its snapshot.
+    /// Continues from the state's stored form, as a load does that trusts its snapshot.
     ///
-    /// - Throws: ``DaybookError/Code/notEncodable``, also when the state cannot be decoded from what it encoded as.
+    /// - Throws: ``DaybookError/Code/notEncodable``, also when the encoded state cannot be decoded.
     package mutating func reload() throws {
         let stored = try encodedState()
         do {
@@ -49,14 +49,14 @@ package struct Replay<A: Aggregate>: Sendable {
         }
     }
 
-    /// What the journal stores of `event`.
+    /// The stored form of `event`.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
     package static func stored(_ event: A.Event) throws -> EventContent {
         try EventCoding<A>().encode(event)
     }
 
-    /// What the journal would store today of an event that it holds; nil for one that was retired.
+    /// The stored form, in the current schema, of an event that the journal holds; nil for one that was retired.
     package static func stored(again event: EventContent, version: Int64) throws -> EventContent? {
         let body = try event.data.withBorrowed { data in
             try EventCoding<A>().decode(

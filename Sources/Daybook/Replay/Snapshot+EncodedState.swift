@@ -1,7 +1,7 @@
 package import DaybookBSON
 
 extension Snapshot {
-    /// The state as it is stored.
+    /// The state in its stored form.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
     package func encodedState() throws -> BSONDocument {

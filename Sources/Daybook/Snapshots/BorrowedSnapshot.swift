@@ -2,14 +2,15 @@ package import DaybookBSON
 internal import DaybookMongo
 package import Foundation
 
-/// A document of a snapshot collection while it is borrowed, read field by field: a document that someone has damaged is still read as far as
-/// it goes, because it must never keep a load or a write from its work.
+/// A document of a snapshot collection while it is borrowed. A damaged document is read as far as possible, because it
+/// must never block a load or a write.
 package struct BorrowedSnapshot {
-    /// What a compare-and-set compares: the version and the digest exactly as they are stored, whatever they are.
+    /// What a compare-and-set compares: the stored version and digest, even if they are malformed.
     struct Identity: Sendable, Hashable {
         var version: BSONValue?
         var digest: BSONValue?
-        /// Of a newer deployment when it is higher than the declared one; then it is not ours to replace.
+        /// The stored schema. If it is higher than the declared one, the snapshot belongs to a newer deployment, and
+        /// this one must not replace it.
         var stateSchema: Int32?
 
         func selector(id: BSONValue) -> BSONDocument {
@@ -31,7 +32,7 @@ package struct BorrowedSnapshot {
     private(set) var createdAt: BSONDate?
     private(set) var updatedAt: BSONDate?
     package private(set) var id: String?
-    // As they stand there.
+    // As stored, which may be malformed.
     private var storedVersion: BorrowedElement?
     private var storedDigest: BorrowedElement?
 
@@ -67,7 +68,7 @@ package struct BorrowedSnapshot {
             version: try? storedVersion?.value(), digest: try? storedDigest?.value(), stateSchema: stateSchema)
     }
 
-    /// Whether the digest fits what it stands for.
+    /// Whether the digest is right for the rest of the snapshot.
     package func isGenuine(for id: AggregateID) -> Bool {
         guard let version, let state, let headID, let createdAt, let stateSchema, let digest = try? storedDigest?.binary().bytes
         else { return false }

@@ -13,7 +13,7 @@ public struct Snapshot<A: Aggregate>: Sendable {
     /// When the last event was recorded; nil at version 0.
     public let updatedAt: Date?
 
-    /// Whether the aggregate has any event.
+    /// Whether the aggregate has any events.
     public var exists: Bool { version > 0 }
 }
 

@@ -1,9 +1,9 @@
-/// What is known of the stored snapshot of an aggregate that is about to change.
+/// What is known of the stored snapshot that a change of an aggregate is based on.
 enum SnapshotBasis: Sendable {
-    /// What a load found in the collection; nil where there was none.
+    /// A load found this in the collection; nil where there was no snapshot.
     case read(BorrowedSnapshot.Identity?)
-    /// From the cache: what the last commit or load of this process left, and nothing was read since. Nil where
-    /// snapshots are written after their commits: then it is not known what is stored.
+    /// From the cache: what the last commit or load of this process left. Nothing was read since then. Nil where
+    /// snapshots are written after their commits, because then it is not known what is stored.
     case cached(BorrowedSnapshot.Identity?)
 
     var identity: BorrowedSnapshot.Identity? {

@@ -3,14 +3,14 @@ package import DaybookBSON
 extension StoredSnapshot {
     /// Whether `stored` is, byte for byte, what ``document()`` makes.
     ///
-    /// Nothing is made for it, and nothing hashed before all the rest is known to be equal, the state first of all: a run over many snapshots
-    /// asks this of each.
+    /// A reconciliation calls this for each snapshot. So no document is built, the state is compared first, and the
+    /// digest is computed only when all the rest is equal.
     package func isWritten(as stored: BorrowedDocument) -> Bool {
         (try? agrees(with: stored)) ?? false
     }
 
     private func agrees(with stored: BorrowedDocument) throws -> Bool {
-        // Its own length and NUL, which no field stands for.
+        // The document's own length and NUL, which belong to no field.
         var fields = try BorrowedDocument(validatingLengthOf: stored.bytes).makeElements()
         guard let id = try fields.next(), id.hasKey(SnapshotKey.id), id.hasText(aggregateID.rawValue),
             let version = try fields.next(), version.hasKey(SnapshotKey.version), version.isInt64(self.version),
@@ -48,6 +48,6 @@ extension StoredSnapshot {
 }
 
 extension BorrowedElement {
-    /// True for an `int64` of this value, and not for an `int32`, which is read as one too.
+    /// True only for an `int64` of this value. An `int32` can be read as one too, but its bytes differ.
     fileprivate func isInt64(_ number: Int64) -> Bool { type == .int64 && (try? int64()) == number }
 }

@@ -25,7 +25,7 @@ package struct StoredSnapshot {
         self.updatedAt = updatedAt
     }
 
-    /// - Parameter digest: ``digest``, where it is known.
+    /// - Parameter digest: The value of ``digest``, if it was already computed.
     func document(digest: [UInt8]) throws -> BSONDocument {
         var writer = BSONWriter(capacity: 320 + state.bytes.count)
         writer.write(aggregateID.rawValue, forKey: SnapshotKey.id)
@@ -42,7 +42,7 @@ package struct StoredSnapshot {
         return try writer.finish()
     }
 
-    /// As it is stored with the state.
+    /// The digest that is stored with the state.
     var digest: [UInt8] {
         state.withBorrowed { state in
             Self.digest(
@@ -53,17 +53,18 @@ package struct StoredSnapshot {
 
     package func document() throws -> BSONDocument { try document(digest: digest) }
 
-    /// What a compare-and-set finds where this was written.
+    /// The identity for a later compare-and-set on this snapshot.
     ///
-    /// - Parameter digest: ``digest``, where it is known.
+    /// - Parameter digest: The value of ``digest``, if it was already computed.
     func identity(digest: [UInt8]) -> BorrowedSnapshot.Identity {
         BorrowedSnapshot.Identity(
             version: .int64(version), digest: .binary(BSONBinary(bytes: digest)), stateSchema: stateSchema)
     }
 
-    /// SHA-256 over everything the state stands for, each part of fixed length or preceded by its length, so that no two snapshots share
-    /// the bytes that are hashed: the length of the id (4 bytes) and the id, the version (8), the schema (4), the head's event id (16), the
-    /// milliseconds of `createdAt` (8), and the BSON of the state. Integers are little-endian. (`updatedAt` is the head's, and checked there.)
+    /// SHA-256 over what the snapshot states. Each part has a fixed length or is preceded by its length, so that no two
+    /// snapshots hash the same bytes. The parts are: the length of the id (4 bytes) and the id, the version (8), the
+    /// schema (4), the head's event id (16), the milliseconds of `createdAt` (8), and the BSON of the state. Integers
+    /// are little-endian. (`updatedAt` is checked against the head event.)
     static func digest(
         aggregateID: String, version: Int64, stateSchema: Int32, headID: UUID, createdAt: BSONDate, state: BorrowedDocument
     ) -> [UInt8] {

@@ -1,28 +1,28 @@
 internal import Metrics
 
-/// What is counted of one kind of aggregate; each has the dimension `aggregate`.
+/// The metrics of one kind of aggregate. Each has the dimension `aggregate`.
 final class AggregateMetrics: Sendable {
     /// Commits that took effect.
     let commits: Counter
     /// Events appended.
     let events: Counter
-    /// Attempts that another writer forestalled.
+    /// Attempts that failed because another writer committed first.
     let conflicts: Counter
-    /// Attempts that were made again, for whatever reason.
+    /// Attempts that were repeated, for any reason.
     let retries: Counter
-    /// Aggregates loaded, also for a command.
+    /// Aggregates that were loaded, also for a command.
     let loads: Counter
-    /// Commands that were decided on what the store had in memory, and loads that began with it.
+    /// Commands that were decided on a cached aggregate, and loads that began with one.
     let cacheHits: Counter
     /// Events folded while loading.
     let eventsFolded: Counter
-    /// Snapshots that were not believed, and the journal folded instead.
+    /// Snapshots that were not trusted, so that the journal was folded instead.
     let snapshotsIgnored: Counter
-    /// Snapshots written behind a commit.
+    /// Snapshots that were written after their commit.
     let snapshotsPosted: Counter
-    /// Snapshots that could not be written behind a commit, and lag.
+    /// Snapshots that could not be written after their commit, and lag.
     let snapshotsDropped: Counter
-    /// Snapshots over the size that is warned about.
+    /// Snapshots above the size that is logged as a warning.
     let largeStates: Counter
 
     init(_ type: AggregateType, _ factory: any MetricsFactory) {
@@ -42,15 +42,15 @@ final class AggregateMetrics: Sendable {
         largeStates = counter("states.large")
     }
 
-    /// An attempt is made again.
+    /// Counts an attempt that is repeated.
     ///
-    /// - Parameter isConflict: Whether another writer came first.
+    /// - Parameter isConflict: Whether another writer committed first.
     func countRetry(isConflict: Bool) {
         if isConflict { conflicts.increment() }
         retries.increment()
     }
 
-    /// A commit of so many events took effect.
+    /// Counts a commit of `eventCount` events that took effect.
     func countCommit(of eventCount: Int) {
         commits.increment()
         events.increment(by: eventCount)

@@ -1,6 +1,6 @@
 package import Logging
 
-/// The keys of Daybook's log metadata, the same in every line.
+/// The keys of Daybook's log metadata, the same in every log line.
 package enum LogKey: String {
     case aggregateID = "aggregateId"
     case aggregateType = "aggregateType"

@@ -2,7 +2,7 @@ internal import Logging
 internal import Metrics
 
 extension Telemetry {
-    /// Counts and logs a state of more than `limit` bytes: each commit writes it anew.
+    /// Counts and logs a state of more than `limit` bytes, because each commit writes it again.
     func warnOfLargeState(of id: AggregateID, at version: Int64, bytes: Int, limit: Int) {
         guard bytes > limit else { return }
         metrics(of: id.type).largeStates.increment()

@@ -3,24 +3,24 @@ internal import Metrics
 internal import Synchronization
 internal import Tracing
 
-/// What a store tells of itself: log lines, counters and spans. Never what a document, an event or a command holds.
+/// A store's logs, metrics and spans. They never show the content of a document, an event or a command.
 package final class Telemetry: Sendable {
     package let logger: Logger
     private let factory: any MetricsFactory
-    /// Nil where spans would go nowhere.
+    /// Nil where no tracer would record the spans.
     private let tracer: (any Tracer)?
     private let aggregates = Mutex<[AggregateType: AggregateMetrics]>([:])
 
-    /// How many commits travelled in one insert.
+    /// How many commits were sent in one insert.
     let batchSize: Recorder
-    /// How long a commit waited for its insert to leave.
+    /// How long a commit waited until its insert was sent.
     let queueWait: Timer
     /// How long an operation took.
     private let durations = Mutex<[String: Timer]>([:])
 
     /// - Parameters:
-    ///   - factory: What makes the counters and timers; that of `MetricsSystem` unless given.
-    ///   - tracer: What makes the spans; that of `InstrumentationSystem` unless given.
+    ///   - factory: The factory of the counters and timers; that of `MetricsSystem` if nil.
+    ///   - tracer: The tracer that records spans; that of `InstrumentationSystem` if nil.
     init(logger: Logger, factory: (any MetricsFactory)? = nil, tracer: (any Tracer)? = nil) {
         self.logger = logger
         let tracer: any Tracer = tracer ?? InstrumentationSystem.tracer
@@ -41,7 +41,7 @@ package final class Telemetry: Sendable {
         }
     }
 
-    /// Runs an operation of the API: in a span, timed, and with its error enriched, once, where it crosses into the API.
+    /// Runs an operation of the API: in a span, timed, and with its error enriched once, where it crosses into the API.
     package func perform<R>(
         _ operation: String, _ aggregateID: AggregateID? = nil, type: AggregateType? = nil,
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
@@ -90,7 +90,8 @@ extension Tracer {
 }
 
 extension Span {
-    /// Records an error of ours. Of anybody else's the type alone: a rejection may tell what a state holds, and is no fault.
+    /// Records a `DaybookError`. Of any other error only the type is recorded: a rejection may contain parts of a
+    /// state, and is not a fault.
     fileprivate func note(_ error: any Error) {
         guard let error = error as? DaybookError else {
             attributes["error.type"] = "\(type(of: error))"
