@@ -28,7 +28,7 @@ public enum BSONType: UInt8, Sendable, Hashable, CaseIterable {
 }
 
 extension BSONType: CustomStringConvertible {
-    /// The alias that MongoDB's `$type` operator uses, so that messages and shells speak alike.
+    /// The alias that MongoDB's `$type` operator uses, so that messages use the same words as the shell.
     public var description: String {
         switch self {
         case .double: "double"

@@ -6,12 +6,13 @@
     internal import Darwin
 #endif
 
-/// Bytes that grow at the end: what BSON is written to.
+/// A growing byte buffer that BSON is written to.
 ///
-/// As an array of bytes, but with one owner, so that an append need not ask whether there is another, and without the generic ways into an
-/// array: a field is written by one check of the capacity and the stores.
+/// It is like an array of bytes, but it has one owner, so an append need not check whether the storage is shared. It
+/// also avoids the generic entry points of an array: writing a field is one check of the capacity, and the stores.
 package struct ByteBuffer: ~Copyable {
-    // Owned: allocated and freed by this type alone, which has no copies. Of the `capacity` bytes there the first `count` are initialized.
+    // This type alone allocates and frees the memory, and it cannot be copied. The first `count` of the `capacity`
+    // bytes are initialized.
     private var base: UnsafeMutableRawPointer
     private(set) var capacity: Int
     private(set) var count = 0
@@ -23,13 +24,14 @@ package struct ByteBuffer: ~Copyable {
 
     deinit { free(base) }
 
-    /// `base` with another size, or new; its content is kept, and is not even copied where the kernel can move its pages.
+    /// Resizes `base`, or allocates new memory. The content is kept; where the kernel can move its pages, it is not
+    /// even copied.
     private static func allocated(_ base: UnsafeMutableRawPointer?, _ capacity: Int) -> UnsafeMutableRawPointer {
         guard let allocated = realloc(base, capacity) else { preconditionFailure("There is no memory for \(capacity) bytes.") }
         return allocated
     }
 
-    /// A copy.
+    /// A copy of the bytes.
     var array: [UInt8] { withUnsafeBytes { Array($0) } }
 
     subscript(offset: Int) -> UInt8 {
@@ -50,13 +52,14 @@ package struct ByteBuffer: ~Copyable {
         base.storeBytes(of: value, toByteOffset: offset, as: Int32.self)
     }
 
-    /// Calls `body` with the bytes, which are valid until it returns.
+    /// Calls `body` with the bytes. They are valid until it returns.
     @inline(__always)
     func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         try body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
-    /// Adds `length` bytes at the end, and returns where they are, to be initialized by the caller before anything else is called.
+    /// Adds `length` bytes at the end, and returns where they begin. The caller must initialize them before it calls
+    /// anything else.
     @inline(__always)
     mutating func extend(by length: Int) -> UnsafeMutableRawPointer {
         if capacity - count < length { grow(by: length) }
@@ -93,7 +96,7 @@ package struct ByteBuffer: ~Copyable {
         count -= length
     }
 
-    /// Removes everything, and what is allocated beyond `keptCapacity`.
+    /// Removes all bytes, and frees the memory beyond `keptCapacity`.
     mutating func removeAll(keepingAtMost keptCapacity: Int) {
         count = 0
         guard capacity > keptCapacity else { return }
@@ -101,13 +104,13 @@ package struct ByteBuffer: ~Copyable {
         base = Self.allocated(base, capacity)
     }
 
-    /// Replaces the bytes in `range` by others, not its own, and moves what is behind them.
+    /// Replaces the bytes in `range` by `bytes`, which must not be this buffer's own, and moves the bytes after them.
     mutating func replace(_ range: Range<Int>, with bytes: [UInt8]) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "A range lies inside the buffer.")
         let tail = count - range.upperBound
         let difference = bytes.count - range.count
         if difference > 0 { _ = extend(by: difference) } else { count += difference }
-        // The room for the tail at its new place was made above; the two places may overlap, for which memmove is made.
+        // There is room for the tail at its new place. The two places may overlap, which memmove allows.
         memmove(base + range.lowerBound + bytes.count, base + range.upperBound, tail)
         bytes.withUnsafeBytes {
             (base + range.lowerBound).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: $0.count)
@@ -115,5 +118,5 @@ package struct ByteBuffer: ~Copyable {
     }
 }
 
-// It has one owner, as any value without copies, and shares nothing.
+// A value that cannot be copied has one owner, so nothing is shared.
 extension ByteBuffer: @unchecked Sendable {}

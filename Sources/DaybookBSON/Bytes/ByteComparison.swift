@@ -6,7 +6,7 @@
     internal import Darwin
 #endif
 
-/// True when both ranges hold the same bytes. Most are keys, which two words each hold.
+/// Whether both ranges hold the same bytes. Most ranges are keys, which fit into two words.
 @inline(__always)
 package func haveSameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
     guard left.count == right.count else { return false }
@@ -19,7 +19,7 @@ package func haveSameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBuf
     }
 }
 
-/// For one word to two of them: the last may overlap the first.
+/// For ranges of one to two words: the last word may overlap the first.
 @inline(__always)
 private func haveSameWords<Word: FixedWidthInteger & BitwiseCopyable>(
     _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int, _: Word.Type
@@ -29,7 +29,7 @@ private func haveSameWords<Word: FixedWidthInteger & BitwiseCopyable>(
         && a.loadUnaligned(fromByteOffset: last, as: Word.self) == b.loadUnaligned(fromByteOffset: last, as: Word.self)
 }
 
-/// True when `left` sorts before `right` by unsigned bytes, a prefix before what it begins.
+/// Whether `left` sorts before `right`, by unsigned bytes. A prefix sorts before a longer range.
 func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
     let common = min(left.count, right.count)
     if common > 0, let a = left.baseAddress, let b = right.baseAddress {

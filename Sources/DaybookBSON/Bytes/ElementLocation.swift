@@ -21,9 +21,9 @@ struct ElementLocation {
     /// The offset of the type byte.
     var header: Int { key - 1 }
 
-    /// Finds the extent of the element at `offset`, reading nothing at or beyond `limit`.
+    /// Finds the extent of the element at `offset`, and reads nothing at or beyond `limit`.
     ///
-    /// The value's bytes have the size that the type demands; what they hold is checked when it is read.
+    /// The value has the number of bytes that its type requires; their content is checked when it is read.
     ///
     /// - Precondition: `0 <= offset < limit <= buffer.count`.
     /// - Throws: ``BSONError/Code/corrupt``.
@@ -76,14 +76,15 @@ struct ElementLocation {
         return length
     }
 
-    /// Where the next NUL is. Nearly all keys are short: it is looked for in two words before anybody is called.
+    /// The offset of the next NUL. Nearly all keys are short, so the first two words are searched inline before
+    /// `memchr` is called.
     @inline(__always)
     private static func terminator(_ base: UnsafeRawPointer, from offset: Int, limit: Int) -> Int? {
         var offset = offset
         for _ in 0..<2 {
             guard offset + 8 <= limit else { break }
             let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            // The lowest high bit that this leaves is that of the first byte that is 0.
+            // The lowest high bit that remains marks the first byte that is 0.
             let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
             if zeros != 0 { return offset + zeros.trailingZeroBitCount >> 3 }
             offset += 8

@@ -31,10 +31,11 @@ func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
 }
 
 extension String {
-    /// The text in `bytes`, whose last byte is a NUL that is not part of it; nil when there is none, or the text is not UTF-8.
+    /// The text in `bytes`, whose last byte is a NUL that is not part of it. Nil when there is no NUL, or the text is
+    /// not UTF-8.
     ///
-    /// `init(validating:as:)` says the same, but is generic in the standard library, where the metadata it looks up costs several times what a
-    /// short text does.
+    /// `init(validating:as:)` has the same result, but it is generic in the standard library: looking up its metadata
+    /// costs several times as much as a short text.
     @inline(__always)
     init?(validatingTerminated bytes: UnsafeRawBufferPointer) {
         guard let last = bytes.last, last == 0 else { return nil }
@@ -47,7 +48,7 @@ extension String {
     }
 }
 
-/// True when no byte has its highest bit set. It looks at eight at a time, the last of them once more where they do not come out even.
+/// Whether no byte has its highest bit set. It checks eight bytes at a time; the last eight may overlap those before.
 @inline(__always)
 private func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let count = bytes.count

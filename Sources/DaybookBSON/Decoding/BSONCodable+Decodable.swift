@@ -1,6 +1,6 @@
 extension BSONCodable {
     public init(from decoder: any Decoder) throws {
-        // Reached within our own decoder when a type calls init(from:) for a value it holds.
+        // Called within our own decoder when a type calls init(from:) on a value that it holds.
         if let decoder = decoder as? ValueDecoder, let readable = Self.self as? any BSONReadable.Type,
             let value = try decoder.storage.read(readable, from: decoder.value) as? Self
         {

@@ -1,17 +1,18 @@
-/// Decodes `Decodable` values from BSON, on demand: only the fields that are asked for are read.
+/// Decodes `Decodable` values from BSON, on demand: only the fields that a value requests are read.
 ///
-/// The inverse of ``BSONEncoder``. A number is read from any numeric type that holds exactly a value of the type asked for.
-/// `null` and `undefined` are nil. Of a key that occurs twice, the first is likely, but not certain, to be found.
+/// The inverse of ``BSONEncoder``. A number is read from any numeric type, if the requested type holds it exactly.
+/// `null` and `undefined` are nil. If a key occurs twice, the first is likely, but not certain, to be found.
 ///
-/// Bytes are checked as they are read: truncated or hostile ones throw `DecodingError.dataCorrupted` with the coding path and
-/// a ``BSONError`` as `underlyingError`. A decoder or container that is kept beyond the call throws when it is used.
+/// Bytes are checked as they are read: truncated or hostile ones throw `DecodingError.dataCorrupted` with the coding
+/// path and a ``BSONError`` as `underlyingError`. A decoder or container that is kept beyond the call throws when it is
+/// used.
 ///
-/// Where many values are decoded, use one decoder for all: it remembers what it found out about their types.
+/// To decode many values, use one decoder for all: it caches what it learns about their types.
 public struct BSONDecoder: Sendable {
-    /// What the values find in their decoder's `userInfo`.
+    /// The `userInfo` of the decoders that values are decoded from.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
-    /// The storages of calls that are over, for the next; copies of the decoder share them.
+    /// The storages of finished calls, to be reused. Copies of the decoder share them.
     private let spare = Spare<DecodingStorage>()
 
     /// A decoder without user info.
@@ -24,7 +25,7 @@ public struct BSONDecoder: Sendable {
         try document.withBorrowed { try decode(type, from: $0) }
     }
 
-    /// Decodes a value from a whole document, whose bytes are read in place.
+    /// Decodes a value from a whole document. The bytes are read in place.
     package func decode<T: Decodable>(_ type: T.Type, from document: BorrowedDocument) throws -> T {
         try withStorage(document) { storage in try storage.decode(type, from: storage.rootValue()) }
     }
@@ -33,14 +34,16 @@ public struct BSONDecoder: Sendable {
     ///
     /// - Parameters:
     ///   - name: the case's coding key.
-    ///   - payload: its associated values; those of a single unlabelled one may be the payload themselves.
-    /// - Throws: ``BSONError/Code/unknownCase``, which names it, when `T` has no such case; else as ``decode(_:from:)``.
+    ///   - payload: its associated values. If there is only one and it has no label, its document may itself be the
+    ///     payload.
+    /// - Throws: ``BSONError/Code/unknownCase``, which names the case, when `T` has no such case; otherwise as
+    ///   ``decode(_:from:)``.
     package func decodeCase<T: Decodable>(_ type: T.Type, name: String, payload: BorrowedDocument) throws -> T {
         try withStorage(payload, caseName: name) { storage in
             do {
                 return try T(from: CaseDecoder(storage: storage))
             } catch DecodingError.dataCorrupted where storage.isCaseReadAsText {
-                // A raw value that the enum does not have.
+                // The name is not a raw value of the enum.
                 throw BSONError.unknownCase(name)
             }
         }
@@ -54,7 +57,8 @@ public struct BSONDecoder: Sendable {
         storage.begin(root, userInfo, caseName: caseName)
         defer {
             storage.expire()
-            // Who kept a decoder or a container keeps the storage too; it must stay as it is, for them to find nothing in it.
+            // If a value kept its decoder or a container, the storage is still referenced. Do not reuse it: the kept
+            // decoder must fail, and not see another call's bytes.
             if isKnownUniquelyReferenced(&storage) {
                 storage.rest()
                 spare.put(storage)

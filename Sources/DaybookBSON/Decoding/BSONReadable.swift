@@ -58,7 +58,7 @@ extension ReadableFloat {
         throw BSONError(.notRepresentable, "The number is not exactly representable as \(Self.self).")
     }
 
-    /// `init(exactly:)` refuses every NaN, though every format has one.
+    /// `init(exactly:)` refuses every NaN, although every format can hold one.
     private init?(exactlyOrNaN double: Double) {
         if double.isNaN { self = Self(double) } else { self.init(exactly: double) }
     }
@@ -107,7 +107,7 @@ extension Decimal: BSONReadable {
                 throw BSONError(.notRepresentable, "The number is not exactly representable as Decimal.")
             }
             return decimal
-        // A fraction in binary is rarely the decimal that was meant; whole numbers are.
+        // A binary fraction is rarely exactly the intended decimal, so only whole numbers are converted.
         case .int64, .int32, .double: return Decimal(try Int64.read(value))
         default: throw value.mismatch("a number")
         }

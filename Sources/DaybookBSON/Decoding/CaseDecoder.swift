@@ -1,4 +1,5 @@
-/// Decodes an enum from an event: presents `{name: payload}` though only the payload is there, as the root document.
+/// Decodes an enum from an event. It presents `{name: payload}`, although only the payload exists, as the root
+/// document.
 ///
 /// It holds one reference, so that an existential of it needs no allocation.
 struct CaseDecoder: Decoder {
@@ -23,7 +24,7 @@ struct CaseDecoder: Decoder {
     }
 }
 
-/// An enum with `String` raw values reads its case as one text.
+/// An enum with `String` raw values decodes its case from a single text.
 extension CaseDecoder: SingleValueDecodingContainer {
     func decodeNil() -> Bool { false }
 

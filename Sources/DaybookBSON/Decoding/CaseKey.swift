@@ -1,7 +1,7 @@
-/// The key of one case of an enum, and the maker of containers that have it as their only key.
+/// The coding key of one case of an enum. It makes containers whose only key it is.
 ///
-/// Most events of a journal are of few kinds: their keys are remembered, so that not each event looks for its own by name. As for
-/// ``DocumentContainers``, an object has at hand what a generic function would look up.
+/// Most events of a journal are of a few cases, so their keys are cached and need not be looked up by name for each
+/// event. As with ``DocumentContainers``, the object has the metadata that a generic function would look up.
 class CaseKey<Key: CodingKey> {
     let text: String
     let all: [Key]
@@ -41,11 +41,12 @@ extension DecodingStorage {
             known = try newKey(type, named: name)
             memory.add(type, named: name, known)
         }
-        // What is remembered for a type of key and a name is made by newKey(_:named:), for that very type.
+        // newKey(_:named:) made the cached object for this very type of key and name.
         return unsafeDowncast(known, to: CaseKey<Key>.self).makeContainer(self, try rootValue())
     }
 
-    /// Apart, and never inlined, because it needs metadata that would otherwise be looked up for every event.
+    /// In a function of its own, never inlined, because it needs metadata that would otherwise be looked up for every
+    /// event.
     @inline(never)
     private func newKey<Key: CodingKey>(_ type: Key.Type, named name: String) throws -> AnyObject {
         guard let key = Key(stringValue: name) else { throw BSONError.unknownCase(name) }

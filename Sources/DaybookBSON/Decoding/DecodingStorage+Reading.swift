@@ -1,4 +1,4 @@
-/// Reading a value whose place is known, and reporting what is wrong with it.
+/// Reads a value whose place is known, and reports what is wrong with it.
 extension DecodingStorage {
     @inline(__always)
     func borrow(_ value: EncodedValue) throws(BSONError) -> BorrowedValue {
@@ -27,7 +27,7 @@ extension DecodingStorage {
         }
     }
 
-    /// The same value, one call deeper.
+    /// The same value, one level deeper in the call stack.
     func delegate(_ value: EncodedValue, _ target: Any.Type) throws -> EncodedValue {
         do throws(BSONError) {
             return EncodedValue(value.type, depth: try value.nextDepth(), start: value.start, end: value.end)
@@ -36,7 +36,8 @@ extension DecodingStorage {
         }
     }
 
-    /// The keys of a document up to the first fault. `allKeys` cannot throw, so the call as a whole does in the end.
+    /// The keys of a document up to the first fault. `allKeys` cannot throw, so the fault makes the whole call fail at
+    /// its end.
     func keys(of value: EncodedValue) -> [String] {
         var keys: [String] = []
         guard let borrowed = try? borrow(value) else { return keys }
@@ -49,7 +50,7 @@ extension DecodingStorage {
         return keys
     }
 
-    /// The number of an array's elements, all of which lie within it.
+    /// The number of elements of an array. Each is checked to lie within it.
     func count(of value: EncodedValue) throws -> Int {
         var count = 0
         do throws(BSONError) {
@@ -82,7 +83,7 @@ extension DecodingStorage {
         }
     }
 
-    /// The keys from the root to `value`, found by descending to its offset: no path is kept while all is well.
+    /// The keys from the root to `value`, found by descending to its offset: no path is kept as long as nothing fails.
     func path(to value: EncodedValue) -> [any CodingKey] {
         var keys: [any CodingKey] = caseName.map { [BSONKey($0)] } ?? []
         guard let root else { return keys }

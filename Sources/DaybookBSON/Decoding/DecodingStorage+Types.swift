@@ -1,10 +1,10 @@
 internal import Foundation
 
-/// Reading a value of any type.
+/// Reads a value of any type.
 extension DecodingStorage {
     func decode<T: Decodable>(_ type: T.Type, from value: EncodedValue) throws -> T {
         if isPlain(type) { return try T(from: ValueDecoder(storage: self, value: value)) }
-        // What fields are often of is compared first, because the question below is dear.
+        // Compare with the most frequent types first, because the check for a conformance is expensive.
         if isSame(type, Date.self) { return same(try read(Date.self, from: value)) }
         if isSame(type, UUID.self) { return same(try read(UUID.self, from: value)) }
         if isSame(type, Data.self) { return same(try read(Data.self, from: value)) }
@@ -13,7 +13,8 @@ extension DecodingStorage {
         return try decodeUnknown(type, from: value)
     }
 
-    /// Apart, and never inlined, because the cast needs metadata that would otherwise be looked up for every type.
+    /// In a function of its own, never inlined, because the cast needs metadata that would otherwise be looked up for
+    /// every type.
     @inline(never)
     private func decodeUnknown<T: Decodable>(_ type: T.Type, from value: EncodedValue) throws -> T {
         guard let readable = type as? any BSONReadable.Type else {
@@ -26,10 +27,10 @@ extension DecodingStorage {
         return result
     }
 
-    /// `value` as the type that it has, where the compiler does not know that it does.
+    /// `value` as `T`, where the compiler does not know that the two types are the same.
     @inline(__always)
     private func same<V, T>(_ value: V) -> T {
-        // V and T are one type: each call follows a comparison of the two.
+        // V and T are the same type: each call follows a comparison of the two.
         unsafeBitCast(value, to: T.self)
     }
 }

@@ -1,8 +1,9 @@
-/// The input of one call to a decoder, and what is remembered of the types it decoded.
+/// The input of one call to a decoder, and a cache about the types that it decoded.
 ///
-/// It outlives the call only empty: a decoder that was kept finds no bytes and throws. If none was kept, it serves another call.
+/// After the call it is empty: a decoder that was kept finds no bytes, and throws. If none was kept, the storage is
+/// reused.
 final class DecodingStorage {
-    /// The root document; nil once the call has returned and the bytes are no longer lent.
+    /// The root document; nil once the call has returned, because then the bytes are no longer valid.
     @exclusivity(unchecked) private(set) var root: UnsafeRawBufferPointer?
     private(set) var userInfo: [CodingUserInfoKey: any Sendable] = [:]
     /// The name of the case whose payload is the root, while an enum is decoded from an event.
@@ -11,15 +12,15 @@ final class DecodingStorage {
     var isCaseReadAsText = false
     private var fault: (any Error)?
 
-    // Exclusivity is unchecked for these: no code but this type's own runs while they are accessed.
+    // Exclusivity is unchecked for these: only this type's own code runs while they are accessed.
     @exclusivity(unchecked) private var hints = FieldHints()
-    /// The types last found to decode themselves, having no BSON form of their own.
+    /// The types that were last found to decode themselves, because they have no BSON form of their own.
     @exclusivity(unchecked) private var plainTypes = RecentTypes()
 
-    /// What was made for the key types of containers.
+    /// A cache of objects for the key types of containers.
     @exclusivity(unchecked) var memory = KeyTypeMemory()
 
-    /// Takes the input of a call, having rested since the last.
+    /// Begins a call, after ``rest()``.
     func begin(_ root: BorrowedDocument, _ userInfo: [CodingUserInfoKey: any Sendable], caseName: String?) {
         self.root = root.bytes
         if !userInfo.isEmpty { self.userInfo = userInfo }
@@ -28,12 +29,12 @@ final class DecodingStorage {
         hints = FieldHints()
     }
 
-    /// Keeps a fault that could not be thrown where it was found, for the end of the call.
+    /// Keeps a fault that could not be thrown where it was found, to throw it at the end of the call.
     func remember(_ error: any Error) {
         if root != nil, fault == nil { fault = error }
     }
 
-    /// Throws what was remembered: a value made from part of a document must not pass for one made from all of it.
+    /// Throws the kept fault: a value made from part of a document must not be taken for one made from all of it.
     func throwRemembered() throws {
         if let fault { throw fault }
     }
@@ -44,10 +45,10 @@ final class DecodingStorage {
 
     func notePlain(_ type: Any.Type) { plainTypes.add(type) }
 
-    /// Lets go of the bytes.
+    /// Drops the bytes.
     func expire() { root = nil }
 
-    /// Lets go of what else a call has left, to be kept for another: nobody refers to it.
+    /// Resets the rest of a call's data, so that the storage can be reused. No one else may refer to it.
     func rest() {
         if !userInfo.isEmpty { userInfo = [:] }
         fault = nil
@@ -59,7 +60,7 @@ final class DecodingStorage {
         return root
     }
 
-    /// The place of the root document.
+    /// The root document as a value.
     func rootValue() throws -> EncodedValue {
         do throws(BSONError) {
             return EncodedValue(.document, depth: 0, start: 0, end: try bytes().count)
@@ -69,8 +70,9 @@ final class DecodingStorage {
         }
     }
 
-    /// Finds the value of the field with these key bytes in `container`; nil when there is none. The search begins after the field that
-    /// was found last, so fields that are read in the order they were written cost one comparison each.
+    /// Finds the value of the field with these key bytes in `container`; nil when there is none. The search begins
+    /// after the field that was found last. So fields that are read in the order in which they were written cost one
+    /// comparison each.
     @inline(__always)
     func find(_ name: UnsafeRawBufferPointer, in container: EncodedValue) throws(BSONError) -> EncodedValue? {
         let hint = hints[container.depth]
@@ -84,7 +86,7 @@ final class DecodingStorage {
         return found
     }
 
-    /// Looks among the fields that start between two offsets.
+    /// Searches the fields that start between two offsets.
     private func scan(
         for name: UnsafeRawBufferPointer, in container: EncodedValue, from start: Int, to end: Int
     ) throws(BSONError) -> EncodedValue? {

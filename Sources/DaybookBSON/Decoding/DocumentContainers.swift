@@ -1,7 +1,7 @@
 /// Makes keyed containers of one key type.
 ///
-/// A generic function that makes a `KeyedDecoding<Key>` has the runtime look for its metadata and its conformance each time, some hundred
-/// instructions. An object whose class has that type as a parameter has both at hand.
+/// In a generic function that makes a `KeyedDecoding<Key>`, the runtime looks up its metadata and its conformance each
+/// time, which takes some hundred instructions. An object whose class has `Key` as a parameter already has both.
 class DocumentContainers<Key: CodingKey> {
     func make(_ storage: DecodingStorage, _ value: EncodedValue, isFlat: Bool) throws -> KeyedDecodingContainer<Key> {
         KeyedDecodingContainer(try KeyedDecoding<Key>(storage, value, isFlat: isFlat))
@@ -31,11 +31,12 @@ extension DecodingStorage {
         guard let known = containers(keyedBy: type) else {
             return try newContainer(value, isFlat: isFlat)
         }
-        // What is remembered for a type of key without a name is made by newContainers(keyedBy:), for that very type.
+        // newContainers(keyedBy:) made the cached object for this very type of key.
         return try unsafeDowncast(known, to: DocumentContainers<Key>.self).make(self, value, isFlat: isFlat)
     }
 
-    // Apart, and never inlined, because they need metadata that would otherwise be looked up for every container.
+    // In functions of their own, never inlined, because they need metadata that would otherwise be looked up for every
+    // container.
 
     @inline(never)
     private func newContainer<Key: CodingKey>(_ value: EncodedValue, isFlat: Bool) throws -> KeyedDecodingContainer<Key> {
@@ -45,7 +46,7 @@ extension DecodingStorage {
     @inline(never)
     private func newContainers<Key: CodingKey>(keyedBy: Key.Type) -> AnyObject { KnownDocumentContainers<KeyedDecoding<Key>>() }
 
-    /// Nil when the type of key is asked for the first time.
+    /// Nil when this type of key is requested for the first time.
     @inline(__always)
     private func containers<Key: CodingKey>(keyedBy type: Key.Type) -> AnyObject? {
         guard let index = memory.index(of: type) else {

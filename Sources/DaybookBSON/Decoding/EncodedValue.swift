@@ -1,4 +1,4 @@
-/// Where a value lies in the root document of a decoder: offsets, so that keeping it too long is harmless.
+/// Where a value lies in a decoder's root document. It consists of offsets, so keeping it too long is harmless.
 struct EncodedValue {
     let type: BSONType
     /// How many values enclose it.
@@ -35,7 +35,7 @@ struct EncodedValue {
 
     var isNull: Bool { type == .null || type == .undefined }
 
-    /// A value that is not there, for a super decoder of a field that is absent.
+    /// A null in place of a missing value, for a super decoder of an absent field.
     func missing() throws(BSONError) -> EncodedValue {
         EncodedValue(.null, depth: try nextDepth(), start: end, end: end)
     }

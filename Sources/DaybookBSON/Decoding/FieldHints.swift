@@ -1,5 +1,5 @@
-/// Where the next field of a container is expected: containers are structs that cannot change, and a hint for each depth, modulo four, needs no
-/// memory of their own. A hint is used only if it is about the same container.
+/// Where the next field of a container is expected. Containers are structs and cannot change themselves, so the hints
+/// are kept here: one for each depth modulo four. A hint is used only if it is about the same container.
 struct FieldHints {
     struct Hint {
         /// Where the container starts; -1 for none.
@@ -13,7 +13,7 @@ struct FieldHints {
     subscript(depth: UInt8) -> Hint {
         @inline(__always)
         mutating get {
-            // The offset is that of one of the four: the index is 0 to 3.
+            // The index is 0 to 3, so the offset is that of one of the four.
             withUnsafeBytes(of: &hints) { $0.load(fromByteOffset: Int(depth & 3) * MemoryLayout<Hint>.stride, as: Hint.self) }
         }
         @inline(__always)

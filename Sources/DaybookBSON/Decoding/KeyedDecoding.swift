@@ -1,6 +1,6 @@
 /// A document being decoded.
 ///
-/// `isFlat` marks the payload of an event's case: what is asked for under `_0` and absent is then the payload itself.
+/// `isFlat` marks the payload of an event's case: if `_0` is requested and absent, the payload itself is its value.
 struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     private let storage: DecodingStorage
     private let value: EncodedValue
@@ -32,7 +32,7 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     @inline(__always)
     private func find(_ key: some CodingKey) throws -> EncodedValue? {
         var name = key.stringValue
-        // withUTF8 does not carry typed errors.
+        // withUTF8 cannot throw typed errors.
         var fault: BSONError?
         let found = name.withUTF8 { utf8 -> EncodedValue? in
             do throws(BSONError) {
@@ -129,7 +129,7 @@ struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func superDecoder(forKey key: Key) throws -> any Decoder { try superDecoder(named: key) }
 
-    /// An absent field gives a decoder of null, as with other decoders: a superclass without fields left none.
+    /// An absent field becomes a decoder of null, as in other decoders: a superclass without fields writes none.
     private func superDecoder(named key: some CodingKey) throws -> any Decoder {
         ValueDecoder(storage: storage, value: try find(key) ?? value.missing())
     }

@@ -1,4 +1,4 @@
-/// An array being decoded. Its elements are taken in order; their keys are not looked at.
+/// An array that is being decoded. Its elements are read in order; their keys are ignored.
 struct UnkeyedDecoding: UnkeyedDecodingContainer {
     private let storage: DecodingStorage
     private let value: EncodedValue
@@ -20,7 +20,7 @@ struct UnkeyedDecoding: UnkeyedDecodingContainer {
 
     var isAtEnd: Bool { currentIndex >= total }
 
-    /// Passes the next element to `read`, and moves on if that succeeds.
+    /// Passes the next element to `read`, and advances if that succeeds.
     @inline(__always)
     private mutating func next<R>(_ type: Any.Type, _ read: (EncodedValue) throws -> R) throws -> R {
         guard !isAtEnd else {

@@ -1,4 +1,4 @@
-/// What a value is handed to decode itself from: a place in the root document.
+/// The decoder that a value decodes itself from: a place in the root document.
 struct ValueDecoder: Decoder {
     let storage: DecodingStorage
     let value: EncodedValue
@@ -34,7 +34,7 @@ extension ValueDecoder: SingleValueDecodingContainer {
     func decode(_ type: UInt64.Type) throws -> UInt64 { try storage.read(type, from: value) }
 
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        // Delegation makes no level of BSON, but it does make one of the call stack.
+        // Delegation adds no level of BSON, but it adds one to the call stack.
         try storage.decode(type, from: try storage.delegate(value, type))
     }
 }

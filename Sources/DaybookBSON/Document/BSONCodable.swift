@@ -1,5 +1,5 @@
-/// A BSON type as a part of `Codable` values. Daybook's own encoder and decoder handle it directly; others have no form for
-/// it, and get an error that says so.
+/// A BSON type as a part of `Codable` values. Daybook's own encoder and decoder handle it directly. Other coders have
+/// no form for it, and get an error that says so.
 public protocol BSONCodable: Codable {}
 
 extension BSONValue: BSONCodable {}

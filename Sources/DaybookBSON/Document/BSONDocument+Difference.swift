@@ -1,21 +1,22 @@
 extension BSONDocument {
     /// Where `other` differs from this document, in this document's order; empty exactly when their bytes are equal.
     ///
-    /// Documents are compared field by field. Two that have the same fields in different orders differ as wholes, since order is one of the bytes.
+    /// Documents are compared field by field. Two documents that have the same fields in different orders differ as a
+    /// whole, because their bytes do.
     ///
-    /// - Parameter arraysByElement: Whether arrays of different lengths are compared element by element, as those of the same length always
-    ///   are; otherwise they differ as wholes.
+    /// - Parameter arraysByElement: Whether arrays of different lengths are compared element by element, as arrays of
+    ///   the same length always are. Otherwise they differ as a whole.
     package func differences(to other: BSONDocument, arraysByElement: Bool = false) -> [FieldDifference] {
         guard self != other else { return [] }
         var comparison = DocumentComparison(arraysByElement: arraysByElement)
         comparison.compare(self, other, [])
-        // Not the same bytes though all their values are: other keys of an array's elements.
+        // All values are equal, but the bytes are not: an array's elements have other keys.
         guard !comparison.differences.isEmpty else { return [.init(path: "", before: .document(self), after: .document(other))] }
         return comparison.differences
     }
 }
 
-/// The places at which documents were found to differ so far.
+/// The differences that were found so far.
 private struct DocumentComparison {
     let arraysByElement: Bool
     private(set) var differences: [FieldDifference] = []
@@ -28,11 +29,11 @@ private struct DocumentComparison {
         differences.append(FieldDifference(path: path.joined(separator: "."), before: before, after: after))
     }
 
-    /// A key that stands several times is compared in order.
+    /// A key that occurs several times is compared in order.
     mutating func compare(_ one: BSONDocument, _ other: BSONDocument, _ path: [String]) {
         let others = other.fields
         var isTaken = [Bool](repeating: false, count: others.count)
-        // Mostly the fields are the same, so the next one is looked at first.
+        // The fields are mostly the same, so try the next one first.
         var next = 0
         var isInOrder = true
         let count = differences.count

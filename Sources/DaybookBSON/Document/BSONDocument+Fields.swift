@@ -1,5 +1,5 @@
 extension BSONDocument {
-    /// Its fields in order, copied; none when its bytes are no document.
+    /// The fields in order, copied; empty when the bytes are not a document.
     package var fields: [(key: String, value: BSONValue)] {
         withBorrowed { document in (try? document.map { (key: try $0.keyString, value: try $0.value()) }) ?? [] }
     }

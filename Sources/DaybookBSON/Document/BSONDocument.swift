@@ -6,7 +6,7 @@
 /// let filter: BSONDocument = ["state.status": "issued", "version": ["$gt": 3]]
 /// ```
 public struct BSONDocument: Sendable, Hashable {
-    /// How many levels of documents and arrays Daybook reads and writes. MongoDB itself stops at 100.
+    /// The most levels of documents and arrays that Daybook reads and writes. MongoDB's own limit is 100.
     public static let maximumDepth = 200
 
     /// The largest document that MongoDB stores, 16 MiB (its `maxBsonObjectSize`).
@@ -20,10 +20,11 @@ public struct BSONDocument: Sendable, Hashable {
         bytes = [5, 0, 0, 0, 0]
     }
 
-    /// The document that `bytes` are.
+    /// Makes a document from `bytes`.
     ///
-    /// Checks everything: size, lengths, terminators, types, UTF-8 of keys and texts, nesting, and that nothing follows the
-    /// document. An array's keys may be any: they have no meaning, and copies of the array have the right ones.
+    /// Everything is checked: size, lengths, terminators, types, UTF-8 of keys and texts, nesting, and that nothing
+    /// follows the document. An array may have any keys: they have no meaning, and copies of the array have the right
+    /// ones.
     ///
     /// - Parameters:
     ///   - maximumBytes: the largest size that is accepted.
@@ -39,7 +40,7 @@ public struct BSONDocument: Sendable, Hashable {
         self.bytes = bytes
     }
 
-    /// Trusts that `bytes` are a document. Should they not be, reads throw or find nothing; they never leave the bytes.
+    /// Trusts that `bytes` are a document. If they are not, reads throw or find nothing; they never leave the bytes.
     package init(unchecked bytes: [UInt8]) {
         self.bytes = bytes
     }
@@ -51,13 +52,14 @@ public struct BSONDocument: Sendable, Hashable {
 
     /// The first value under `key`; nil when there is none.
     public subscript(key: String) -> BSONValue? {
-        // A document is valid unless made by init(unchecked:) from bytes that are not; then nothing is found.
+        // Only a document that init(unchecked:) made from invalid bytes can fail here; then nothing is found.
         (try? withBorrowed { document in try document.first(key)?.value() }) ?? nil
     }
 
-    /// Adds a field at the end. An earlier field of the same key stays, and stays the one that is found.
+    /// Adds a field at the end. An earlier field with the same key stays, and is still the one that is found.
     ///
-    /// - Throws: ``BSONError/Code/invalidKey`` when `key` contains NUL; ``BSONError/Code/tooLarge``; then nothing has changed.
+    /// - Throws: ``BSONError/Code/invalidKey`` when `key` contains NUL; ``BSONError/Code/tooLarge``. Nothing was
+    ///   changed then.
     public mutating func append(_ key: String, _ value: BSONValue) throws(BSONError) {
         try append(key, writable: value)
     }
@@ -76,7 +78,7 @@ public struct BSONDocument: Sendable, Hashable {
         withUnsafeBytes(of: length.littleEndian) { bytes.replaceSubrange(0..<4, with: $0) }
     }
 
-    /// Calls `body` with the document's bytes in place; what it is given is valid only until it returns.
+    /// Calls `body` with the document's bytes in place. They are valid only until it returns.
     @inlinable
     package func withBorrowed<R>(_ body: (BorrowedDocument) throws -> R) rethrows -> R {
         try bytes.withUnsafeBytes { try body(BorrowedDocument(trusting: $0)) }

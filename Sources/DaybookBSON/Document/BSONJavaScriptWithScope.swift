@@ -2,7 +2,7 @@
 public struct BSONJavaScriptWithScope: Sendable {
     /// The JavaScript.
     public let code: String
-    /// The values that its free names have.
+    /// The values of its free variables.
     public let scope: BSONDocument
 
     /// Code and its scope.

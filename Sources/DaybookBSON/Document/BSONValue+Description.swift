@@ -1,5 +1,6 @@
 extension BSONValue: CustomStringConvertible {
-    /// The type and the size, on one short line: `string(5 bytes)`. Values stay out of logs; ``extendedJSON(_:)`` shows them.
+    /// The type and the size, on one short line: `string(5 bytes)`. The value is left out, because descriptions end up
+    /// in logs; ``extendedJSON(_:)`` shows it.
     public var description: String {
         switch self {
         case .string(let text), .javascript(let text), .symbol(let text): "\(type)(\(text.utf8.count) bytes)"

@@ -1,13 +1,14 @@
 public import Foundation
 
-/// A type that the encoder does not simply ask to encode itself. One conformance check tells, for the many that are not.
+/// A type that needs more from the encoder than a call of its `encode(to:)`. One conformance check finds all of these
+/// types.
 package protocol KnownToEncoder {}
 
 /// A value with a BSON form of its own, written without an encoder.
 package protocol BSONWritable: KnownToEncoder {
     /// Appends the value's bytes, without type byte and key, and returns the type they have.
     ///
-    /// - Throws: ``BSONError`` when BSON cannot hold the value; what was appended by then is the caller's to remove.
+    /// - Throws: ``BSONError`` when BSON cannot hold the value. The caller must then remove what was appended.
     func appendBSON(to bytes: inout ByteBuffer) throws(BSONError) -> BSONType
 }
 

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Builds one document by hand, in order, into one growing buffer: no tree, no child copied into its parent.
+/// Builds one document field by field in one growing buffer: no tree, and no child that is copied into its parent.
 ///
 /// ```swift
 /// var writer = BSONWriter()
@@ -11,8 +11,8 @@ package import Foundation
 /// let document = try writer.finish()
 /// ```
 ///
-/// What cannot be written (a key with NUL, a value beyond BSON's range, too large a document) is remembered, and
-/// ``finish()`` throws the first of it; so a sequence of writes needs one `try`.
+/// A value that cannot be written (a key with NUL, a value beyond BSON's range, a document that is too large) is
+/// recorded, and ``finish()`` throws the first such error. So a sequence of writes needs only one `try`.
 package struct BSONWriter: ~Copyable {
     private struct Frame {
         var start: Int
@@ -21,7 +21,7 @@ package struct BSONWriter: ~Copyable {
     }
 
     private var bytes: ByteBuffer
-    /// What was begun last and not ended, and what it is in.
+    /// The container that was begun last, and those around it.
     private var frame: Frame
     private var outer: [Frame] = []
     private var fault: BSONError?
@@ -59,7 +59,7 @@ package struct BSONWriter: ~Copyable {
         begin(index: 0)
     }
 
-    /// Ends the document or array begun last.
+    /// Ends the document or array that was begun last.
     ///
     /// - Precondition: it is not the root.
     package mutating func end() {
@@ -73,7 +73,7 @@ package struct BSONWriter: ~Copyable {
         write(value, key)
     }
 
-    // Once more, for the types that most fields have: a generic call from another module is not specialized.
+    // Overloads for the most frequent types, because a generic call from another module is not specialized.
     package mutating func write(_ value: String, forKey key: String) { write(value, key) }
     package mutating func write(_ value: Int32, forKey key: String) { write(value, key) }
     package mutating func write(_ value: Int64, forKey key: String) { write(value, key) }
@@ -124,15 +124,15 @@ package struct BSONWriter: ~Copyable {
 
     /// Adds `value` as the next element of the current array.
     ///
-    /// - Precondition: the container begun last is an array.
+    /// - Precondition: the container that was begun last is an array.
     package mutating func append(_ value: some BSONWritable) {
         write(value, nil)
     }
 
     /// The finished document.
     ///
-    /// - Precondition: every container begun has been ended.
-    /// - Throws: the first thing that could not be written, with its path.
+    /// - Precondition: every container was ended.
+    /// - Throws: the first error of a write, with its path.
     package consuming func finish() throws(BSONError) -> BSONDocument {
         precondition(outer.isEmpty, "finish() before every container was ended.")
         close()

@@ -1,10 +1,11 @@
-/// A document whose bytes belong to someone else: a cursor's current reply, or an array inside a closure.
+/// A document whose bytes another owner holds: a cursor's current reply, or an array inside a closure.
 ///
-/// Valid only as long as what lent the bytes says, usually until the closure that received it returns. Neither it nor its
-/// elements and values may be kept beyond that; copy with ``BSONDocument/init(_:)`` or ``BorrowedElement/value()``.
+/// It is valid only as long as the owner states, usually until the closure that received it returns. Neither it nor its
+/// elements and values may be kept beyond that. Copy them with ``BSONDocument/init(_:)`` or
+/// ``BorrowedElement/value()``.
 ///
-/// Only the length and the final NUL are known to be right. Everything else is checked as it is read, so hostile bytes end
-/// in a ``BSONError``, never in a read outside of them.
+/// Only the length and the final NUL are known to be right. Everything else is checked as it is read, so hostile bytes
+/// end in a ``BSONError``, and never in a read outside of them.
 @usableFromInline
 package struct BorrowedDocument {
     /// The whole document: length, elements, NUL.
@@ -23,7 +24,7 @@ package struct BorrowedDocument {
         bytes = buffer
     }
 
-    /// Takes bytes that a ``BSONDocument`` holds; reads stay inside them even if they are no document.
+    /// Borrows the bytes of a ``BSONDocument``. Reads stay inside them even if they are not a document.
     @usableFromInline
     init(trusting buffer: UnsafeRawBufferPointer) {
         bytes = buffer

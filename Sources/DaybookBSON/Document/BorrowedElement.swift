@@ -1,9 +1,9 @@
 package import Foundation
 
-/// One field of a ``BorrowedDocument``, valid as long as that is.
+/// One field of a ``BorrowedDocument``. Valid as long as the document.
 ///
-/// The typed getters throw ``BSONError/Code/typeMismatch`` for another type, ``BSONError/Code/corrupt`` for content that is
-/// not what its type demands; either names the key.
+/// The typed getters throw ``BSONError/Code/typeMismatch`` for another type, and ``BSONError/Code/corrupt`` for content
+/// that is invalid for its type. Both errors name the key.
 package struct BorrowedElement {
     /// The key's bytes, without the NUL; not checked to be UTF-8.
     package let key: UnsafeRawBufferPointer
@@ -56,7 +56,7 @@ package struct BorrowedElement {
     }
 
     package func string() throws(BSONError) -> String { try named { value throws(BSONError) in try value.string() } }
-    /// The UTF-8 of a string, unchecked.
+    /// The UTF-8 of a string, not validated.
     package func stringBytes() throws(BSONError) -> UnsafeRawBufferPointer {
         try named { value throws(BSONError) in try value.stringBytes() }
     }

@@ -1,4 +1,4 @@
-/// A cursor over the elements of a ``BorrowedDocument``, valid as long as that is. It allocates nothing.
+/// A cursor over the elements of a ``BorrowedDocument``. Valid as long as the document. It allocates nothing.
 ///
 /// ```swift
 /// var elements = document.makeElements()
@@ -12,7 +12,7 @@ package struct BorrowedElements {
         self.bytes = bytes
     }
 
-    /// The key that stands where the cursor is, to name an element that ``next()`` refused; nil when there is none to read.
+    /// The key at the cursor's position, to name an element that ``next()`` refused; nil when it cannot be read.
     var keyHere: String? {
         guard offset + 1 < bytes.count, let end = bytes[(offset + 1)...].firstIndex(of: 0) else { return nil }
         return String(decoding: bytes[(offset + 1)..<end], as: UTF8.self)

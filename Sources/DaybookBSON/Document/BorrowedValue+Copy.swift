@@ -55,7 +55,7 @@ extension BorrowedValue {
     /// Pattern and options exactly as they are stored.
     func regex() throws(BSONError) -> BSONRegex {
         try require(.regex)
-        // Two NUL-terminated texts, as ElementLocation has seen to.
+        // Two NUL-terminated texts, as ElementLocation has checked.
         guard let split = bytes.firstIndex(of: 0),
             let pattern = String(validating: bytes[..<split], as: UTF8.self),
             let options = String(validating: bytes[(split + 1)..<(bytes.count - 1)], as: UTF8.self)

@@ -1,9 +1,9 @@
 package import Foundation
 
-/// Type and bytes of one value inside a ``BorrowedDocument``, valid as long as that is.
+/// Type and bytes of one value inside a ``BorrowedDocument``. Valid as long as the document.
 ///
-/// The bytes have the extent that the type demands; their content is checked by the getters, which throw ``BSONError`` as
-/// those of ``BorrowedElement`` do.
+/// The bytes have the extent that the type requires. The getters check their content, and throw ``BSONError`` as those
+/// of ``BorrowedElement`` do.
 package struct BorrowedValue {
     package let type: BSONType
     package let bytes: UnsafeRawBufferPointer
@@ -15,7 +15,7 @@ package struct BorrowedValue {
         self.bytes = bytes
     }
 
-    /// Exactly as many bytes as `I` has are present for the fixed-size types, because ``ElementLocation`` said so.
+    /// ``ElementLocation`` has checked that a value of a fixed-size type has exactly as many bytes as `I`.
     @inline(__always)
     func load<I: FixedWidthInteger>(_: I.Type = I.self) -> I {
         precondition(bytes.count >= MemoryLayout<I>.size, "The extent of a value fits its type.")
@@ -37,7 +37,7 @@ package struct BorrowedValue {
         return try text()
     }
 
-    /// The UTF-8 of a string, unchecked, without length and NUL.
+    /// The UTF-8 of a string, not validated, without length and NUL.
     @inline(__always)
     func stringBytes() throws(BSONError) -> UnsafeRawBufferPointer {
         try require(.string)
@@ -126,7 +126,7 @@ package struct BorrowedValue {
     @inline(__always)
     func text() throws(BSONError) -> String {
         guard let text = String(validatingTerminated: UnsafeRawBufferPointer(rebasing: bytes[4...])) else {
-            // Which of the two it is.
+            // Find out which of the two errors it is.
             _ = try textBytes()
             throw .invalidUTF8
         }
@@ -150,7 +150,7 @@ package struct BorrowedValue {
     }
 
     func scopedParts() throws(BSONError) -> (code: UnsafeRawBufferPointer, scope: BorrowedDocument) {
-        // Total length, string length, string, document: at least 14 bytes, as ElementLocation has seen to.
+        // Total length, string length, string, document: at least 14 bytes, as ElementLocation has checked.
         let length = Int(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4, as: Int32.self)))
         guard length >= 1, length <= bytes.count - 13 else { throw .truncated }
         let end = 8 + length

@@ -1,10 +1,10 @@
-/// The complete check of a document that nobody has vouched for.
+/// The complete check of a document from an untrusted source.
 struct DocumentValidation {
     /// The deepest level that may exist; the root is 1.
     var maximumDepth = BSONDocument.maximumDepth
 
     static func validate(_ bytes: [UInt8], maximumDepth: Int) throws(BSONError) {
-        // withUnsafeBytes does not carry typed errors.
+        // withUnsafeBytes cannot throw typed errors.
         let result = bytes.withUnsafeBytes { buffer in
             Result { () throws(BSONError) in try DocumentValidation(maximumDepth: maximumDepth).validate(buffer, depth: 1) }
         }

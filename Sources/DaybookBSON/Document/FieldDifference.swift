@@ -1,10 +1,10 @@
 /// One place at which two documents differ.
 package struct FieldDifference: Sendable, Hashable {
-    /// The keys from the document to the place, with dots between them; empty for the document itself.
+    /// The keys from the document to the place, separated by dots; empty for the document itself.
     package var path: String
-    /// The value of the one; nil when it has none there.
+    /// The first document's value; nil when it has none there.
     package var before: BSONValue?
-    /// The value of the other; nil when it has none there.
+    /// The second document's value; nil when it has none there.
     package var after: BSONValue?
 
     package init(path: String, before: BSONValue?, after: BSONValue?) {

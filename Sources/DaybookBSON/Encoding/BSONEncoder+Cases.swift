@@ -1,10 +1,11 @@
 extension BSONEncoder {
     /// Encodes a case of an enum as an event: its name, and its payload as a document.
     ///
-    /// The shape is that of the `Codable` conformance Swift synthesizes, `{"renewed": {"expiresAt": ...}}`, taken apart. The
-    /// name is the case's coding key. The payload is `{}` without associated values. Exactly one unlabelled, non-optional
-    /// value that encodes as a document without a key `_0` is stored flat: that document is the payload. Everything else is
-    /// as synthesized, unlabelled values under `_0`, `_1`, and so on.
+    /// The stored shape follows the `Codable` conformance that Swift synthesizes, `{"renewed": {"expiresAt": ...}}`.
+    /// The name is the case's coding key. Without associated values the payload is `{}`. If there is exactly one
+    /// associated value, and it is unlabelled, non-optional and encodes as a document without a key `_0`, it is stored
+    /// flat: that document is the payload. Everything else is as synthesized, with unlabelled values under `_0`, `_1`,
+    /// and so on.
     ///
     /// An enum with `String` raw values has the raw value as its name and an empty payload.
     ///
@@ -35,19 +36,20 @@ extension BSONEncoder {
         }
     }
 
-    /// The document that is the only field of the document `bytes`; nil when that has another key, or there are other fields.
+    /// The document that is the only field, named `name`, of the document `bytes`; nil when there is another key or
+    /// another field.
     private static func onlyDocument(named name: String, in bytes: UnsafeRawBufferPointer) -> BorrowedDocument? {
         var name = name
-        // Length, type byte, key, NUL; behind the payload the document's own NUL.
+        // Length, type byte, key, NUL. After the payload comes the outer document's own NUL.
         let start = 4 + 1 + name.utf8.count + 1
         guard bytes.count > start, bytes[4] == BSONType.document.rawValue, bytes[start - 1] == 0,
             name.withUTF8({ haveSameBytes(UnsafeRawBufferPointer($0), UnsafeRawBufferPointer(rebasing: bytes[5..<start - 1])) })
         else { return nil }
-        // It is the only one if its length says that it ends where the document does.
+        // It is the only field if its length ends where the outer document ends.
         return try? BorrowedDocument(validatingLengthOf: UnsafeRawBufferPointer(rebasing: bytes[start..<bytes.count - 1]))
     }
 
-    /// The document that is the only field `_0` of `payload`, if it has no such field itself; else `payload`.
+    /// The document that is the only field `_0` of `payload`, unless it has a field `_0` itself; otherwise `payload`.
     private static func flattened(_ payload: BorrowedDocument) throws -> BorrowedDocument {
         var elements = payload.makeElements()
         guard let element = try elements.next(), element.hasKey(EncodingStorage.unlabelledKey), element.type == .document,

@@ -8,19 +8,21 @@
 ///   `Decimal` a `decimal128`; `URL` a string; ``BSONValue`` and the other BSON types themselves. A nil that is encoded
 ///   becomes `null`; one that is only encoded if present, as synthesized code does, leaves no field.
 ///
-/// A value that BSON cannot hold, an empty key, a key with NUL, or nesting beyond ``BSONDocument/maximumDepth`` throws an
-/// `EncodingError` with the coding path, whose `underlyingError` is a ``BSONError``. (The error carries the
-/// type of the value, not the value, which may be confidential; key types in the path are not the ones the value used.) A container that is used after its value was encoded throws instead of writing elsewhere.
+/// A value that BSON cannot hold, an empty key, a key with NUL, or nesting beyond ``BSONDocument/maximumDepth`` throws
+/// an `EncodingError` with the coding path, whose `underlyingError` is a ``BSONError``. (The error carries the type of
+/// the value, not the value, which may be confidential; the keys in the path are not of the types that the value used.)
+/// A container that is used after its value was encoded throws, and writes nothing.
 ///
-/// Where many values are encoded, use one encoder for all: it remembers what it found out about their types.
+/// To encode many values, use one encoder for all: it caches what it learns about their types.
 ///
-/// Two limits: a field that is encoded twice is written twice, and a `Set` that a type encodes by calling `encode(to:)` on it
-/// directly cannot be told from an array, so its order is that of the process; encode it through a container.
+/// There are two limits. A field that is encoded twice is written twice. And a `Set` that a type encodes by calling
+/// `encode(to:)` on it directly looks like an array, so it keeps the process's own order; encode it through a
+/// container.
 public struct BSONEncoder: Sendable {
-    /// What the values find in their encoder's `userInfo`.
+    /// The `userInfo` of the encoders that values are encoded to.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
-    /// The storages of calls that are over, for the next; copies of the encoder share them.
+    /// The storages of finished calls, to be reused. Copies of the encoder share them.
     private let spare = Spare<EncodingStorage>()
 
     /// An encoder without user info.
@@ -28,12 +30,14 @@ public struct BSONEncoder: Sendable {
 
     /// Encodes a value that encodes as a document.
     ///
-    /// - Throws: `EncodingError` when it encodes as anything else, or for the reasons above; or what `value` throws.
+    /// - Throws: `EncodingError` when it encodes as another kind of value, or for the reasons above; or what `value`
+    ///   throws.
     public func encode<T: Encodable>(_ value: T) throws -> BSONDocument {
         try encodeNotingDates(value).document
     }
 
-    /// Encodes a value as ``encode(_:)``, and says whether each date in it is the same one, to the bit, when it is decoded.
+    /// Encodes a value as ``encode(_:)`` does, and returns whether each date in it decodes to the same date, to the
+    /// bit.
     package func encodeNotingDates<T: Encodable>(_ value: T) throws -> (document: BSONDocument, hasExactDates: Bool) {
         try withStorage { storage in
             try storage.encodeRoot(value)
@@ -45,7 +49,7 @@ public struct BSONEncoder: Sendable {
         }
     }
 
-    /// Encodes any value as the field value it would be, as for an operand of a query.
+    /// Encodes any value as a field's value, as for an operand of a query.
     package func encodeValue<T: Encodable>(_ value: T) throws -> BSONValue {
         try withStorage { storage in
             try storage.encodeRoot(value)
@@ -59,7 +63,8 @@ public struct BSONEncoder: Sendable {
         storage.begin(userInfo)
         defer {
             storage.clear()
-            // Who kept an encoder or a container keeps the storage too; it must stay as it is, for them to find nothing in it.
+            // If a value kept its encoder or a container, the storage is still referenced. Do not reuse it: the kept
+            // encoder must fail, and not write into another call's output.
             if isKnownUniquelyReferenced(&storage) {
                 storage.rest()
                 spare.put(storage)

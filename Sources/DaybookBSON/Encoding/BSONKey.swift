@@ -1,4 +1,4 @@
-/// A coding key made of text alone: in paths, and where Codable asks for a key that no type declares.
+/// A coding key made of text alone: for paths, and where Codable needs a key that no type declares.
 struct BSONKey: CodingKey {
     let stringValue: String
     let intValue: Int?

@@ -1,10 +1,10 @@
-/// How an enum encoded its case, noted on the way because the bytes alone do not tell.
+/// How an enum encoded its case. It is recorded during encoding, because the bytes alone do not show it.
 struct CaseShape {
-    /// How often the root document was asked for a nested keyed container, as Swift's synthesized code does once per case.
+    /// How often the root document made a nested keyed container. Swift's synthesized code does so once for a case.
     var nestedContainers = 0
     /// The key of the first of them.
     var name: String?
-    /// True when the payload `_0` is an optional: it then stays under `_0`, so that its absence can be told.
+    /// Whether the payload `_0` is an optional. It then stays under `_0`, so that a missing value can be recognized.
     var isPayloadOptional = false
 }
 
@@ -16,7 +16,7 @@ extension EncodingStorage {
     func noteNestedContainer(_ key: some CodingKey, in handle: EncodingHandle) {
         guard caseShape != nil, handle.index == 0 else { return }
         if caseShape?.nestedContainers == 0 {
-            // The key's code runs before what it is noted in is accessed.
+            // Read the key before accessing `caseShape`: the key's code may be the user's own.
             let name = key.stringValue
             caseShape?.name = name
         }

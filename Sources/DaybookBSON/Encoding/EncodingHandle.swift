@@ -1,4 +1,4 @@
-/// A reference to a node, as containers hold it. It may outlive its node; every use is checked.
+/// A container's reference to a node. It may outlive the node; every use checks that.
 struct EncodingHandle {
     let storage: EncodingStorage
     let index: Int32

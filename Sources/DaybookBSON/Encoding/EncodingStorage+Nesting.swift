@@ -1,15 +1,15 @@
 internal import Foundation
 
 extension EncodingStorage {
-    /// Turns the node behind `handle` into a document or an array, or keeps the one it already is.
+    /// Makes the node of `handle` a document or an array, unless it already is one.
     ///
-    /// A class and its superclass may both ask the same encoder for a keyed container; they share it. What is wrong is
-    /// remembered, because Codable's `container(keyedBy:)` cannot throw.
+    /// A class and its superclass may both request a keyed container from the same encoder; they share it. A fault is
+    /// recorded, because Codable's `container(keyedBy:)` cannot throw.
     func begin(_ kind: EncodingNode.Kind, in handle: EncodingHandle, isDictionary: Bool = false) {
         guard let index = node(handle) else { return fail(.containerExpired, nil) }
         if nodes[index].kind == .pending {
             setType(kind == .array ? .array : .document, of: index)
-            // A closed node that cannot be reopened already has the bytes of an empty container.
+            // A closed node that cannot be reopened already holds the bytes of an empty container.
             if bringToTop(index) { bytes.appendInteger(Int32(0)) }
             nodes[index].kind = kind
             if kind == .array { beginSorting(nodes[index].unkeyedSorting, index) }
@@ -23,7 +23,8 @@ extension EncodingStorage {
         }
     }
 
-    /// Makes a pending node for a nested value under `key`; closed, and an empty document, if `index` itself is closed.
+    /// Makes a pending node for a nested value under `key`. If `index` itself is closed, the new node is closed too,
+    /// and an empty document.
     @inline(__always)
     func pushNested(_ key: some CodingKey, in index: Int, isDictionary: Bool) throws(BSONError) -> Int {
         let depth = nodes[index].depth + 1
@@ -35,7 +36,8 @@ extension EncodingStorage {
         return push(parent: index, depth: depth, header: header)
     }
 
-    /// Makes a pending node for the next element of an array; closed, and an empty document, if `index` itself is closed.
+    /// Makes a pending node for the next element of an array. If `index` itself is closed, the new node is closed too,
+    /// and an empty document.
     @inline(__always)
     func pushNext(in index: Int) throws(BSONError) -> Int {
         let depth = nodes[index].depth + 1
@@ -46,8 +48,8 @@ extension EncodingStorage {
         return push(parent: index, depth: depth, header: header)
     }
 
-    /// Makes a pending node that outlives this call, for a nested container or a super encoder; nil, and a remembered fault,
-    /// if that cannot be.
+    /// Makes a pending node that outlives this call, for a nested container or a super encoder. If that is not
+    /// possible, returns nil and records a fault.
     func beginNested(in handle: EncodingHandle, _ push: (Int) throws(BSONError) -> Int) -> EncodingHandle {
         guard let index = node(handle) else {
             fail(.containerExpired, nil)
@@ -61,7 +63,7 @@ extension EncodingStorage {
         }
     }
 
-    /// `value`, if it is not one that simply encodes itself.
+    /// `value` as a type that the encoder knows; nil if it simply encodes itself.
     @inline(__always)
     private func known<T: Encodable>(_ value: T) -> (any KnownToEncoder)? {
         if isPlain(T.self) { return nil }
@@ -70,17 +72,17 @@ extension EncodingStorage {
         return known
     }
 
-    /// Whether `value` itself says that there is none. No type that simply encodes itself does.
+    /// Whether `value` stands for nil. The value of a type that simply encodes itself never does.
     @inline(__always)
     func isNull<T: Encodable>(_ value: T) -> Bool {
         if isSame(T.self, Date.self) || isSame(T.self, UUID.self) || isPlain(T.self) { return false }
         return (value as? any Nullable)?.isNull ?? false
     }
 
-    /// `value` as the type that it has, where the compiler does not know that it does.
+    /// `value` as `V`, where the compiler does not know that the two types are the same.
     @inline(__always)
     private func same<T, V>(_ value: T) -> V {
-        // T and V are one type: each call follows a comparison of the two.
+        // T and V are the same type: each call follows a comparison of the two.
         unsafeBitCast(value, to: V.self)
     }
 
@@ -128,7 +130,7 @@ extension EncodingStorage {
         try encode(value, known, as: child)
     }
 
-    /// Makes a pending value, the only one its encoder encodes, of any value.
+    /// Fills a pending value with any value. An encoder encodes only one.
     func fill<T: Encodable>(encoding value: T, in handle: EncodingHandle) throws {
         if isSame(T.self, Date.self) { return try fill(date(value), in: handle) }
         let known = known(value)
@@ -136,14 +138,14 @@ extension EncodingStorage {
         guard let index = node(handle) else { throw expired(value, nil) }
         guard nodes[index].kind == .pending else { throw secondValue(value, index) }
         guard bringToTop(index) else { return try replacePlaceholder(index, byEncoding: value) }
-        // Delegation makes no level of BSON, but it does make one of the call stack.
+        // Delegation adds no level of BSON, but it adds one to the call stack.
         nodes[index].depth += 1
         guard nodes[index].depth < BSONDocument.maximumDepth else { throw invalid(value, path(index), nil, .nestedTooDeep) }
         if let collection = known as? any UnorderedCollection { nodes[index].unkeyedSorting = type(of: collection).sorting }
         try value.encode(to: ValueEncoder(handle: handle))
     }
 
-    /// Lets `value` write the node `child`, which is the last, and drops that and whatever nodes were made meanwhile.
+    /// Encodes `value` into the last node, `child`, and removes that node and those that were made in the meantime.
     private func encode<T: Encodable>(_ value: T, _ known: (any KnownToEncoder)?, as child: Int) throws {
         if let collection = known as? any UnorderedCollection { nodes[child].unkeyedSorting = type(of: collection).sorting }
         do {
@@ -156,7 +158,7 @@ extension EncodingStorage {
         nodes.removeLast(nodes.count - child)
     }
 
-    /// Removes what a failed value wrote, in case its caller swallows the error and goes on.
+    /// Removes what a failed value wrote, because its caller may swallow the error and continue.
     private func abandon(_ child: Int, _ error: any Error) {
         let node = nodes[child]
         if node.isOpen || (node.end == bytes.count && node.parent == top) {
@@ -164,14 +166,14 @@ extension EncodingStorage {
             top = node.parent
             if nodes[node.parent].kind == .array { nodes[node.parent].count -= 1 }
         } else {
-            // Something was written after it meanwhile: the output cannot be repaired, so the call fails as a whole.
+            // Something was written after it in the meantime. The output cannot be repaired, so the whole call fails.
             fault = fault ?? error
             while top >= child { close() }
         }
         nodes.removeLast(nodes.count - child)
     }
 
-    /// Remembers a failure where Codable has no `throws`; it fails the whole call.
+    /// Records a failure where Codable cannot throw. It makes the whole call fail.
     func fail(_ error: BSONError, _ index: Int?) {
         let context = EncodingError.Context(
             codingPath: index.map(path) ?? rootPath, debugDescription: error.message, underlyingError: error)
@@ -180,7 +182,7 @@ extension EncodingStorage {
 }
 
 extension EncodingHandle {
-    /// A handle that no node has: every use of it throws.
+    /// A handle without a node: every use of it throws.
     static func stale(_ storage: EncodingStorage) -> EncodingHandle {
         EncodingHandle(storage: storage, index: .max, serial: 0)
     }

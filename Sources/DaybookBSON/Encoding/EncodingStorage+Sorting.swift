@@ -1,19 +1,20 @@
-/// Dictionaries and sets iterate in an order of their own, which differs from process to process. Their elements are
-/// therefore sorted by their bytes once written.
+/// Sorts the elements of dictionaries and sets by their bytes, after they were written: their own order differs from
+/// process to process.
 extension EncodingStorage {
-    /// Has what is added to `index` from now on sorted.
+    /// Begins a run of elements in `index` that will be sorted.
     func beginSorting(_ sorting: EncodingNode.Sorting, _ index: Int) {
         nodes[index].sorting = sorting
         nodes[index].sortStart = nodes[index].isOpen ? bytes.count : nodes[index].end - 1
     }
 
-    /// Ends the fields of a dictionary where another container of the same document goes on: only the former are sorted.
+    /// Ends the fields of a dictionary when another container of the same document continues: only the dictionary's are
+    /// sorted.
     @inline(__always)
     func separateDictionary(_ index: Int, _ isDictionary: Bool) {
         if nodes[index].sorting == .fields, !isDictionary { finishSorting(index) }
     }
 
-    /// Sorts what was added to the open node `index`, which is at the end of the output, since `beginSorting`.
+    /// Sorts what was added to `index` since `beginSorting`. The node is open, and at the end of the output.
     func finishSorting(_ index: Int) {
         let sorting = nodes[index].sorting
         guard sorting != .none else { return }
@@ -21,7 +22,7 @@ extension EncodingStorage {
         if nodes[index].isOpen { sort(sorting, from: nodes[index].sortStart, to: bytes.count) }
     }
 
-    /// Sorts the elements between two offsets; those of an array are numbered anew.
+    /// Sorts the elements between two offsets; the elements of an array are renumbered.
     func sort(_ sorting: EncodingNode.Sorting, from start: Int, to end: Int) {
         record { () throws(BSONError) in
             let result = bytes.withUnsafeBytes { buffer in
@@ -31,7 +32,7 @@ extension EncodingStorage {
         }
     }
 
-    /// The elements between two offsets in order; nil when they already are.
+    /// The elements between two offsets, sorted; nil when they already are.
     private static func sorted(
         _ buffer: UnsafeRawBufferPointer, _ sorting: EncodingNode.Sorting, from start: Int, to end: Int
     ) throws(BSONError) -> [UInt8]? {
@@ -78,8 +79,8 @@ extension EncodingStorage {
         }
         let groups = stride(from: 0, to: elements.count, by: size).sorted { left, right in
             if isBefore(elements[left], elements[right]) { return true }
-            // Keys that differ may be encoded alike, as two dates within a millisecond are: then the values decide, and not the order in
-            // which this process has them.
+            // Different keys may encode alike, as two dates within a millisecond do. Then compare the values, because
+            // the order of the keys differs from process to process.
             guard size == 2, left + 1 < elements.count, right + 1 < elements.count, !isBefore(elements[right], elements[left])
             else { return false }
             return isBefore(elements[left + 1], elements[right + 1])

@@ -1,6 +1,7 @@
 /// The slow path: writing to a container that is closed, because something was written after it.
 ///
-/// The new bytes are made apart, inserted where they belong, and the lengths around and the offsets behind are moved.
+/// The new bytes are made separately and inserted where they belong. Then the enclosing lengths and the later offsets
+/// are adjusted.
 extension EncodingStorage {
     /// Adds a field or element whose value has a BSON form of its own to the closed container `index`.
     func splice(_ value: some BSONWritable, _ key: some CodingKey, into index: Int) throws(BSONError) {
@@ -54,7 +55,7 @@ extension EncodingStorage {
         shift(from: end, endsFrom: end, by: content.count - (end - nodes[index].start), around: nodes[index].parent)
     }
 
-    /// Encodes `value` into an output of its own.
+    /// Encodes `value` into a separate output.
     private func encodeApart<T: Encodable>(_ value: T, _ path: [any CodingKey], depth: Int) throws -> EncodingStorage {
         let part = EncodingStorage(userInfo: userInfo, rootPath: path, depth: depth)
         guard depth < BSONDocument.maximumDepth else { throw part.invalid(value, path, nil, .nestedTooDeep) }
@@ -84,7 +85,8 @@ extension EncodingStorage {
         return position
     }
 
-    /// Moves offsets after `delta` bytes came in, and lengthens the closed containers around, from `index` outwards.
+    /// Shifts the offsets after `delta` inserted bytes, and lengthens the enclosing closed containers, from `index`
+    /// outwards.
     private func shift(from position: Int, endsFrom end: Int, by delta: Int, around index: Int) {
         for other in nodes.indices {
             if nodes[other].header >= position { nodes[other].header += delta }

@@ -1,7 +1,7 @@
 extension EncodingStorage {
     /// Writes the element's type byte and key at the end of the output.
     ///
-    /// - Throws: ``BSONError/Code/invalidKey``, having written nothing.
+    /// - Throws: ``BSONError/Code/invalidKey``; nothing was written then.
     @inline(__always)
     func appendHeader(_ type: BSONType, _ key: some CodingKey) throws(BSONError) {
         let text = key.stringValue
@@ -47,7 +47,7 @@ extension EncodingStorage {
         }
     }
 
-    /// Appends the value of the element whose header is at `header`, or removes that again.
+    /// Appends the value of the element whose header is at `header`. If that fails, removes the element.
     @inline(__always)
     private func writeValue(_ value: some BSONWritable, header: Int) throws(BSONError) {
         do throws(BSONError) {
@@ -58,7 +58,7 @@ extension EncodingStorage {
         }
     }
 
-    /// Makes a pending value, the only one its encoder encodes, of one with a BSON form of its own.
+    /// Fills a pending value with one that has a BSON form of its own. An encoder encodes only one.
     func fill(_ value: some BSONWritable, in handle: EncodingHandle) throws {
         guard let index = node(handle) else { throw expired(value, nil) }
         guard nodes[index].kind == .pending else { throw secondValue(value, index) }

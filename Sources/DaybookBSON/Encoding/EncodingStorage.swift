@@ -1,10 +1,11 @@
-/// The output of one call to an encoder, the nodes that are being written to, and what is remembered of the types that were encoded.
+/// The output of one call to an encoder, the nodes that are being written, and a cache about the types that were
+/// encoded.
 ///
-/// Well-behaved values write depth first: every write goes to the end of `bytes`, and a node's length is patched when the
-/// next write goes elsewhere. Codable also allows writing to a container after its siblings were begun; that takes the slow
-/// path in `EncodingStorage+Splicing`.
+/// Well-behaved values write depth first: every write goes to the end of `bytes`, and a node's length is patched when
+/// the next write goes elsewhere. Codable also allows writing to a container after its siblings were begun; that takes
+/// the slow path in `EncodingStorage+Splicing`.
 final class EncodingStorage {
-    // Exclusivity is unchecked for these: no value's code runs while they are being modified, only this type's own.
+    // Exclusivity is unchecked for these: only this type's own code runs while they are modified.
     @exclusivity(unchecked) var bytes = ByteBuffer(capacity: 512)
     @exclusivity(unchecked) var nodes: [EncodingNode] = []
     /// The innermost open node; -1 when none is.
@@ -13,39 +14,39 @@ final class EncodingStorage {
     @exclusivity(unchecked) var rootType = BSONType.document
     /// The first failure that happened where Codable has no `throws`, or that cannot be undone. It fails the whole call.
     @exclusivity(unchecked) var fault: (any Error)?
-    /// A date was encoded that is another one when it is decoded.
+    /// Whether a date was encoded that decodes to another date.
     @exclusivity(unchecked) var hasInexactDate = false
-    /// The path of the root, when this output is a part of another.
+    /// The path of the root, when this is a part of another storage's output.
     let rootPath: [any CodingKey]
     private(set) var userInfo: [CodingUserInfoKey: any Sendable]
-    /// What an enum's case looked like, while one is encoded as an event.
+    /// How an enum encoded its case, while one is encoded as an event.
     @exclusivity(unchecked) var caseShape: CaseShape?
     /// The key type of the last keyed container, recorded only to learn which one `Dictionary` uses.
     var probe: DictionaryKeyProbe?
     @exclusivity(unchecked) private var nextSerial: UInt32 = 0
-    /// The types last found to encode themselves, and nothing more to be known of them.
+    /// The types that were last found to simply encode themselves.
     @exclusivity(unchecked) private var plainTypes = RecentTypes()
-    /// What was made for the key types of containers.
+    /// A cache of objects for the key types of containers.
     @exclusivity(unchecked) var memory = KeyTypeMemory()
 
-    /// The most bytes that are kept from one call for the next.
+    /// The most bytes that are kept for the next call.
     private static let keptCapacity = 64 * 1024
 
-    /// A cleared storage.
+    /// An empty storage.
     init() {
         userInfo = [:]
         rootPath = []
         nodes.reserveCapacity(8)
     }
 
-    /// A storage for a part of the output of another, at `rootPath` and `depth` in that.
+    /// A storage for a part of another storage's output, at `rootPath` and `depth` in it.
     init(userInfo: [CodingUserInfoKey: any Sendable], rootPath: [any CodingKey], depth: Int) {
         self.userInfo = userInfo
         self.rootPath = rootPath
         _ = push(parent: -1, depth: depth, header: -1)
     }
 
-    /// Forgets the output of a call. Handles that were kept are stale from then on.
+    /// Removes the output of a call. Handles that were kept are invalid from then on.
     func clear() {
         nodes.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingAtMost: Self.keptCapacity)
@@ -56,12 +57,12 @@ final class EncodingStorage {
         hasInexactDate = false
     }
 
-    /// Lets go of what else a call has left, to be kept for another: nobody refers to it.
+    /// Resets the rest of a call's data, so that the storage can be reused. No one else may refer to it.
     func rest() {
         if !userInfo.isEmpty { userInfo = [:] }
     }
 
-    /// Makes a storage that has rested ready for another call.
+    /// Begins a call, after ``rest()``.
     func begin(_ userInfo: [CodingUserInfoKey: any Sendable]) {
         if !userInfo.isEmpty { self.userInfo = userInfo }
         _ = push(parent: -1, depth: 0, header: -1)
@@ -71,7 +72,8 @@ final class EncodingStorage {
     @inline(__always)
     func isPlain(_ type: Any.Type) -> Bool { plainTypes.contains(type) }
 
-    /// Remembers a type that is not `KnownToEncoder`. What is said of an optional depends on its value, so of the type nothing is known.
+    /// Caches a type that is not `KnownToEncoder`. An optional's behaviour depends on its value, so its type is not
+    /// cached.
     func notePlain(_ type: Any.Type) {
         if !(type is any Nullable.Type) { plainTypes.add(type) }
     }
@@ -82,7 +84,7 @@ final class EncodingStorage {
         EncodingHandle(storage: self, index: Int32(truncatingIfNeeded: index), serial: nodes[index].serial)
     }
 
-    /// The node behind `handle`, if it is still being written.
+    /// The node of `handle`, if it is still being written.
     @inline(__always)
     func node(_ handle: EncodingHandle) -> Int? {
         let index = Int(handle.index)
@@ -90,7 +92,7 @@ final class EncodingStorage {
         return index
     }
 
-    /// Makes a pending node at the end of the output the new top.
+    /// Adds a pending node at the end of the output as the new top.
     func push(parent: Int, depth: Int, header: Int) -> Int {
         nextSerial &+= 1
         nodes.append(EncodingNode(parent: parent, depth: depth, serial: nextSerial, header: header, start: bytes.count))
@@ -103,8 +105,8 @@ final class EncodingStorage {
         if header >= 0 { bytes[header] = type.rawValue } else { rootType = type }
     }
 
-    /// Closes what is open below `index`, so that the end of the output is the end of that node; false when it is closed
-    /// itself and cannot be reopened.
+    /// Closes the nodes inside `index`, so that the end of the output is the end of that node. Returns false when the
+    /// node itself is closed and cannot be reopened.
     @inline(__always)
     func bringToTop(_ index: Int) -> Bool {
         if top == index { return true }
@@ -119,7 +121,7 @@ final class EncodingStorage {
         return reopen(index)
     }
 
-    /// Opens a closed container again if nothing was written after it.
+    /// Reopens a closed container if nothing was written after it.
     private func reopen(_ index: Int) -> Bool {
         guard nodes[index].end == bytes.count, nodes[index].parent == top, nodes[index].kind != .value else { return false }
         bytes.removeLast(nodes[index].kind == .pending ? 5 : 1)
@@ -145,7 +147,7 @@ final class EncodingStorage {
         top = nodes[index].parent
     }
 
-    /// Runs what may fail where nobody can be told yet.
+    /// Runs code that may fail where the error cannot be thrown, and records the error.
     func record(_ body: () throws(BSONError) -> Void) {
         do throws(BSONError) {
             try body()
@@ -154,13 +156,13 @@ final class EncodingStorage {
         }
     }
 
-    /// Encodes the value of the call.
+    /// Encodes the call's value.
     func encodeRoot<T: Encodable>(_ value: T) throws {
         try fill(encoding: value, in: root)
         try finish()
     }
 
-    /// Ends the call: closes everything, and makes every handle stale.
+    /// Ends the call: closes all nodes, and invalidates every handle.
     func finish() throws {
         while top >= 0 { close() }
         nodes.removeAll(keepingCapacity: true)
@@ -191,8 +193,8 @@ extension EncodingStorage {
         invalid(value, rootPath, key, BSONError(.expired, "A container was used after the value it belongs to was encoded."))
     }
 
-    /// The standard error for `error`. It carries the value's type in place of the value, because its description ends in
-    /// logs: payloads do not belong there, and Foundation traps when it describes the very dates that are refused here.
+    /// The standard error for `error`. It carries the value's type and not the value, because error descriptions end up
+    /// in logs: payloads do not belong there, and Foundation traps when it describes the dates that are refused here.
     func invalid(_ value: Any, _ path: [any CodingKey], _ key: (any CodingKey)?, _ error: BSONError) -> EncodingError {
         let path = path + (key.map { [$0] } ?? [])
         return .invalidValue(type(of: value), .init(codingPath: path, debugDescription: error.message, underlyingError: error))

@@ -1,4 +1,5 @@
-/// Makes keyed containers of one key type, having at hand what a generic function would look up; see ``DocumentContainers``.
+/// Makes keyed containers of one key type, with the metadata that a generic function would look up; see
+/// ``DocumentContainers``.
 class FieldContainers<Key: CodingKey> {
     func make(_ handle: EncodingHandle) -> KeyedEncodingContainer<Key> {
         KeyedEncodingContainer(KeyedEncoding<Key>(beginningIn: handle))
@@ -22,11 +23,12 @@ extension EncodingHandle {
     /// A container for the fields of the document that this node becomes.
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
         guard let known = storage.containers(keyedBy: type) else { return newContainer() }
-        // What is remembered for a type of key is made by newContainers(keyedBy:), for that very type.
+        // newContainers(keyedBy:) made the cached object for this very type of key.
         return unsafeDowncast(known, to: FieldContainers<Key>.self).make(self)
     }
 
-    /// Apart, and never inlined, because it needs metadata that would otherwise be looked up for every container.
+    /// In a function of its own, never inlined, because it needs metadata that would otherwise be looked up for every
+    /// container.
     @inline(never)
     private func newContainer<Key: CodingKey>() -> KeyedEncodingContainer<Key> {
         KeyedEncodingContainer(KeyedEncoding<Key>(beginningIn: self))
@@ -34,7 +36,7 @@ extension EncodingHandle {
 }
 
 extension EncodingStorage {
-    /// Nil when the type of key is asked for the first time.
+    /// Nil when this type of key is requested for the first time.
     @inline(__always)
     fileprivate func containers<Key: CodingKey>(keyedBy type: Key.Type) -> AnyObject? {
         guard let index = memory.index(of: type) else {

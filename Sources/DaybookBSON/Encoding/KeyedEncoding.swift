@@ -57,7 +57,8 @@ struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
     func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
         guard let value else { return }
         storage.noteOptional(key, in: handle)
-        // Where nothing is there, a decoder does not see whether a null was: so that equal bytes come of what it reads, none is written.
+        // A decoder cannot tell a null from a missing field. So null is not written, and encoding what was decoded
+        // results in equal bytes.
         if storage.isNull(value) { return }
         try encode(value, forKey: key)
     }
@@ -82,7 +83,7 @@ struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
     }
 }
 
-/// A value that may itself say that there is none, as the inner one of two optionals.
+/// A value that may itself stand for nil, as the inner one of two optionals may.
 protocol Nullable {
     var isNull: Bool { get }
 }

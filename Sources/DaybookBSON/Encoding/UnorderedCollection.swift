@@ -1,6 +1,6 @@
-/// A standard collection whose order is an accident, which the encoder therefore replaces by one of its own.
+/// A standard collection without a defined order. The encoder sorts its elements.
 protocol UnorderedCollection: KnownToEncoder {
-    /// How its elements are sorted where it is encoded as an array.
+    /// How its elements are sorted when it is encoded as an array.
     static var sorting: EncodingNode.Sorting { get }
 }
 
@@ -14,9 +14,9 @@ extension Dictionary: KnownToEncoder, UnorderedCollection where Key: Encodable, 
     static var sorting: EncodingNode.Sorting { .pairs }
 }
 
-/// Finds out which private type of coding key `Dictionary` asks its container for.
+/// Finds the private type of coding key that `Dictionary` uses.
 ///
-/// Knowing it, the encoder sorts the fields of every dictionary, even of one that a type encodes into its own document by
+/// With it, the encoder sorts the fields of every dictionary, even of one that a type encodes into its own document by
 /// calling `dictionary.encode(to: encoder)`. (A set that is encoded so looks like any array and keeps its order; encode it
 /// through a container.)
 final class DictionaryKeyProbe {

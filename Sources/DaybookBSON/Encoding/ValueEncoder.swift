@@ -1,4 +1,4 @@
-/// What a value is handed to encode itself: a node of the output.
+/// The encoder that a value encodes itself to: a node of the output.
 struct ValueEncoder: Encoder {
     let handle: EncodingHandle
 

@@ -1,17 +1,17 @@
 /// What went wrong while BSON was read, written, or converted.
 ///
-/// Codable calls report the standard `EncodingError` and `DecodingError`; where the cause is in the bytes, their
-/// `underlyingError` is a `BSONError`. Values never appear in the message, only keys and type names.
+/// Codable calls throw the standard `EncodingError` and `DecodingError`. Where the cause is in the bytes, their
+/// `underlyingError` is a `BSONError`. The message shows only keys and type names, never values.
 public struct BSONError: Error, Sendable, Hashable {
     /// What a caller can act upon.
     public enum Code: String, Sendable, Hashable {
         /// The bytes are not a well-formed document: truncated, a bad length, an unknown type, invalid UTF-8.
         case corrupt
-        /// A well-formed field has another type than the one asked for.
+        /// A well-formed field has another type than the requested one.
         case typeMismatch
         /// The value exists, but the target cannot hold it exactly: a number out of range, a non-finite date.
         case notRepresentable
-        /// A text is not the extended JSON of a document, or says something that its type cannot be.
+        /// A text is not the extended JSON of a document, or has a value that its type cannot have.
         case invalidJSON
         /// Nesting exceeds the limit, ``BSONDocument/maximumDepth`` unless a call sets a lower one.
         case tooDeep
@@ -21,7 +21,7 @@ public struct BSONError: Error, Sendable, Hashable {
         case invalidKey
         /// No case of the enum has this name.
         case unknownCase
-        /// An encoder, a decoder or a container was used after the call that lent it had returned.
+        /// An encoder, a decoder or a container was used after its call had returned.
         case expired
     }
 

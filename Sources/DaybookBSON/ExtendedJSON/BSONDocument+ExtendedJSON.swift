@@ -1,17 +1,17 @@
 internal import CMongoC
 
 extension BSONDocument {
-    /// The document that `text` is the extended JSON of: canonical, relaxed, or the older forms
-    /// `{"$binary": "...", "$type": "00"}` and `{"$regex": "...", "$options": "i"}`.
+    /// Parses extended JSON: canonical, relaxed, or the older forms `{"$binary": "...", "$type": "00"}` and `{"$regex":
+    /// "...", "$options": "i"}`.
     ///
     /// ```swift
     /// let filter = try BSONDocument(extendedJSON: #"{"expiresAt": {"$lt": {"$date": "2030-01-01T00:00:00Z"}}}"#)
     /// ```
     ///
-    /// An integer without a type becomes an `int32` if it fits, else an `int64`; any other number a `double`. Fields keep
-    /// their order, and a key that occurs twice stays twice. Operators of queries (`$gt`, `$type`, a `$regex` without
-    /// `$options`) are fields like others; a field that begins as a type is spelled and goes on otherwise is refused, except in the root, which is
-    /// always a document.
+    /// An integer without a type becomes an `int32` if it fits, otherwise an `int64`; any other number becomes a
+    /// `double`. Fields keep their order, and a key that occurs twice is kept twice. Operators of queries (`$gt`,
+    /// `$type`, a `$regex` without `$options`) are ordinary fields. A document that begins like the spelling of a type
+    /// and continues differently is refused, except at the root, which is always a document.
     ///
     /// - Parameters:
     ///   - text: at most eight times as long as `maximumBytes`, and at most 256 MiB.
@@ -22,9 +22,11 @@ extension BSONDocument {
         try self.init(extendedJSON: text, wrapping: 0, maximumBytes: maximumBytes)
     }
 
-    /// - Parameter wrapping: how many bytes at the start are not the caller's, but an object around the caller's value.
+    /// - Parameter wrapping: how many bytes at the start are an object around the caller's value, and not the caller's
+    ///   own.
     init(extendedJSON text: String, wrapping: Int, maximumBytes: Int) throws(BSONError) {
-        // No document has a longer text, and what is read stays far from the 2 GiB that a length prefix can state.
+        // No valid document has a longer text, and what is read stays far below the 2 GiB that a length prefix can
+        // state.
         let maximumText = 8 * min(maximumBytes, 2 * Self.maximumBytes)
         var text = text
         let bytes = text.withUTF8 { utf8 in
@@ -41,11 +43,11 @@ extension BSONDocument {
 
     /// The document as extended JSON, on one line, written by libbson.
     ///
-    /// Reading the canonical form gives the same bytes again, save for a NaN's payload, regular expression options out of
-    /// order, an array's wrong keys, decimals that are not in canonical form, and fields that look like the spelling of a
-    /// type (`{"$oid": "..."}`).
+    /// Parsing the canonical form results in the same bytes. The exceptions are a NaN's payload, regular expression
+    /// options out of order, an array's wrong keys, decimals that are not in canonical form, and fields that look like
+    /// the spelling of a type (`{"$oid": "..."}`).
     ///
-    /// - Throws: ``BSONError/Code/corrupt`` or ``BSONError/Code/tooDeep`` when the bytes are no document.
+    /// - Throws: ``BSONError/Code/corrupt`` or ``BSONError/Code/tooDeep`` when the bytes are not a document.
     public func extendedJSON(_ format: ExtendedJSONFormat) throws(BSONError) -> String {
         try DocumentValidation.validate(bytes, maximumDepth: Self.maximumDepth)
         let document = try ExtendedJSONSpelling(format: format).respelled(self)

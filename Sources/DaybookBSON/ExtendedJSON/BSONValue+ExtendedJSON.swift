@@ -1,9 +1,9 @@
 extension BSONValue {
-    /// The value that `text` is the extended JSON of, as ``BSONDocument/init(extendedJSON:maximumBytes:)`` has it for a field.
+    /// Parses extended JSON, as ``BSONDocument/init(extendedJSON:maximumBytes:)`` parses a field's value.
     ///
     /// - Throws: as that initializer.
     public init(extendedJSON text: String, maximumBytes: Int = BSONDocument.maximumBytes) throws(BSONError) {
-        // As the only field of a document.
+        // Parse it as the only field of a document.
         let document: BSONDocument
         do throws(BSONError) {
             document = try BSONDocument(extendedJSON: "{\"\":\(text)}", wrapping: 4, maximumBytes: maximumBytes)

@@ -1,5 +1,5 @@
 extension BSONDocument {
-    /// The document as extended JSON over several lines, for people: what is short stays on one.
+    /// The document as extended JSON over several lines, for people. Short values stay on one line.
     ///
     /// - Parameter indent: By how many spaces every line but the first is indented.
     /// - Throws: as ``extendedJSON(_:)``.

@@ -1,5 +1,5 @@
 extension BSONValue {
-    /// As extended JSON, for people: cut where it gets long.
+    /// The value as extended JSON for people, truncated when it is long.
     package func shown(_ format: ExtendedJSONFormat = .relaxed) -> String {
         if case .document(let document) = self, document == BSONDocument() { return "{}" }
         let text = (try? extendedJSON(format)) ?? description

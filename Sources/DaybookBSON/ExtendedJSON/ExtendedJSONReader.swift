@@ -1,20 +1,22 @@
-/// Reads an extended JSON text into the bytes of a document, strictly: RFC 8259, and a type spelled as it must be.
+/// Parses an extended JSON text into the bytes of a document, strictly: RFC 8259, and only valid spellings of types.
 ///
-/// This is not libbson's reader, because that of 1.23 gives `$code` and `$dbPointer` inside an array a key from
-/// memory it has not written, takes `$code` inside a `$scope` for a document, wrong `$numberDecimal` and `$numberDouble` for NaN and zero, ends code
-/// at its NUL, and ignores a second document. The tests compare the two where libbson's is right.
+/// It replaces libbson's reader, because that of version 1.23 has faults. It takes the key of a `$code` or `$dbPointer`
+/// inside an array from uninitialized memory, treats `$code` inside a `$scope` as a document, reads a wrong
+/// `$numberDecimal` or `$numberDouble` as NaN or zero, cuts code at its NUL, and ignores a second document. The tests
+/// compare the two where libbson's is right.
 struct ExtendedJSONReader: ~Copyable {
     private let text: UnsafeRawBufferPointer
-    /// How many bytes at the start are not the caller's, but an object around the caller's value.
+    /// How many bytes at the start are an object around the caller's value, and not the caller's own.
     private let wrapping: Int
     private let maximumBytes: Int
     private var offset = 0
     private var bytes: ByteBuffer
 
-    /// More than the document may have, because the spelling of a type is read as documents first, three levels at most.
+    /// More levels than the document may have: the spelling of a type is first parsed as documents, at most three
+    /// levels deep.
     private static let maximumLevels = BSONDocument.maximumDepth + 3
 
-    /// - Parameter text: valid UTF-8, borrowed as long as this lives.
+    /// - Parameter text: valid UTF-8, borrowed for the lifetime of this value.
     init(_ text: UnsafeRawBufferPointer, wrapping: Int, maximumBytes: Int) {
         self.text = text
         self.wrapping = wrapping
@@ -22,7 +24,7 @@ struct ExtendedJSONReader: ~Copyable {
         bytes = ByteBuffer(capacity: min(text.count, maximumBytes))
     }
 
-    /// The bytes of the one document that the text is.
+    /// Parses the text, which must be exactly one document.
     mutating func read() throws(BSONError) -> [UInt8] {
         skipBlanks()
         guard next == UInt8(ascii: "{") else { throw invalid("A document begins with {") }
@@ -81,7 +83,7 @@ struct ExtendedJSONReader: ~Copyable {
         do throws(BSONError) {
             skipBlanks()
             bytes[header] = try readValue(level: level).rawValue
-            // What is being read may be the long spelling of something short.
+            // Twice the limit, because what is parsed may be the long spelling of a short value.
             guard bytes.count / 2 <= maximumBytes else { throw .tooLarge(bytes.count, maximum: maximumBytes) }
         } catch {
             throw error.prefixed(by: bytes.cString(at: header + 1))
@@ -117,7 +119,7 @@ struct ExtendedJSONReader: ~Copyable {
         }
     }
 
-    /// A document, or the value that it spells.
+    /// Parses a document, or the value that it spells.
     private mutating func readObject(level: Int) throws(BSONError) -> BSONType {
         let (opening, start) = (offset, bytes.count)
         try readContainer(isArray: false, level: level)
@@ -250,14 +252,14 @@ extension ExtendedJSONReader {
         return unit
     }
 
-    /// An error that names line and column, as an editor counts them, of the byte at `position`, or of the next one.
+    /// An error with the line and column, as an editor counts them, of the byte at `position`, or of the next one.
     private func invalid(_ reason: String, at position: Int? = nil) -> BSONError {
         let end = min(position ?? offset, text.count)
         let start = min(wrapping, end)
         let before = text[start..<end]
         let line = before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
         let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? start
-        // UTF-8's continuation bytes are no characters.
+        // Do not count UTF-8's continuation bytes.
         let column = text[lineStart..<end].reduce(1) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }
         return BSONError(.invalidJSON, "\(reason), at line \(line), column \(column).")
     }

@@ -1,12 +1,12 @@
-/// Spells out, as documents, the values that libbson 1.23 would write wrongly: it prints a document like
-/// `{"$date": {"$numberLong": "..."}}` as it is.
+/// Replaces values that libbson 1.23 would write wrongly by documents that spell them out. libbson prints a document
+/// such as `{"$date": {"$numberLong": "..."}}` as it is.
 struct ExtendedJSONSpelling {
     let format: ExtendedJSONFormat
 
     /// 9999-12-31T23:59:59.999Z, the last date that has a relaxed text; libbson writes five digits and more for later years.
     private static let lastRelaxedDate: Int64 = 253_402_300_799_999
 
-    /// `document` itself unless there is something to spell out in it.
+    /// `document` itself if no value in it has to be spelled out.
     ///
     /// - Precondition: the document is valid.
     func respelled(_ document: BSONDocument) throws(BSONError) -> BSONDocument {
@@ -63,7 +63,7 @@ struct ExtendedJSONSpelling {
         }
     }
 
-    /// Nil when libbson writes the value rightly.
+    /// Nil when libbson writes the value correctly.
     private func spelling(of value: BorrowedValue) throws(BSONError) -> BSONValue? {
         switch value.type {
         case .datetime:
@@ -71,13 +71,13 @@ struct ExtendedJSONSpelling {
             guard format == .relaxed, date.milliseconds > Self.lastRelaxedDate else { return nil }
             return ["$date": ["$numberLong": .string("\(date.milliseconds)")]]
         case .regex:
-            // libbson leaves out the options it does not know.
+            // libbson omits options that it does not know.
             let regex = try value.regex()
             guard !regex.options.utf8.allSatisfy("ilmsux".utf8.contains) else { return nil }
             let options = String(String.UnicodeScalarView(regex.options.unicodeScalars.sorted()))
             return ["$regularExpression": ["pattern": .string(regex.pattern), "options": .string(options)]]
         case .dbPointer:
-            // libbson takes the namespace for a C string.
+            // libbson treats the namespace as a C string.
             let parts = try value.dbPointerParts()
             guard parts.namespace.contains(0) else { return nil }
             let namespace = String(decoding: parts.namespace, as: UTF8.self)

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What a document spells in extended JSON, `{"$oid": "..."}`, after what is inside it has been read.
+/// Recognizes documents that spell a value in extended JSON, such as `{"$oid": "..."}`, after their content was parsed.
 ///
 /// The forms are those of the MongoDB specification `source/extended-json`: version 2 in both spellings, and of version 1
 /// `{"$binary": "...", "$type": "..."}` and `{"$regex": "...", "$options": "..."}`.
@@ -9,16 +9,16 @@ enum ExtendedJSONTypes {
         "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$oid", "$symbol", "$uuid", "$binary", "$code", "$scope",
         "$date", "$timestamp", "$regularExpression", "$dbPointer", "$undefined", "$minKey", "$maxKey",
     ]
-    /// They spell something only as a pair; else they are operators of queries.
+    /// These spell a value only as a pair; otherwise they are operators of queries.
     private static let operators: Set = ["$regex", "$options", "$type"]
     private static let pairs: Set<Set<String>> = [["$code", "$scope"], ["$regex", "$options"], ["$binary", "$type"]]
 
-    /// Nil when the document is just a document.
+    /// The value that the document spells; nil when it is an ordinary document.
     ///
-    /// Values are copied only once the keys are those of a type: documents are nested, and each level comes by here.
+    /// Values are copied only once the keys are those of a type, because this runs for every level of nested documents.
     ///
-    /// - Throws: ``BSONError/Code/invalidJSON`` when it begins as a type is spelled and goes on otherwise; the message is
-    ///   without place and full stop.
+    /// - Throws: ``BSONError/Code/invalidJSON`` when it begins like the spelling of a type and continues differently.
+    ///   The message has neither place nor full stop.
     static func value(of document: BorrowedDocument) throws(BSONError) -> BSONValue? {
         var elements = document.makeElements()
         guard let first = try elements.next() else { return nil }

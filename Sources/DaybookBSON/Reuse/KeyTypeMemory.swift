@@ -1,14 +1,15 @@
-/// What was made for the key types that containers were asked for last: a few of them, the oldest forgotten first.
+/// A small cache of objects for the key types that containers used last. The oldest entry is replaced first.
 struct KeyTypeMemory {
     private struct Entry {
         var type: ObjectIdentifier
-        /// The case of an enum, where it is about one.
+        /// The name of an enum's case, if the entry is for a case.
         var name: String?
-        /// Nil for a type that was asked for once: most are not asked for again, and what would be made costs more than it saves one time.
+        /// Nil for a type that was requested only once: most are not requested again, and the object costs more than it
+        /// saves one time.
         var object: AnyObject?
     }
 
-    // A case of an enum takes two, its own and that of its payload.
+    // A case of an enum takes two entries, one for the case and one for its payload.
     private static let capacity = 32
 
     private var entries: [Entry] = []

@@ -1,7 +1,7 @@
-/// The types that were added last, four of them.
+/// The four types that were added last.
 ///
-/// Asking a type for a conformance costs hundreds of instructions each time, even where the runtime knows the answer; comparing it with
-/// those that were asked before costs a few.
+/// Checking a type for a conformance costs hundreds of instructions each time, even where the runtime has the answer
+/// cached. Comparing it with recent types costs a few.
 struct RecentTypes {
     private var first: ObjectIdentifier?
     private var second: ObjectIdentifier?
@@ -19,6 +19,6 @@ struct RecentTypes {
     }
 }
 
-/// True when the two are the same type.
+/// Whether the two are the same type.
 @inline(__always)
 func isSame(_ left: Any.Type, _ right: Any.Type) -> Bool { ObjectIdentifier(left) == ObjectIdentifier(right) }

@@ -1,20 +1,20 @@
 internal import Synchronization
 
-/// A place for objects that calls take and put back, so that not each of them makes its own.
+/// A pool of objects that calls reuse.
 ///
-/// A call that finds the place empty, because others have taken what was there, makes one: there are as many as calls at a time.
+/// A call that finds the pool empty makes a new object, so there are as many as there are concurrent calls.
 final class Spare<Object: AnyObject>: Sendable {
-    // They may go from thread to thread: while one is here nothing else refers to it, as put(_:) demands.
+    // Sendable, because no other reference to an object exists while it is in the pool, as put(_:) requires.
     private struct Content: @unchecked Sendable {
         var objects: [Object] = []
     }
 
-    /// One on its way in or out, which nobody else refers to.
+    /// An object on its way into or out of the pool, to which no other reference exists.
     private struct Transfer: @unchecked Sendable {
         let object: Object?
     }
 
-    /// What is beyond is let go: seldom are there more threads that code at a time.
+    /// Objects beyond this number are freed: more threads rarely code at a time.
     private static var maximum: Int { 64 }
 
     private let content = Mutex(Content())

@@ -1,19 +1,19 @@
 public import Foundation
 
-/// Bytes with a subtype that says what they are.
+/// Bytes with a subtype that states their meaning.
 public struct BSONBinary: Sendable, Hashable {
-    /// What the bytes are; 0x80 and above are the user's own.
+    /// The meaning of the bytes; 0x80 and above are user-defined.
     public struct Subtype: RawRepresentable, Sendable, Hashable {
-        /// The byte that BSON has for it.
+        /// BSON's byte for the subtype.
         public let rawValue: UInt8
-        /// A subtype by its byte; 0x80 and above are the user's own.
+        /// A subtype by its byte; 0x80 and above are user-defined.
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
         /// Bytes without a meaning that BSON knows.
         public static let generic = Subtype(rawValue: 0x00)
-        /// A function, in a form of the driver's.
+        /// A function, in a driver-specific form.
         public static let function = Subtype(rawValue: 0x01)
-        /// The outdated generic form, whose bytes are stored behind a second length.
+        /// The outdated generic form, whose bytes are stored after a second length.
         public static let outdatedGeneric = Subtype(rawValue: 0x02)
         /// A UUID in a byte order that depends on the driver that wrote it.
         public static let outdatedUUID = Subtype(rawValue: 0x03)
@@ -30,13 +30,13 @@ public struct BSONBinary: Sendable, Hashable {
     /// The content. The second length of ``Subtype/outdatedGeneric`` is not part of it.
     public var bytes: [UInt8]
 
-    /// Bytes with their meaning.
+    /// Bytes with their subtype.
     public init(subtype: Subtype = .generic, bytes: [UInt8]) {
         self.subtype = subtype
         self.bytes = bytes
     }
 
-    /// The UUID that it is; nil for another subtype or length.
+    /// The bytes as a UUID; nil for another subtype or length.
     package var uuid: UUID? {
         guard subtype == .uuid, bytes.count == 16 else { return nil }
         return bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }

@@ -15,23 +15,24 @@ public struct BSONDate: Sendable, Hashable, Comparable {
     /// - Throws: ``BSONError/Code/notRepresentable`` when `date` is not finite or beyond 64-bit milliseconds.
     public init(_ date: Date) throws(BSONError) {
         let nearest = (date.timeIntervalSince1970 * 1000).rounded()
-        // The last millisecond that fits is no double: as a `Date` it is the one after it.
+        // The last millisecond that fits is not a double: as a `Date` it becomes the one after it.
         guard let milliseconds = nearest == 0x1p63 ? .max : Int64(exactly: nearest) else {
             throw BSONError(.notRepresentable, "The date is not finite or lies beyond 64-bit milliseconds.")
         }
         self.milliseconds = milliseconds
     }
 
-    /// The last millisecond that has begun at `date`: to compare a caller's date with stored ones. Nil when `date` is not a number; a date
-    /// beyond 64-bit milliseconds is the first or the last there is.
+    /// The last millisecond that has begun at `date`, for comparing a caller's date with stored ones. Nil when `date`
+    /// is not a number. A date beyond 64-bit milliseconds becomes the first or the last that exists.
     ///
-    /// A millisecond is rarely a double, and two ways to the `Date` of one millisecond may end a step apart: Foundation's parser gives the one
-    /// below that of ``date``. So a date a step or two below a whole millisecond is that millisecond.
+    /// A millisecond is rarely an exact double, and two computations of the `Date` for one millisecond may differ by a
+    /// step: Foundation's parser returns the double below that of ``date``. So a date that is a step or two below a
+    /// whole millisecond counts as that millisecond.
     package init?(lastBegunAt date: Date) {
         let seconds = date.timeIntervalSince1970
         guard !seconds.isNaN else { return nil }
         let nearest = (seconds * 1000).rounded()
-        // A `Date` counts from 2001, and is converted.
+        // A `Date` counts from 2001, so `seconds` is the result of a conversion.
         let step = max(seconds.ulp, date.timeIntervalSinceReferenceDate.ulp)
         let isNearest = abs(nearest / 1000 - seconds) <= 2 * step
         let begun = isNearest ? nearest : (seconds * 1000).rounded(.down)
@@ -49,7 +50,7 @@ public struct BSONDate: Sendable, Hashable, Comparable {
 }
 
 extension Date {
-    /// Whether it is the same date, to the bit, when it was encoded and decoded.
+    /// Whether the date is the same, to the bit, after it was encoded and decoded.
     var isExactInBSON: Bool {
         Date(timeIntervalSince1970: (timeIntervalSince1970 * 1000).rounded() / 1000) == self
     }

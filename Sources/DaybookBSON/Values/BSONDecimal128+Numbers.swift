@@ -9,7 +9,7 @@ extension BSONDecimal128 {
             self = .nan
             return
         }
-        // Decimal's parts are not public API everywhere; its description is: digits with at most one point.
+        // Decimal's parts are not public API on every platform; its description is: digits with at most one point.
         var number = Finite(isNegative: false, coefficient: 0, exponent: 0)
         var isAfterPoint = false
         var isExact = true
@@ -20,7 +20,8 @@ extension BSONDecimal128 {
             case UInt8(ascii: "0")...UInt8(ascii: "9"):
                 let (shifted, overflow) = number.coefficient.multipliedReportingOverflow(by: 10)
                 if overflow {
-                    // A Decimal has 38 digits and a power of ten: past them come zeros, or digits we cannot keep.
+                    // A Decimal has 38 digits and a power of ten. After those digits come zeros, or digits that
+                    // decimal128 cannot hold.
                     isExact = isExact && byte == UInt8(ascii: "0")
                     number.exponent += isAfterPoint ? 0 : 1
                 } else {

@@ -15,7 +15,7 @@ public struct BSONDecimal128: Sendable, Hashable {
         self.low = low
     }
 
-    /// Parses `"1.5"`, `"-1E+3"`, `"Infinity"` or `"NaN"`; nil when `text` is no number or needs rounding.
+    /// Parses `"1.5"`, `"-1E+3"`, `"Infinity"` or `"NaN"`; nil when `text` is not a number or needs rounding.
     public init?(_ text: String) {
         // libbson reads a C string: a NUL would hide what follows it.
         guard !text.utf8.contains(0), text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
@@ -66,8 +66,8 @@ extension BSONDecimal128 {
         )
     }
 
-    /// The number itself, in the form whose exponent is nearest to zero, so that equal numbers have equal bits; nil when
-    /// 34 digits or the range of exponents do not suffice.
+    /// The same number, in the form whose exponent is nearest to zero, so that equal numbers have equal bits. Nil when
+    /// 34 digits or the range of exponents are not enough.
     init?(_ number: Finite) {
         var number = number
         if number.coefficient == 0 {

@@ -5,7 +5,7 @@ public struct BSONRegex: Sendable {
     /// Option letters in alphabetical order, without NUL.
     public let options: String
 
-    /// - Parameter options: option letters in any order; they are stored sorted, as the specification demands.
+    /// - Parameter options: option letters in any order; they are stored sorted, as the specification requires.
     /// - Throws: ``BSONError/Code/notRepresentable`` when either contains NUL, which would end it early.
     public init(pattern: String, options: String = "") throws(BSONError) {
         guard !pattern.utf8.contains(0), !options.utf8.contains(0) else {
@@ -15,7 +15,7 @@ public struct BSONRegex: Sendable {
         self.options = String(String.UnicodeScalarView(options.unicodeScalars.sorted()))
     }
 
-    /// Takes both exactly as they were stored.
+    /// Keeps both exactly as they were stored.
     init(storedPattern: String, storedOptions: String) {
         pattern = storedPattern
         options = storedOptions

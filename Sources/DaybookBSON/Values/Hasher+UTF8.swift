@@ -1,5 +1,6 @@
 extension Hasher {
-    /// Combines the bytes of `text`: `String`'s own hash is equal for canonically equivalent texts of different bytes.
+    /// Combines the bytes of `text`. `String`'s own hash is equal for texts that are canonically equivalent but have
+    /// different bytes.
     mutating func combine(utf8 text: String) {
         var text = text
         text.withUTF8 { bytes in
