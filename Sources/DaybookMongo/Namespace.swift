@@ -1,4 +1,4 @@
-/// The full name of a collection. Names compare by their UTF-8 bytes, as MongoDB compares them, and not as Swift compares texts.
+/// The full name of a collection. Names compare by their UTF-8 bytes, as in MongoDB, and not as Swift compares strings.
 package struct Namespace: Sendable, Hashable, CustomStringConvertible {
     package var database: String
     package var collection: String
@@ -19,7 +19,7 @@ extension Namespace {
     package func hash(into hasher: inout Hasher) {
         for var name in [database, collection] {
             name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-            // No UTF-8 has it, so that a name and what follows it are not taken for another name.
+            // 0xFF never occurs in UTF-8, so it separates the two names: no other pair of names hashes the same bytes.
             hasher.combine(0xFF as UInt8)
         }
     }

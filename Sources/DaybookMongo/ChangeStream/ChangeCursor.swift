@@ -1,6 +1,7 @@
-/// The driver's stream behind one iterator, and the connection it lives on.
+/// The driver's change stream of one iterator, and the connection that it uses.
 ///
-/// `@unchecked Sendable`: `opened` is touched by the one task that iterates, and by `deinit` when nobody can iterate any more.
+/// `@unchecked Sendable`: `opened` is accessed by the one task that iterates, and by `deinit` when no task can iterate
+/// any more.
 final class ChangeCursor<Change: Sendable>: @unchecked Sendable {
     private let stream: ChangeStream<Change>
     private var opened: (connection: MongoConnection, handle: OpaqueHandle)?
@@ -12,7 +13,8 @@ final class ChangeCursor<Change: Sendable>: @unchecked Sendable {
 
     deinit {
         guard let opened else { return }
-        // The connection is dropped behind it: its end of life gives the client back, on its own thread.
+        // The task drops the connection afterwards. The connection's deinit returns the client, on the connection's own
+        // thread.
         Task { await opened.connection.closeChangeStream(opened.handle.pointer) }
     }
 

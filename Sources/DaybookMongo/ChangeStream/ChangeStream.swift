@@ -1,17 +1,17 @@
 internal import DaybookBSON
 
-/// The changes of one collection, as they become visible to a majority.
+/// The changes of one collection, once a majority of the members has them.
 ///
-/// A stream has a connection of its own, apart from the client's permits, because waiting for a change occupies it; cancelling the task that
-/// waits takes effect within `maximumWait`. Every element carries the token that resumes behind it, also ``Element/idle(_:)``, which comes
-/// after each wait without a change: a checkpoint that follows those stays inside the oplog while nothing happens. A token is only worth
-/// keeping after its element was handled.
+/// A stream has a connection of its own, outside the client's permits, because waiting for a change occupies the
+/// connection. Cancelling the waiting task takes effect within `maximumWait`. Every element has the token that resumes
+/// after it. That includes ``Element/idle(_:)``, which follows each wait without a change: a checkpoint that is updated
+/// with those tokens stays inside the oplog while nothing happens. Save a token only after its element was handled.
 ///
 /// https://www.mongodb.com/docs/manual/changeStreams/
 package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
     package enum Element: Sendable {
         case change(Change, ResumeToken)
-        /// Nothing happened up to here.
+        /// No change happened up to this token.
         case idle(ResumeToken)
 
         package var token: ResumeToken {
@@ -36,13 +36,14 @@ package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
     package struct Iterator: AsyncIteratorProtocol, Sendable {
         let cursor: ChangeCursor<Change>
 
-        /// Opens the stream now, so that no change after this call is missed; otherwise the first ``next()`` does.
+        /// Opens the stream now, so that no change after this call is missed. Otherwise the first ``next()`` opens it.
         package func open() async throws {
             try await cursor.open()
         }
 
-        /// - Throws: ``MongoError``, `placeLost` when the collection was dropped or renamed; what `decode` throws. The stream is over then: the last token that was given out leads to the change
-        ///   that failed, so nothing behind it is given out as if it had been handled.
+        /// - Throws: ``MongoError``, `placeLost` when the collection was dropped or renamed; what `decode` throws. The
+        ///   stream has ended then. The last token that was returned resumes at the change that failed, so no later
+        ///   change is returned as if that one had been handled.
         package func next() async throws -> Element? {
             try await cursor.next()
         }
@@ -52,8 +53,9 @@ package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
 extension ChangeStream {
     /// The stages after `$changeStream`.
     ///
-    /// When the collection is dropped or renamed the server ends the stream by an event of the type `invalidate`. It stands before these stages: a
-    /// filter that leaves it out would leave a stream that ends without a word, with a token that no stream resumes after.
+    /// When the collection is dropped or renamed, the server ends the stream with an event of the type `invalidate`.
+    /// That event must pass the filter: without it the stream would end silently, with a token that no stream can
+    /// resume after.
     /// https://www.mongodb.com/docs/manual/reference/change-events/invalidate/
     var pipeline: [BSONDocument] {
         var stages: [BSONDocument] = []
@@ -62,7 +64,7 @@ extension ChangeStream {
         }
         if !fields.isEmpty {
             var shape: BSONDocument = ["operationType": 1]
-            // Fails only for a key with NUL, or at 2 GiB.
+            // Fails only for a key with NUL, or at 2 GiB; neither can happen here.
             for field in fields where field != "operationType" { try? shape.append(field, 1) }
             stages.append(["$project": .document(shape)])
         }

@@ -1,13 +1,13 @@
 package import DaybookBSON
 
 extension MongoClient {
-    /// The changes of a collection from now on, or behind `resumeAfter`.
+    /// The changes of a collection from now on, or after `resumeAfter`.
     ///
     /// - Parameters:
-    ///   - filter: Which changes, by a filter on change documents; all, unless given.
-    ///   - fields: What of a change document is sent; all of it, unless given.
-    ///   - maximumWait: How long the server holds an empty answer back.
-    ///   - decode: Makes the element of the change document, on the stream's thread, while it is borrowed.
+    ///   - filter: A filter on change documents; nil for all changes.
+    ///   - fields: The fields of a change document that the server sends; empty for all.
+    ///   - maximumWait: How long the server waits for a change before it sends an empty reply.
+    ///   - decode: Makes the element from the borrowed change document, on the stream's thread.
     package func changes<Change: Sendable>(
         of namespace: Namespace, matching filter: BSONDocument? = nil, showing fields: [String] = [],
         resumeAfter: ResumeToken? = nil,

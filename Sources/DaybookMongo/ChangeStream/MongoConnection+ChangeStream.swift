@@ -14,7 +14,7 @@ extension MongoConnection {
             optionsDocument.withDriverBytes { daybook_change_stream_new(collection, pipeline, $0) }
         }
         guard let stream else { throw failure("watch", on: namespace.description) }
-        // libmongoc opens it by itself, and keeps what went wrong for the first look.
+        // libmongoc opens the stream in this call, and keeps an error for the first check.
         guard !daybook_change_stream_failed(stream, result) else {
             defer { daybook_change_stream_destroy(stream) }
             throw failure("watch", on: namespace.description)
@@ -22,7 +22,7 @@ extension MongoConnection {
         return stream
     }
 
-    /// The next change, borrowed until the next call; nil when the wait brought none.
+    /// The next change, borrowed until the next call; nil when none came during the wait.
     ///
     /// - Throws: ``MongoError`` `placeLost` when the stream has ended because its collection was dropped or renamed.
     func nextChange(_ stream: OpaquePointer, in namespace: Namespace) throws -> BorrowedDocument? {
@@ -42,7 +42,7 @@ extension MongoConnection {
         return change
     }
 
-    /// A copy of the stream's current token; nil before the server has given one.
+    /// A copy of the stream's current token; nil until the server has sent one.
     func resumeToken(_ stream: OpaquePointer) -> ResumeToken? {
         let bytes = daybook_change_stream_token(stream)
         guard let data = bytes.data else { return nil }

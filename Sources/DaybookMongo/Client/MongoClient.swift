@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// Connections to one deployment, shared by everything that asks for them.
+/// The connections to one deployment, shared by all operations.
 package final class MongoClient: Sendable {
-    /// What a connection is wanted for; see ``Permits``.
+    /// The use that a connection is checked out for; see ``Permits``.
     package enum Purpose: Sendable {
         /// One operation, or a few in a row.
         case single
@@ -19,7 +19,7 @@ package final class MongoClient: Sendable {
     }
 
     private struct State {
-        /// Not in use, the last one given back at the end.
+        /// The connections that are not in use; the last returned one is last.
         var idle: [MongoConnection] = []
         var opened = 0
         var isClosed = false
@@ -30,13 +30,13 @@ package final class MongoClient: Sendable {
     private let waitTimeout: Duration
     private let state = Mutex(State())
 
-    /// Reads the URI; nothing is sent before the first operation.
+    /// Parses the URI. Nothing is sent before the first operation.
     ///
     /// - Parameters:
-    ///   - defaultConnections: The most connections at a time, unless the URI sets `maxPoolSize`; each has a thread.
-    ///   - minimumConnections: How many there may be at least, whatever the URI sets: what its user needs at one time. At least 3, one for each
-    ///     purpose.
-    ///   - socketTimeout: How long one answer of the server may take, unless the URI sets `socketTimeoutMS`.
+    ///   - defaultConnections: The most connections at a time, unless the URI sets `maxPoolSize`. Each has a thread.
+    ///   - minimumConnections: The lowest maximum, whatever the URI sets: what the client's user needs at one time. At
+    ///     least 3, one for each purpose.
+    ///   - socketTimeout: How long one reply of the server may take, unless the URI sets `socketTimeoutMS`.
     ///   - waitTimeout: How long an operation waits for a connection before it fails with `poolExhausted`.
     package init(
         uri: String, appName: String? = nil, defaultConnections: Int = 16, minimumConnections: Int = 0,
@@ -49,26 +49,27 @@ package final class MongoClient: Sendable {
         self.waitTimeout = waitTimeout
     }
 
-    /// The database that the URI names.
+    /// The database in the URI.
     package var database: String? { pool.database }
 
     /// The most connections at a time.
     package var maximumConnections: Int { pool.maximumConnections }
 
-    /// What the URI asks of every read and write.
+    /// The write concern and read preference of the URI, or the client's defaults.
     package var settings: ClientSettings { pool.settings }
 
     /// How many connections are checked out now.
     package var connectionsInUse: Int { permits.inUse }
 
-    /// Whether an operation waits for a connection: long work gives its own back then.
+    /// Whether an operation waits for a connection: long work then releases its own.
     package var isAwaited: Bool { permits.isAwaited }
 
-    /// Runs `body` on a connection of its own, on that connection's thread.
+    /// Runs `body` on a connection that no other operation uses, on that connection's thread.
     ///
-    /// An open transaction is given up when `body` leaves it open.
+    /// A transaction that `body` leaves open is aborted.
     ///
-    /// - Throws: ``MongoError`` `poolExhausted` and `closed` before `body`; what keeps a server from being reached; what `body` throws.
+    /// - Throws: ``MongoError`` `poolExhausted` and `closed` before `body`; any error of reaching a server; what `body`
+    ///   throws.
     package func withConnection<R: Sendable>(
         _ purpose: Purpose, _ body: @Sendable (isolated MongoConnection) async throws -> R
     ) async throws -> R {
@@ -79,10 +80,10 @@ package final class MongoClient: Sendable {
 
     /// Runs `body` in a task of its own, on a connection's thread.
     ///
-    /// Where a connection is free now, the task begins and ends on its thread: to wake another one for either takes as long as a fast server
-    /// takes to answer.
+    /// If a connection is free now, the task begins and ends on that thread: waking another thread takes as long as a
+    /// fast server takes to reply.
     ///
-    /// - Parameter failed: Gets what `body` throws, and what ``withConnection(_:_:)`` throws before it.
+    /// - Parameter failed: Called with what `body` throws, and with what ``withConnection(_:_:)`` throws before `body`.
     package func start(
         _ purpose: Purpose, _ body: @escaping @Sendable (isolated MongoConnection) async throws -> Void,
         orElse failed: @escaping @Sendable (any Error) async -> Void
@@ -112,7 +113,7 @@ package final class MongoClient: Sendable {
         return try await body(connection)
     }
 
-    /// Whether the last server that was asked is a mongos; false before the first was.
+    /// Whether the server that the last command was sent to is a mongos; false before the first command.
     package var isSharded: Bool { pool.topology?.kind == .sharded }
 
     func checkOut(_ purpose: Purpose) async throws -> MongoConnection {
@@ -120,7 +121,7 @@ package final class MongoClient: Sendable {
         return takeConnection()
     }
 
-    /// For who has a permit.
+    /// A connection for a caller that has a permit.
     private func takeConnection() -> MongoConnection {
         Driver.begin()
         return state.withLock { state in
@@ -130,9 +131,10 @@ package final class MongoClient: Sendable {
         }
     }
 
-    /// A connection for a change stream, outside the permits; it closes when nobody refers to it any more.
+    /// A connection for a change stream, outside the permits. It is closed when its last reference is gone.
     ///
-    /// A stream occupies its connection for as long as it lives, so a limit would only refuse a program that has more async types than that.
+    /// A stream occupies its connection as long as it lives, so a limit would only refuse programs with more async
+    /// types than that.
     ///
     /// - Throws: ``MongoError`` `closed`.
     func openStreamConnection() throws(MongoError) -> MongoConnection {
@@ -141,13 +143,14 @@ package final class MongoClient: Sendable {
     }
 
     func checkIn(_ connection: MongoConnection, _ purpose: Purpose) {
-        // Behind close() it is dropped instead: its end of life closes it, on its own thread.
+        // After close() the connection is dropped: its deinit closes it, on its own thread.
         state.withLock { if !$0.isClosed { $0.idle.append(connection) } }
         permits.release(purpose.permit)
         Driver.end()
     }
 
-    /// Refuses new operations and closes the connections that are idle; one in use is closed when its operation is done.
+    /// Refuses new operations and closes the idle connections. A connection in use is closed when its operation has
+    /// ended.
     package func close() async {
         permits.close()
         let idle = state.withLock { state in

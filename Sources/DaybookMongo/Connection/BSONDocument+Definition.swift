@@ -1,11 +1,12 @@
 package import DaybookBSON
 
 extension BSONDocument {
-    /// Whether both define the same: a validator, the options of an index.
+    /// Whether both documents define the same: a validator, or the options of an index.
     ///
-    /// A server gives a definition back as it was sent to it, and it may have been sent by us, by a shell, which writes every number as a
-    /// double, or by a tool that restores a dump. So numbers are compared by value. The order of fields has no meaning in the options of an
-    /// index, nor in `$jsonSchema`, nor has the order of a schema's `required`, `enum` and `bsonType`; other arrays have an order.
+    /// A server returns a definition as it received it, whether from us, from a shell, which writes every number as a
+    /// double, or from a tool that restores a dump. So numbers are compared by value. The order of fields has no
+    /// meaning in the options of an index, nor in `$jsonSchema`. The order of a schema's `required`, `enum` and
+    /// `bsonType` has no meaning either; other arrays are ordered.
     ///
     /// https://www.mongodb.com/docs/manual/reference/operator/query/jsonSchema/
     package func isSameDefinition(as other: BSONDocument) -> Bool {

@@ -1,11 +1,11 @@
 package import DaybookBSON
 
 extension BSONValue {
-    /// The condition of a filter on a field that has this very value, or is not there where it is nil.
+    /// The condition that a field has exactly this value, or is absent where it is nil.
     ///
     /// https://www.mongodb.com/docs/manual/reference/operator/query/eq/
     package static func condition(equalTo value: BSONValue?) -> BSONValue {
-        // MongoDB does not compare with the deprecated type undefined, but finds it by its number.
+        // MongoDB cannot compare with the deprecated type undefined, but `$type` finds it by its number.
         value == .undefined ? ["$type": .int32(6)] : ["$eq": value ?? .null]
     }
 }

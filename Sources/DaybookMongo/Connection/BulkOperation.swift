@@ -1,6 +1,6 @@
 package import DaybookBSON
 
-/// One write among others that travel together.
+/// One write of a bulk write.
 package enum BulkOperation: Sendable {
     case insert(BSONDocument)
     case updateOne(BSONDocument, update: BSONDocument, upsert: Bool = false)
@@ -9,7 +9,7 @@ package enum BulkOperation: Sendable {
     case deleteOne(BSONDocument)
     case deleteMany(BSONDocument)
 
-    /// Operations of one kind travel in one command.
+    /// One command has operations of one kind only.
     enum Kind: Int, CaseIterable { case insert, update, delete }
 
     var kind: Kind {
@@ -28,7 +28,7 @@ package enum BulkOperation: Sendable {
         }
     }
 
-    /// What it takes in a message, with room for what is around it.
+    /// The operation's size in a message, including what surrounds it.
     package var byteCount: Int {
         switch self {
         case .insert(let document): document.bytes.count + 16

@@ -1,16 +1,16 @@
 internal import DaybookBSON
 
-/// What became of each operation of a bulk write.
+/// The outcome of each operation of a bulk write.
 package struct BulkResult: Sendable {
     package enum Outcome: Sendable {
-        /// The server has done it; an update or a delete may have matched nothing.
+        /// The server executed it. An update or a delete may have matched nothing.
         case done
         /// It took no effect, for this reason, and never will.
         case failed(MongoError)
         /// It was not sent, because an earlier operation of an ordered bulk failed. It took no effect.
         case notSent
-        /// The connection broke after it was sent, a router lost the answer of a shard, or the write concern was not met: it may have taken effect,
-        /// and may still.
+        /// It may have taken effect, or may still do so: the connection broke after it was sent, a router lost a
+        /// shard's reply, or the write concern was not met.
         case unknown(MongoError)
     }
 
@@ -26,12 +26,12 @@ package struct BulkResult: Sendable {
         outcomes = [Outcome](repeating: .notSent, count: count)
     }
 
-    /// Whether every operation is known to have been done.
+    /// Whether every operation is known to have been executed.
     package var isComplete: Bool {
         outcomes.allSatisfy { if case .done = $0 { true } else { false } }
     }
 
-    /// Adds up what a reply of the driver counts. It counts what was acknowledged also when it tells of an error.
+    /// Adds the counts of a driver's reply. They include what was acknowledged, also in a reply with an error.
     mutating func count(_ reply: BSONDocument) {
         inserted += reply.count("nInserted")
         matched += reply.count("nMatched")

@@ -1,6 +1,6 @@
 internal import DaybookBSON
 
-/// What a cursor is opened for.
+/// The query that a cursor is opened for.
 enum CursorRequest: Sendable {
     case find(BSONDocument)
     case pipeline([BSONDocument])
@@ -11,7 +11,7 @@ enum CursorRequest: Sendable {
         if case .pipeline = self { true } else { false }
     }
 
-    /// The filter, or the pipeline as the document that a BSON array is.
+    /// The filter, or the pipeline as the document that encodes a BSON array.
     func document() throws(BSONError) -> BSONDocument {
         switch self {
         case .find(let filter): return filter

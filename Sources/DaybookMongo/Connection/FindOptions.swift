@@ -1,30 +1,30 @@
 package import DaybookBSON
 
-/// What a find returns, and how.
+/// The options of a find or an aggregation.
 package struct FindOptions: Sendable {
     /// `[("state.expiresAt", 1)]`
     package var sort: [(key: String, direction: Int32)] = []
-    /// At most so many documents; nil for all.
+    /// The most documents to return; nil for all.
     package var limit: Int?
     package var projection: BSONDocument?
-    /// How many documents the server sends at a time; nil leaves it to the server (101 first, then 16 MiB).
+    /// How many documents the server sends at a time; nil for the server's default (101 at first, then 16 MiB).
     package var batchSize: Int?
-    /// Where the index of ``hint`` is entered and left: keys from `minimum` on, up to `maximum`, which is not among them. Unlike conditions, they take
-    /// values of every type, in the order of the index. Both need a hint.
+    /// The bounds of a scan of the index in ``hint``: keys from `minimum` up to, but excluding, `maximum`. Unlike
+    /// conditions, they apply to values of every type, in the order of the index. Both need a hint.
     ///
     /// https://www.mongodb.com/docs/manual/reference/method/cursor.min/
     package var minimum: BSONDocument?, maximum: BSONDocument?
-    /// The index that is used, by its keys.
+    /// The index to use, by its keys.
     package var hint: BSONDocument?
-    /// Where it is read from.
+    /// Which server and data the query reads.
     package var reads: Reads = .deciding
 
     package enum Reads: Sendable {
-        /// Feeds a decision, a look-up or a repair: on the primary, what a majority has.
+        /// For a decision, a look-up or a repair: the primary, with the read concern `majority`.
         case deciding
-        /// Follows the URI's read preference and read concern.
+        /// The URI's read preference and read concern.
         case asConfigured
-        /// On the primary, with this read concern.
+        /// The primary, with this read concern.
         case onPrimary(ReadConcern)
     }
 
@@ -39,13 +39,14 @@ package struct FindOptions: Sendable {
         self.reads = reads
     }
 
-    /// Whether these are options of a find that are stages of a pipeline: MongoDB refuses them as fields of `aggregate`.
+    /// Whether one of these options is a stage in a pipeline: MongoDB refuses such options as fields of `aggregate`.
     var haveStages: Bool { !sort.isEmpty || limit != nil || projection != nil }
 
-    /// The options document. A transaction has its own read concern, and refuses one here.
+    /// The options document. A transaction has a read concern of its own, and refuses another one here.
     func document(for request: CursorRequest, inTransaction: Bool) throws(BSONError) -> BSONDocument {
         var writer = BSONWriter()
-        // Before 6.0 the server refuses to sort or group more than 100 MB unless it may use its disk (292); later versions may by default.
+        // Before 6.0 the server refuses to sort or group more than 100 MB without this option (code 292). Later
+        // versions may allow it by default.
         // https://www.mongodb.com/docs/v5.0/reference/command/find/
         if !sort.isEmpty || request.isPipeline { writer.write(true, forKey: "allowDiskUse") }
         if !sort.isEmpty {

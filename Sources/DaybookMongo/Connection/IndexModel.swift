@@ -1,14 +1,14 @@
 package import DaybookBSON
 
-/// An index to be made: https://www.mongodb.com/docs/manual/reference/command/createIndexes/
+/// The definition of an index: https://www.mongodb.com/docs/manual/reference/command/createIndexes/
 package struct IndexModel: Sendable {
     package var name: String
     /// In order; 1 for ascending, -1 for descending.
     package var keys: [(path: String, direction: Int32)]
     package var isUnique = false
-    /// Only documents that match are in the index.
+    /// If set, the index has only the documents that match.
     package var partialFilter: BSONDocument?
-    /// Documents are deleted so long after the date in the one key.
+    /// If set, the server deletes a document this long after the date in the only key.
     package var expiresAfter: Duration?
 
     package init(
@@ -22,7 +22,7 @@ package struct IndexModel: Sendable {
         self.expiresAfter = expiresAfter
     }
 
-    /// The document that the server takes.
+    /// The document for `createIndexes`.
     package func document() throws(BSONError) -> BSONDocument {
         var writer = BSONWriter()
         writer.write(name, forKey: "name")
@@ -39,15 +39,15 @@ package struct IndexModel: Sendable {
 // MARK: - Comparison with what a server describes
 
 extension IndexModel {
-    /// Whether an index as the server describes it does the same: over these keys, in this order, and with the same options. Its name does
-    /// not matter.
+    /// Whether an index, as the server describes it, works the same: over these keys, in this order, and with the same
+    /// options. Its name does not matter.
     package func isSatisfied(by description: BSONDocument) -> Bool {
         guard hasSameKeys(as: description), let wanted = try? document() else { return false }
         return Self.options(of: wanted).isSameDefinition(as: Self.options(of: description))
     }
 
-    /// Whether an index as the server describes it is over these keys, in this order. Servers and shells write a direction in every numeric
-    /// type.
+    /// Whether an index, as the server describes it, is over these keys, in this order. Servers and shells use
+    /// different numeric types for a direction.
     package func hasSameKeys(as description: BSONDocument) -> Bool {
         guard case .document(let key) = description["key"] else { return false }
         let found = key.fields
@@ -57,10 +57,10 @@ extension IndexModel {
         }
     }
 
-    /// What makes an index do something else than another over the same keys.
+    /// The options that make an index behave differently from another one over the same keys.
     ///
-    /// Left out is what servers add (`v`, `ns`), what has no effect (`background` since MongoDB 4.2), what an operator may switch while the
-    /// index goes on working (`hidden`, `prepareUnique`), and every option that says what is so without it.
+    /// Ignored are what servers add (`v`, `ns`), what has no effect (`background` since MongoDB 4.2), what an operator
+    /// may switch while the index keeps working (`hidden`, `prepareUnique`), and every option that states a default.
     private static func options(of description: BSONDocument) -> BSONDocument {
         let neutral: Set<String> = ["v", "ns", "key", "name", "background", "hidden", "prepareUnique", "storageEngine"]
         var options = BSONDocument()

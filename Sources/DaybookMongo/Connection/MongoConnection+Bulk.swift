@@ -2,15 +2,15 @@ internal import CMongoC
 internal import DaybookBSON
 
 extension MongoConnection {
-    /// Sends many writes to one collection in as few messages as possible, and accounts for each.
+    /// Sends many writes to one collection in as few messages as possible, and reports the outcome of each.
     ///
-    /// The operations are cut into runs that the server takes in one command each: of one kind, within its limits of 100,000 operations
-    /// and 48,000,000 bytes. So an answer is about a whole run, and when there is none it is exactly known whose outcome is not. Without
-    /// order the operations of one kind travel together.
+    /// The operations are cut into runs that the server accepts in one command each: of one kind, and within its limits
+    /// of 100,000 operations and 48,000,000 bytes. So each reply is for a whole run, and when a reply is missing, it is
+    /// known exactly which outcomes are unknown. An unordered bulk write groups all operations of a kind.
     ///
-    /// - Parameter ordered: Whether the operations take effect one after the other, up to the first that fails.
-    /// - Throws: In a transaction the first error, whatever it is: the transaction is lost. Outside one only what kept anything from being
-    ///   sent; else the result tells.
+    /// - Parameter ordered: Whether the operations take effect one after another, up to the first that fails.
+    /// - Throws: In a transaction the first error of any kind, because the transaction is lost. Outside one only an
+    ///   error before anything was sent; all others are in the result.
     package func bulkWrite(
         _ operations: [BulkOperation], ordered: Bool, in namespace: Namespace, writeConcern: WriteConcern? = nil
     ) throws(MongoError) -> BulkResult {
@@ -27,7 +27,7 @@ extension MongoConnection {
             if ordered { break }
         }
         if !ordered {
-            // Stable within a kind: sort(by:) promises no order among equals.
+            // A stable partition by kind: sort(by:) does not promise to keep the order of equal elements.
             sendable = BulkOperation.Kind.allCases.flatMap { kind in sendable.filter { operations[$0].kind == kind } }
         }
         let options = DriverOptions.adding(writeConcern, to: ["ordered": .bool(ordered)])
@@ -37,7 +37,7 @@ extension MongoConnection {
                 try send(run, operations, ordered: ordered, options, in: namespace, &result)
             } catch {
                 if isInTransaction { throw error }
-                // Nothing of this run has left. What went before it has, and is told of.
+                // Nothing of this run was sent, but earlier runs were, and the result reports those.
                 guard !isFirst else { throw error }
                 for index in run { result.outcomes[index] = .failed(error) }
             }
@@ -48,14 +48,15 @@ extension MongoConnection {
         return result
     }
 
-    /// The error for an operation that the server would not take; nil for any other. One such would keep its whole run from being sent.
+    /// The error for an operation that is too large for the server; nil for any other. Such an operation would prevent
+    /// its whole run from being sent.
     private func tooLarge(_ operation: BulkOperation, namespace: Namespace, index: Int) -> MongoError? {
         if let document = operation.stored,
             let error = tooLarge(document, operation: "bulk write", namespace: namespace, index: index)
         {
             return error
         }
-        // Servers allow 16 KiB around a document for what surrounds it in a command.
+        // Servers allow 16 KiB in addition to a document for the rest of the command.
         guard operation.byteCount > maximumDocumentBytes + 16 * 1024 else { return nil }
         var error = MongoError(
             .tooLarge,
@@ -85,7 +86,7 @@ extension MongoConnection {
         return current.isEmpty ? runs : runs + [current]
     }
 
-    /// Sends one run and writes down what became of its members.
+    /// Sends one run and records the outcomes of its members.
     private func send(
         _ run: [Int], _ operations: [BulkOperation], ordered: Bool, _ options: BSONDocument, in namespace: Namespace,
         _ outcome: inout BulkResult
@@ -111,8 +112,8 @@ extension MongoConnection {
         account(for: run, isInsert: isInsert, reply: reply, error: error, ordered: ordered, &outcome)
     }
 
-    /// A run that did not succeed as a whole: each member's own error where it has one that is a verdict on it; otherwise it was done if the server
-    /// answered.
+    /// Records the outcomes of a run that did not wholly succeed. A member whose own error is a definite refusal has
+    /// failed. The others were executed if the server replied, and are unknown otherwise.
     private func account(
         for run: [Int], isInsert: Bool, reply: BSONDocument, error: MongoError, ordered: Bool, _ outcome: inout BulkResult
     ) {
@@ -120,16 +121,18 @@ extension MongoConnection {
         let hasConcernErrors = !reply.documents("writeConcernErrors").isEmpty
         var firstFailed = run.count
         for failed in failures { firstFailed = min(firstFailed, failed.count("index")) }
-        // A fault of the connection, or a reply for the command as a whole, such as "not primary": no member is known to be done.
+        // Without a list of failed writes, the connection failed, or the reply is for the whole command, such as "not
+        // primary": then no member is known to have been executed.
         var isAnswered = !failures.isEmpty && !hasConcernErrors
         if isInsert {
-            // What went in and what was refused must account for all that was tried; an update or a delete may have found nothing.
+            // The inserted and the refused must add up to all that were tried. Updates and deletes cannot be checked
+            // this way, because they may match nothing.
             let tried = ordered ? firstFailed : run.count - failures.count
             isAnswered = isAnswered && reply.count("nInserted") == tried
         }
         for index in run { outcome.outcomes[index] = isAnswered ? .done : .unknown(error) }
         if ordered {
-            // The server stops at the first error: nothing after it was tried.
+            // The server stops at the first error and does not try what follows.
             for position in run.indices where position > firstFailed { outcome.outcomes[run[position]] = .notSent }
         }
         for failed in failures {
@@ -140,8 +143,9 @@ extension MongoConnection {
                 outcome.outcomes[run[position]] = .failed(own)
                 continue
             }
-            // No verdict on this document: a router writes the code of a shard's lost answer into an error of each document that it sent there,
-            // and the shard may have done them. In order it names only the first of them. libmongoc does not send these again.
+            // This error is no refusal of the document. When a router loses a shard's reply, it writes that error for
+            // each document that it sent there, and the shard may have executed them. If ordered, it names only the
+            // first of them. libmongoc does not send them again.
             let last = ordered ? run.count - 1 : position
             for position in position...last { outcome.outcomes[run[position]] = .unknown(own) }
         }

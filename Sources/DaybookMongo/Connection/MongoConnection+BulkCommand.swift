@@ -6,14 +6,16 @@ extension MongoConnection {
     /// https://www.mongodb.com/docs/manual/reference/command/bulkWrite/
     package var hasBulkCommand: Bool { pool.topology?.hasBulkCommand ?? false }
 
-    /// Sends writes to several collections in one command, inside the open transaction, in order up to the first that fails.
+    /// Sends writes to several collections in one command, inside the open transaction, in order, up to the first that
+    /// fails.
     ///
-    /// The command is one document, so all of them together must be well under 16 MiB.
+    /// The command is one document, so all writes together must be well below 16 MiB.
     ///
-    /// - Precondition: A transaction is open: without one it would not be known what a lost reply has done.
+    /// - Precondition: A transaction is open. Outside one, the effect of a lost reply would be unknown.
     /// - Returns: For each operation, how many documents it inserted, matched or deleted.
-    /// - Throws: ``MongoError`` of the first that failed, by its place in ``MongoError/index``; the transaction is lost. One that
-    ///   ``MongoError/isUnknownCommand`` says that this server does not have the command after all; ``hasBulkCommand`` is false then.
+    /// - Throws: ``MongoError`` of the first that failed, with its position in ``MongoError/index``; the transaction is
+    ///   lost. ``MongoError/isUnknownCommand`` means that this server lacks the command after all; ``hasBulkCommand``
+    ///   is false from then on.
     package func bulkCommand(_ operations: [NamespacedOperation]) throws(MongoError) -> [Int] {
         precondition(isInTransaction, "bulkWrite outside a transaction")
         var namespaces: [Namespace] = []
@@ -28,7 +30,7 @@ extension MongoConnection {
             reply = try write(try Self.command(operations, places, namespaces), database: "admin")
         } catch {
             var error = lacking(error)
-            // Not the database that the command is sent to.
+            // The namespaces of the writes, and not the `admin` database that the command is sent to.
             error.namespace = namespaces.map(\.description).joined(separator: ", ")
             throw error
         }
@@ -44,18 +46,18 @@ extension MongoConnection {
                 var place = MongoError(.server, "")
                 place.operation = operations[index].operation.kind.command
                 place.namespace = operations[index].namespace.description
-                // A router has the command, and hands on that its shard does not.
+                // A router has the command, but forwards the error of a shard that lacks it.
                 throw poisoned(lacking(MongoError(writeError: result, index: index, like: place)))
             }
             counts.append(result.count("n"))
         }
-        // The results of any commit fit the first batch.
+        // The results of any commit fit into the first batch.
         guard counts.count == operations.count else { throw unexpected("it tells of \(counts.count) operations", namespaces) }
         return counts
     }
 
-    /// The error, remembered for all connections when it says that there is no such command: unknown, or known and not switched on, because the
-    /// server's feature compatibility version is an older one's.
+    /// Remembers, for all connections, that the server lacks the command: the command is unknown, or it is disabled
+    /// because the server's feature compatibility version is an older one.
     private func lacking(_ error: MongoError) -> MongoError {
         if error.isUnknownCommand { pool.topology?.hasBulkCommand = false }
         return error
@@ -97,7 +99,7 @@ extension MongoConnection {
 }
 
 extension BulkOperation {
-    /// As an entry of `ops`.
+    /// Writes the operation as an entry of `ops`.
     fileprivate func write(to writer: inout BSONWriter, place: Int32) {
         writer.write(place, forKey: kind.command)
         switch self {

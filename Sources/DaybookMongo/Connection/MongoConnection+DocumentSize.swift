@@ -4,12 +4,12 @@ internal import DaybookBSON
 package let maximumDocumentBytes = 16 * 1024 * 1024
 
 extension MongoConnection {
-    /// - Throws: ``MongoError`` `tooLarge` for a document that the server would not store.
+    /// - Throws: ``MongoError`` `tooLarge` for a document that is too large for the server.
     func checkSize(_ document: BSONDocument, operation: String, namespace: Namespace, index: Int?) throws(MongoError) {
         if let error = tooLarge(document, operation: operation, namespace: namespace, index: index) { throw error }
     }
 
-    /// The error for a document that the server would not store; nil for any other.
+    /// The error for a document that is too large for the server; nil for any other.
     func tooLarge(_ document: BSONDocument, operation: String, namespace: Namespace, index: Int?) -> MongoError? {
         guard document.bytes.count > maximumDocumentBytes else { return nil }
         var error = MongoError(

@@ -2,9 +2,10 @@ internal import CMongoC
 package import DaybookBSON
 
 extension MongoConnection {
-    /// Calls `visit` with each document that matches, on this connection's thread; the document is borrowed for that call.
+    /// Calls `visit` with each document that matches, on this connection's thread. The document is borrowed for that
+    /// call.
     ///
-    /// - Parameter visit: returns false to stop.
+    /// - Parameter visit: Returns false to stop.
     package func find(
         _ filter: BSONDocument, in namespace: Namespace, options: FindOptions = FindOptions(),
         visit: (BorrowedDocument) throws -> Bool
@@ -31,12 +32,13 @@ extension MongoConnection {
         return found
     }
 
-    /// Calls `visit` with each document that a pipeline gives, on this connection's thread; the document is borrowed for that call.
+    /// Calls `visit` with each document that a pipeline returns, on this connection's thread. The document is borrowed
+    /// for that call.
     ///
     /// - Parameters:
     ///   - pipeline: Its stages, in order: https://www.mongodb.com/docs/manual/reference/operator/aggregation-pipeline/
-    ///   - options: Its batch size and where it reads.
-    ///   - visit: returns false to stop.
+    ///   - options: The batch size, and where it reads.
+    ///   - visit: Returns false to stop.
     /// - Precondition: The options have no sort, limit or projection: those are stages.
     package func aggregate(
         _ pipeline: [BSONDocument], in namespace: Namespace, options: FindOptions = FindOptions(),
@@ -49,7 +51,7 @@ extension MongoConnection {
         }
     }
 
-    /// How many documents match, counted one by one.
+    /// How many documents match. The server counts them one by one.
     package func count(_ filter: BSONDocument, in namespace: Namespace, reads: FindOptions.Reads = .deciding) throws -> Int {
         var count = 0
         try aggregate(
@@ -81,8 +83,8 @@ extension MongoConnection {
         return cursor
     }
 
-    /// The cursor's next document, borrowed until the next call on it; nil at the end. The first call is what sends the command, so its
-    /// failure is the operation's.
+    /// The cursor's next document, borrowed until the next call on it; nil at the end. The first call sends the
+    /// command, so its error is the operation's error.
     func next(_ cursor: OpaquePointer, in namespace: Namespace, of operation: String = "find") throws -> BorrowedDocument? {
         if let poison { throw poison }
         var failed = false

@@ -4,10 +4,11 @@ package import DaybookBSON
 extension MongoConnection {
     /// Inserts `documents` in order, in as few messages as the server's limits allow, and stops at the first that is refused.
     ///
-    /// Every document must have an `_id`. What the driver would check of field names is left out: it refuses names that our data may have.
+    /// Every document must have an `_id`. The driver's check of field names is disabled, because it refuses names that
+    /// our data may have.
     ///
-    /// - Throws: ``MongoError``; `duplicateKey` and `validationFailed` tell by ``MongoError/index`` which document was refused. Outside a
-    ///   transaction the documents before that one are in.
+    /// - Throws: ``MongoError``. For `duplicateKey` and `validationFailed`, ``MongoError/index`` is the refused
+    ///   document's position. Outside a transaction the documents before that one were inserted.
     package func insert(
         _ documents: [BSONDocument], into namespace: Namespace, writeConcern: WriteConcern? = nil
     ) throws(MongoError) {
@@ -32,7 +33,7 @@ extension MongoConnection {
         }
     }
 
-    /// Updates one document, with update operators.
+    /// Updates one document with update operators.
     @discardableResult
     package func updateOne(
         _ selector: BSONDocument, with update: BSONDocument, upsert: Bool = false, in namespace: Namespace,
@@ -53,7 +54,7 @@ extension MongoConnection {
         return try updateResult()
     }
 
-    /// Deletes one document; says how many were there.
+    /// Deletes one document, and returns how many were deleted.
     @discardableResult
     package func deleteOne(
         _ selector: BSONDocument, in namespace: Namespace, writeConcern: WriteConcern? = nil

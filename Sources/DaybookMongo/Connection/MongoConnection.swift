@@ -3,9 +3,9 @@ package import DaybookBSON
 
 /// One client of libmongoc, on a thread of its own.
 ///
-/// It is an actor whose executor is that thread: the C handles are its isolated state, and whoever is isolated to it
-/// (``MongoClient/withConnection(_:_:)``) may call its methods one after the other without a change of thread. They block, which is
-/// why they are not `async`. While a transaction is open, every operation belongs to it.
+/// It is an actor whose executor is that thread. The C handles are its isolated state, and code that is isolated to it
+/// (``MongoClient/withConnection(_:_:)``) may call its methods one after another without changing threads. The methods
+/// block, which is why they are not `async`. While a transaction is open, every operation belongs to it.
 package actor MongoConnection {
     let thread: ConnectionThread
     let pool: DriverPool
@@ -14,14 +14,15 @@ package actor MongoConnection {
     private var collections: [Namespace: OpaquePointer] = [:]
     /// Reply and error of the last call; see `daybook_result` in the shim.
     let result: OpaquePointer
-    /// The first error inside the open transaction: the server has given it up, whatever is asked after.
+    /// The first error inside the open transaction. The server has aborted the transaction, so every later operation in
+    /// it fails.
     package private(set) var poison: MongoError?
     private var transaction = TransactionState.none
 
     private enum TransactionState {
         case none
         case open
-        /// A commit was sent, and has not been answered by a success.
+        /// A commit was sent, and no reply has reported success.
         case commitSent
     }
 
@@ -42,7 +43,7 @@ package actor MongoConnection {
         thread.stop()
     }
 
-    /// Gives everything back to libmongoc, in the order it asks for: collections, session, client.
+    /// Returns everything to libmongoc, in the order that it requires: collections, session, client.
     func close() {
         closeCollections()
         closeSession()
@@ -50,7 +51,7 @@ package actor MongoConnection {
         client = nil
     }
 
-    /// The client, taken from libmongoc's pool at the first use and kept until ``close()``.
+    /// The client. It is taken from libmongoc's pool at the first use, and kept until ``close()``.
     func openClient() throws(MongoError) -> OpaquePointer {
         if let client { return client }
         let popped = try pool.pop()
@@ -60,16 +61,16 @@ package actor MongoConnection {
 
     func collection(_ namespace: Namespace) throws(MongoError) -> OpaquePointer {
         if let known = collections[namespace] { return known }
-        // A store that serves thousands of tenants must not keep a handle for each: they are cheap to make again.
+        // A store may serve thousands of tenants, so do not keep a handle for each: new ones are cheap.
         if collections.count >= 256 { closeCollections() }
         let handle: OpaquePointer = daybook_collection_new(try openClient(), namespace.database, namespace.collection)
         collections[namespace] = handle
         return handle
     }
 
-    /// Learns what kind of server this is, once for all connections of a client.
+    /// Finds out what kind of server this is, once for all connections of a client.
     ///
-    /// - Throws: ``MongoError`` `serverTooOld`, and whatever keeps a first command from being answered.
+    /// - Throws: ``MongoError`` `serverTooOld`, and any error of the first command.
     func prepare() throws(MongoError) {
         guard pool.topology == nil else { return }
         let topology = Topology(hello: try read(["hello": 1], database: "admin", isRetried: false))
@@ -92,24 +93,24 @@ package actor MongoConnection {
         session = nil
     }
 
-    /// Calls into libmongoc, and turns its failure into the one error that everyone sees.
+    /// Calls into libmongoc, and converts its failure into a ``MongoError``.
     ///
-    /// - Throws: the transaction's first error, without calling, when it is poisoned.
+    /// - Throws: The transaction's first error, without calling libmongoc, when the transaction has failed.
     func perform(_ operation: String, on namespace: String?, _ call: () -> Bool) throws(MongoError) {
         if let poison { throw poison }
         if call() { return }
         throw failure(operation, on: namespace)
     }
 
-    /// The error that the last call left, remembered when a transaction is open.
+    /// The error of the last call. It is remembered while a transaction is open.
     func failure(_ operation: String, on namespace: String?) -> MongoError {
         var error = MongoError(result, operation: operation, namespace: namespace)
-        // Where this client has been let in before, the password is right.
+        // This client has signed in before, so the password is right, and the connection was lost.
         if error.mayBeOfLostHandshake, pool.topology != nil { error.code = .network }
         return poisoned(error)
     }
 
-    /// The error, remembered when a transaction is open.
+    /// The error, which is remembered while a transaction is open.
     func poisoned(_ error: MongoError) -> MongoError {
         guard isInTransaction else { return error }
         var error = error
@@ -124,8 +125,8 @@ package actor MongoConnection {
 extension MongoConnection {
     /// Begins a transaction: snapshot reads on the primary, and a commit with the client's write concern.
     ///
-    /// It selects a server, and may connect to it; the transaction itself is only known there with its first operation. A session is kept
-    /// from one transaction to the next, and made anew after an error.
+    /// It selects a server, and may connect to it. The server learns of the transaction with its first operation. A
+    /// session is kept from one transaction to the next, and replaced after an error.
     package func beginTransaction() throws(MongoError) {
         precondition(!isInTransaction, "a transaction is already open on this connection")
         poison = nil
@@ -142,12 +143,12 @@ extension MongoConnection {
         transaction = .open
     }
 
-    /// Says at once that this server cannot run transactions, where it cannot; only after a first command is that known.
+    /// Throws early when this server cannot run transactions. That is known only after a first command.
     ///
     /// - Throws: ``MongoError`` `transactionsUnsupported`.
     package func requireTransactions() throws(MongoError) {
         guard pool.topology?.kind == .standalone else { return }
-        // It may have been made a replica set since, as it was told to.
+        // It may have been made a replica set in the meantime, as the error message recommends, so ask it again.
         pool.topology = nil
         try prepare()
         guard pool.topology?.kind == .standalone else { return }
@@ -160,8 +161,9 @@ extension MongoConnection {
         throw error
     }
 
-    /// Sends the commit. After an error that is no ``MongoError/isDefiniteAbort`` it may have taken effect; after one that
-    /// ``MongoError/mayBeCommittedAgain`` it may be sent again, and the server then says how it ended.
+    /// Sends the commit. If it fails with an error that is not a ``MongoError/isDefiniteAbort``, it may have taken
+    /// effect. If the error ``MongoError/mayBeCommittedAgain``, it may be sent again, and the server then replies with
+    /// its outcome.
     package func commitTransaction() throws(MongoError) {
         guard let session, isInTransaction else { preconditionFailure("no transaction is open on this connection") }
         if transaction == .open, let poison { throw poison }
@@ -177,12 +179,13 @@ extension MongoConnection {
         throw error
     }
 
-    /// Gives the transaction up. Its outcome does not matter to anyone: the server ends what it does not hear of.
+    /// Abandons the transaction. Errors are ignored: the server ends transactions that it no longer hears of.
     package func endTransaction() {
         guard isInTransaction else { return }
-        // Behind a commit libmongoc refuses to abort; destroying the session forgets the transaction in every state.
+        // After a commit libmongoc refuses to abort. Destroying the session discards the transaction in every state.
         if let session, transaction == .open {
-            // The server has mostly given it up already, as after every lost race, and says so; that is no news for anybody's log.
+            // The server has usually aborted it already, as after every lost race, and reports an error. Do not log
+            // that.
             Driver.quietly { _ = daybook_transaction_abort(session, result) }
         }
         closeSession()
@@ -194,14 +197,15 @@ extension MongoConnection {
 // MARK: - Commands
 
 extension MongoConnection {
-    /// Runs a command that reads, on the primary, and gives its reply. It has the read concern that it states, if any.
+    /// Runs a command that reads, on the primary, and returns its reply. Its read concern is the one in the command, if
+    /// any.
     ///
-    /// Where the connection breaks outside a transaction it is sent once more, on a new one: libmongoc does so for its cursors and not for
-    /// commands, and a connection that was idle for long is often found dead only when it is used.
-    /// https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
+    /// If the connection breaks outside a transaction, the command is sent once more, on a new connection: libmongoc
+    /// retries its cursors, but not commands, and a connection that was idle for long is often found broken only when
+    /// it is used. https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
     ///
     /// - Parameters:
-    ///   - isRetried: Whether it is, which makes it last longer.
+    ///   - isRetried: Whether to retry. A retry takes more time.
     ///   - takesLong: See ``write(_:database:writeConcern:takesLong:)``.
     package func read(
         _ command: BSONDocument, database: String, isRetried: Bool = true, takesLong: Bool = false
@@ -214,11 +218,11 @@ extension MongoConnection {
         }
     }
 
-    /// Runs a command that writes, with the URI's write concern unless another is given, and gives its reply.
+    /// Runs a command that writes, with the URI's write concern unless another one is passed, and returns its reply.
     ///
-    /// - Parameter takesLong: Whether the socket timeout, also the URI's own, does not hold for it: for commands that a server works at for as
-    ///   long as its data or other transactions make it, as it builds an index or waits for a collection's lock. The command then has a
-    ///   connection of its own beside this one. Never inside a transaction.
+    /// - Parameter takesLong: Whether to wait without a socket timeout, even if the URI sets one. For commands whose
+    ///   duration depends on the server's data or on other transactions, such as building an index or waiting for a
+    ///   collection's lock. The command then uses a connection of its own beside this one. Never inside a transaction.
     package func write(
         _ command: BSONDocument, database: String, writeConcern: WriteConcern? = nil, takesLong: Bool = false
     ) throws(MongoError) -> BSONDocument {

@@ -1,4 +1,4 @@
-/// A write to one collection among writes to several.
+/// A write to one collection, as part of a bulk write to several.
 package struct NamespacedOperation: Sendable {
     package let operation: BulkOperation
     package let namespace: Namespace

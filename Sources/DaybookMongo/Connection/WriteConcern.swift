@@ -1,23 +1,24 @@
 internal import DaybookBSON
 
-/// What must hold of a write before it counts as done; the URI's, or a majority and its journal, where none is given.
+/// When the server acknowledges a write. If none is passed, it is the URI's, or else a majority and the journal on
+/// disk.
 ///
-/// A write without acknowledgement is not offered: nothing of it could be reported. Inside a transaction only the commit has one, the
-/// client's; the driver refuses another.
+/// Unacknowledged writes are not supported, because their outcome could not be reported. Inside a transaction only the
+/// commit has a write concern, the client's; the driver refuses another.
 ///
 /// https://www.mongodb.com/docs/manual/reference/write-concern/
 package struct WriteConcern: Sendable, Hashable {
     package enum Acknowledgement: Sendable, Hashable {
         /// Durable against the loss of any one member.
         case majority
-        /// By so many members, at least 1.
+        /// By this many members, at least 1.
         case members(Int32)
     }
 
     package var acknowledgement: Acknowledgement
-    /// Whether it is in the journal on disk; nil leaves it to the server.
+    /// Whether the write must be in the journal on disk; nil for the server's default.
     package var isJournaled: Bool?
-    /// After which a write that has taken effect is reported as an error all the same; nil for never.
+    /// The time after which the server reports an error, even if the write has taken effect; nil for no limit.
     package var timeout: Duration?
 
     /// - Precondition: at least one member acknowledges.
@@ -38,7 +39,7 @@ package struct WriteConcern: Sendable, Hashable {
         if let isJournaled { fields.append(("j", .bool(isJournaled))) }
         if let timeout { fields.append(("wtimeout", .int64(Int64(timeout / .milliseconds(1))))) }
         return fields.reduce(into: BSONDocument()) { document, field in
-            // The keys are the three above, which append refuses none of.
+            // Fails only for a key with NUL, and these three keys have none.
             try? document.append(field.0, field.1)
         }
     }

@@ -1,6 +1,6 @@
 package import DaybookBSON
 
-/// See ``MongoClient/find(_:in:options:decode:)``. Each iteration asks the server anew.
+/// See ``MongoClient/find(_:in:options:decode:)``. Each iteration sends a new query.
 package struct CursorSequence<Element: Sendable>: AsyncSequence, Sendable {
     let client: MongoClient
     let request: CursorRequest
@@ -15,11 +15,11 @@ package struct CursorSequence<Element: Sendable>: AsyncSequence, Sendable {
     package struct Iterator: AsyncIteratorProtocol {
         private let cursor: SequenceCursor<Element>
         private var batch: [Element] = []
-        /// Of the batch's element that is given out next.
+        /// The position in the batch of the next element to return.
         private var index = 0
         private var ending: SequenceCursor<Element>.Ending?
-        /// The last document of those that elements were made of so far, where they were; nil before the first. When a cursor ends in an error,
-        /// it is the last that was given out.
+        /// The last document of those that elements were made of so far; nil before the first. When a cursor ends in an
+        /// error, it is the last element's document.
         package private(set) var last: BSONDocument?
 
         init(_ cursor: SequenceCursor<Element>) {

@@ -1,6 +1,6 @@
 package import DaybookBSON
 
-/// Documents copied out of a cursor, one behind the other in one buffer.
+/// Documents copied out of a cursor, one after another in one buffer.
 package struct DocumentBatch: Sendable {
     private var bytes: [UInt8] = []
     /// Where each document ends.
@@ -8,7 +8,7 @@ package struct DocumentBatch: Sendable {
 
     package init() {}
 
-    /// An empty one with room for so many bytes.
+    /// An empty batch with room for `capacity` bytes.
     init(capacity: Int) {
         bytes.reserveCapacity(capacity)
     }
@@ -16,7 +16,7 @@ package struct DocumentBatch: Sendable {
     /// How many documents it holds.
     package var count: Int { ends.count }
 
-    /// The size of them all.
+    /// The size of all documents.
     package var byteCount: Int { bytes.count }
 
     mutating func append(_ document: BorrowedDocument) {
@@ -26,7 +26,7 @@ package struct DocumentBatch: Sendable {
 
     /// Calls `body` with each document from `index` on, borrowed for that call, until it returns false.
     ///
-    /// - Returns: The index of the document at which it returned false; ``count`` when it never did.
+    /// - Returns: The index of the document at which `body` returned false; ``count`` when it never did.
     package func visit(from index: Int, _ body: (BorrowedDocument) throws -> Bool) throws -> Int {
         try bytes.withUnsafeBytes { buffer in
             var start = index > 0 ? ends[index - 1] : 0

@@ -1,7 +1,8 @@
 package import DaybookBSON
 
 extension MongoClient {
-    /// Runs `body` with the documents that match, in batches that are read one ahead: while `body` works at one, the next is on its way.
+    /// Runs `body` with the documents that match, in batches with one read ahead: while `body` processes a batch, the
+    /// next is being read.
     ///
     /// It holds a connection from the first batch to the end of `body`, and two batches in memory.
     package func withReadAhead<R>(

@@ -1,6 +1,7 @@
-/// See ``MongoClient/withReadAhead(_:in:options:isolation:_:)``; valid inside its closure, for one task.
+/// See ``MongoClient/withReadAhead(_:in:options:isolation:_:)``. Valid inside its closure, for one task.
 ///
-/// `@unchecked Sendable`: its variables are touched by the one task that runs the closure; what it starts has values only.
+/// `@unchecked Sendable`: its variables are accessed only by the task that runs the closure. The tasks that it starts
+/// receive values only.
 package final class ReadAhead: @unchecked Sendable {
     private struct Read: Sendable {
         var batch: DocumentBatch
@@ -9,7 +10,8 @@ package final class ReadAhead: @unchecked Sendable {
         var cursor: OpaqueHandle?
     }
 
-    /// One round trip's worth: enough that a change of threads does not matter, little enough that memory stays flat.
+    /// About what one round trip carries: enough that a change of threads does not matter, little enough that memory
+    /// use stays flat.
     private static let batchBytes = 1 << 20
     private static let batchCount = 4_096
 
@@ -19,7 +21,7 @@ package final class ReadAhead: @unchecked Sendable {
     private let options: FindOptions
     private var coming: Task<Read, any Error>?
     private var hasBegun = false
-    /// What reading failed with: nothing follows it, and that is no end.
+    /// The error that reading failed with. After it there are no more batches, but it is not the normal end.
     private var failure: (any Error)?
 
     init(client: MongoClient, request: CursorRequest, namespace: Namespace, options: FindOptions) {
@@ -33,7 +35,7 @@ package final class ReadAhead: @unchecked Sendable {
         precondition(coming == nil, "a read-ahead is closed before it is let go")
     }
 
-    /// Asks for the first batch, so that it is on its way before it is wanted.
+    /// Requests the first batch, so that it is being read before it is needed.
     package func start() {
         guard !hasBegun else { return }
         hasBegun = true
@@ -81,11 +83,11 @@ package final class ReadAhead: @unchecked Sendable {
         return read.batch.count > 0 ? read.batch : nil
     }
 
-    /// Ends what is on its way.
+    /// Ends the read that is in progress.
     func close() async {
         guard let coming else { return }
         self.coming = nil
-        // Whatever became of it, it has given back its connection where it failed.
+        // A read that failed has already returned its connection.
         guard let read = try? await coming.value else { return }
         if let cursor = read.cursor { await read.connection.closeCursor(cursor.pointer) }
         client.checkIn(read.connection, .cursor)
@@ -100,7 +102,7 @@ package final class ReadAhead: @unchecked Sendable {
             on: connection)
     }
 
-    /// - Parameter capacity: How many bytes are expected: as many as in the batch before.
+    /// - Parameter capacity: The expected number of bytes: the previous batch's.
     private static func fill(
         _ cursor: OpaqueHandle, in namespace: Namespace, capacity: Int, on connection: isolated MongoConnection
     ) throws -> Read {

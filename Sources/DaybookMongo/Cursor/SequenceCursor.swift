@@ -1,8 +1,9 @@
 internal import DaybookBSON
 
-/// The server's cursor behind one iterator, and the connection it lives on.
+/// The server's cursor of one iterator, and the connection that it uses.
 ///
-/// `@unchecked Sendable`: `open` is touched by the one task that iterates, and by `deinit` when nobody can iterate any more.
+/// `@unchecked Sendable`: `open` is accessed by the one task that iterates, and by `deinit` when no task can iterate
+/// any more.
 final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
     private struct Open {
         let connection: MongoConnection
@@ -17,7 +18,8 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
     }
 
     deinit {
-        // An iterator that was abandoned: closing may ask the server, so it happens on the connection's thread, later.
+        // The iterator was abandoned. Closing a cursor may send a command, so it happens later, on the connection's
+        // thread.
         guard let open else { return }
         let client = sequence.client
         Task {
@@ -26,13 +28,13 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// What comes behind a batch that is the last.
+    /// How the sequence ends after its last batch.
     enum Ending: Sendable {
         case end
         case failure(any Error)
     }
 
-    /// The next elements, and what comes behind them when they are the last.
+    /// The next elements, and how the sequence ends if they are the last.
     func nextBatch() async throws -> ([Element], last: BSONDocument?, Ending?) {
         let connection: MongoConnection
         if let open {
@@ -54,11 +56,13 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// As many elements as one hop should bring, few enough to keep memory flat, and the cursor if there may be more.
+    /// The next elements, and the cursor if there may be more. A batch is large enough for one change of threads, and
+    /// small enough to keep memory use flat.
     ///
-    /// What was read before an error is still given out: the history of an aggregate is read up to the event that is broken.
+    /// Elements that were read before an error are still returned: the history of an aggregate is read up to its broken
+    /// event.
     ///
-    /// - Throws: Only what kept the cursor from being opened.
+    /// - Throws: Only the error of opening the cursor.
     private static func advance(
         _ sequence: CursorSequence<Element>, _ handle: OpaqueHandle?, on connection: isolated MongoConnection
     ) throws -> ([Element], last: BSONDocument?, OpaqueHandle?, Ending?) {
@@ -70,7 +74,7 @@ final class SequenceCursor<Element: Sendable>: @unchecked Sendable {
             cursor = try connection.openCursor(sequence.request, in: sequence.namespace, options: sequence.options)
         }
         var batch: [Element] = []
-        // A document is gone when the next is asked for, and the next may be an error.
+        // A document is invalid once the next one is requested, which may fail.
         var last: [UInt8] = []
         var lastDocument: BSONDocument? { last.isEmpty ? nil : BSONDocument(unchecked: last) }
         var ending = Ending.end

@@ -4,8 +4,8 @@ internal import DaybookBSON
 extension MongoError {
     /// The error that the last call left in `result`.
     ///
-    /// It is told by domain, code and labels only; libmongoc with error API version 2 puts the server's own codes in the domain
-    /// `MONGOC_ERROR_SERVER`, and network and selection failures in domains of theirs.
+    /// Errors are told apart by domain, code and labels only. With error API version 2, libmongoc reports the server's
+    /// own codes in the domain `MONGOC_ERROR_SERVER`, and network and selection failures in domains of their own.
     init(_ result: OpaquePointer, operation: String, namespace: String?) {
         let domain = daybook_result_domain(result)
         let number = daybook_result_code(result)
@@ -26,7 +26,7 @@ extension MongoError {
         describe(text, codeName: reply.codeName)
     }
 
-    /// One entry of a reply's `writeErrors`, of the operation and namespace of `error`.
+    /// One entry of a reply's `writeErrors`, with the operation and namespace of `error`.
     init(writeError: BSONDocument, index: Int, like error: MongoError) {
         let number = Int32(clamping: writeError.count("code"))
         self.init(Self.code(server: number), "")
@@ -55,12 +55,12 @@ extension MongoError {
         case MONGOC_ERROR_CLIENT.rawValue where number == MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue: .authenticationFailed
         case MONGOC_ERROR_PROTOCOL.rawValue where number == MONGOC_ERROR_PROTOCOL_BAD_WIRE_VERSION.rawValue: .serverTooOld
         case MONGOC_ERROR_BSON.rawValue, MONGOC_ERROR_COMMAND.rawValue: .invalidData
-        // A stream that broke, a reply that cannot be read, and whatever else: it may have been sent.
+        // A broken stream, a reply that cannot be read, or anything else: the operation may have been sent.
         default: .network
         }
     }
 
-    /// The sentence: ours, where the server's text could show what a document or a filter holds.
+    /// Sets the sentence. It is our own where the server's text could show the content of a document or a filter.
     private mutating func describe(_ text: String, codeName: String?) {
         serverText = text
         switch code {
@@ -76,7 +76,7 @@ extension MongoError {
         case .authenticationFailed:
             message = "the server refused the credentials of the URI. Check user, password and authSource."
         case .unauthorized:
-            // The server's text quotes the whole command.
+            // The server's text quotes the whole command, so it is not shown.
             message =
                 "that takes the privilege \(Self.privilege(for: operation)), which no role of the URI's user has there (or it names no user)"
         case .server where serverError == .atlas:
@@ -112,13 +112,13 @@ extension MongoError {
     }
 }
 
-/// What a reply says of its first failed write: which document, and which index refused it.
+/// What a reply reports about its first failed write: which document, and which index refused it.
 private struct ServerReply {
     var keyPattern: [String] = []
     var index: Int?
     var codeName: String?
 
-    /// Reads what is there; a reply that is malformed says nothing.
+    /// Reads what the reply has; a malformed reply leaves the fields empty.
     init(_ result: OpaquePointer) {
         let bytes = daybook_result_reply(result)
         guard let data = bytes.data, bytes.length > 5 else { return }

@@ -1,24 +1,25 @@
 extension MongoError {
-    /// The server's number by its name; nil where the server said none, or one that the table does not have.
+    /// The server's error number as a case; nil where the server sent none, or one that is not in the table.
     package var serverError: ServerErrorCode? { serverCode.flatMap(ServerErrorCode.init(rawValue:)) }
 
     var meaning: ServerErrorCode.Meaning {
-        // The number of a write concern error is of the acknowledgement: the write itself was done.
+        // The number of a write concern error is about the acknowledgement: the write itself was executed.
         guard code != .writeConcernFailed else { return .ofUnknownCode }
         return serverError?.meaning ?? .ofUnknownCode
     }
 
-    /// Whether the server does not take a filter, or another argument, as it is.
+    /// Whether the server refuses a filter or another argument as invalid.
     package var isBadArgument: Bool { serverError == .badValue || serverError == .failedToParse }
 
-    /// Whether a unique index refused a document that is none of `known`, each the fields of an index in its order: then no rival and no earlier
-    /// attempt stands there, and the same document is refused each time. False where the server did not say which index.
+    /// Whether a unique index that is not among `known` refused a document; each of `known` is the fields of an index
+    /// in their order. Then neither a rival nor an earlier attempt is the cause, and the same document is refused each
+    /// time. False where the server did not name the index.
     package func isRefusedByIndex(otherThan known: [[String]]) -> Bool {
         code == .duplicateKey && !keyPattern.isEmpty && !known.contains(keyPattern)
     }
 
-    /// Whether the server does not have the command or one of its fields, as far as it was asked: an older version, or one whose feature
-    /// compatibility version is an older one's.
+    /// Whether the server lacks the command or one of its fields: an older version, or one whose feature compatibility
+    /// version is an older one.
     package var isUnknownCommand: Bool {
         switch serverError {
         case .commandNotFound, .commandNotSupported, .unknownField: true

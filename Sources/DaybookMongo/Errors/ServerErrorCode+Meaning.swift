@@ -1,48 +1,50 @@
 extension ServerErrorCode {
-    /// What an answer with a code says, for each kind of request that can get it.
+    /// What an error code means, for each kind of request that may fail with it.
     package struct Meaning: Sendable, Hashable {
         package enum Read: Sendable {
             /// The same read fails again.
             case final
-            /// The same read may well succeed now.
+            /// The same read may succeed now.
             case again
-            /// The server ended the cursor, as it does when the collection is dropped, renamed or swapped: a new one reads on.
+            /// The server ended the cursor, as it does when the collection is dropped, renamed or swapped: a new cursor
+            /// continues.
             case cursorKilled
-            /// A change stream cannot continue from the place that it was asked for, now or ever.
+            /// A change stream can never continue from the requested token.
             case placeLost
         }
 
         package enum Write: Sendable {
             /// The document or statement took no effect, and never will by this request.
             case refused
-            /// It may have taken effect, and may still.
+            /// It may have taken effect, or may still do so.
             case unknown
         }
 
         package enum Statement: Sendable {
-            /// The transaction has ended without effect, and a new one fails likewise.
+            /// The transaction has ended without effect, and a new one fails the same way.
             case final
-            /// The transaction has ended without effect, and a new one may well succeed now.
+            /// The transaction has ended without effect, and a new one may succeed now.
             case transient
         }
 
         package enum Commit: Sendable {
             /// Nothing was committed, and nothing will be.
             case aborted
-            /// It may have committed, and may still.
+            /// It may have committed, or may still do so.
             case unknown
         }
 
         package var read: Read
-        /// Outside a transaction.
+        /// For a write outside a transaction.
         package var write: Write
-        /// Inside a transaction, before its commit.
+        /// For a statement inside a transaction, before the commit.
         package var statement: Statement
-        /// As the answer to a commit that has no label. The label `TransientTransactionError` makes each of them an abort after which the whole
-        /// transaction may run again; the server alone knows that, so no number stands for it.
+        /// For a commit, when the reply has no label. With the label `TransientTransactionError` each code is an abort,
+        /// after which the whole transaction may run again. Only the server can know that, so no code means it by
+        /// itself.
         package var commit: Commit
 
-        /// Of a number that is not in the table nothing is known: what was sent may have taken effect.
+        /// Nothing is known of a number that is not in the table: the request may have taken effect.
         package static let ofUnknownCode = Meaning(read: .final, write: .unknown, statement: .final, commit: .unknown)
     }
 
@@ -58,7 +60,7 @@ extension ServerErrorCode {
         }
     }
 
-    /// What a caller switches on.
+    /// The corresponding code for a caller's `switch`.
     package var code: MongoError.Code {
         switch self {
         case .duplicateKey, .duplicateKeyOnUpdate, .duplicateKeyInCapped: .duplicateKey
@@ -80,24 +82,24 @@ extension ServerErrorCode {
         }
     }
 
-    /// Codes that mean the same.
+    /// Codes with the same meaning.
     private enum Group {
-        /// Found before anything is begun, a commit included.
+        /// The server refuses the command before it begins anything, including a commit.
         case refusedCommand
-        /// A verdict on the statement or the document: a server gives it after it has looked, and a router only hands it on.
+        /// A refusal of the statement or the document. The server has examined it; a router only forwards the refusal.
         case refusedStatement
-        /// Elections, shutdowns, routing, overload. What the request did before, the server does not say.
+        /// Elections, shutdowns, routing, overload. The server does not report what the request did before that.
         case passing
-        /// A time limit or a rival. Outside a transaction a server tries again by itself after a write conflict, so one that is reported says
-        /// nothing of the documents before it. After a commit to another primary, `NoSuchTransaction` alone does not say that nothing was
-        /// committed.
+        /// A time limit or a rival. Outside a transaction the server itself retries after a write conflict, so a
+        /// reported one says nothing about earlier documents. As a new primary's reply to a commit, `NoSuchTransaction`
+        /// alone does not prove that nothing was committed.
         case contention
-        /// It took effect on the primary, which may still lose it.
+        /// It took effect on the primary, which may still roll it back.
         case writeConcern
         case killedCursor
         /// A code whose meaning no documentation states.
         case undocumented
-        /// The oplog rolled over while it was read. Opening the change stream again says whether its place is lost.
+        /// The oplog rolled over while it was read. Opening the change stream again shows whether its place is lost.
         case rolledOver
         /// https://www.mongodb.com/docs/manual/changeStreams/#resume-a-change-stream
         case lostPlace
@@ -105,11 +107,12 @@ extension ServerErrorCode {
 
     /// The table.
     ///
-    /// Sources: src/mongo/base/error_codes.yml for the categories; `isTransientTransactionError` of src/mongo/db/error_labels.cpp for
-    /// transactions; `handleError` of src/mongo/db/ops/write_ops_exec.cpp for the errors that are of one document (all but interruptions);
-    /// `BatchWriteOp::noteBatchError` of src/mongo/s/write_ops/batch_write_op.cpp, by which a router copies what became of a request to a shard
-    /// into an error of each document that was in it; and the specifications of retryable reads, retryable writes, transactions and change
-    /// streams, https://github.com/mongodb/specifications.
+    /// Sources: src/mongo/base/error_codes.yml for the categories; `isTransientTransactionError` of
+    /// src/mongo/db/error_labels.cpp for transactions; `handleError` of src/mongo/db/ops/write_ops_exec.cpp for the
+    /// errors that concern one document (all but interruptions); `BatchWriteOp::noteBatchError` of
+    /// src/mongo/s/write_ops/batch_write_op.cpp, with which a router copies the outcome of a request to a shard into an
+    /// error of each document in the request; and the specifications of retryable reads, retryable writes, transactions
+    /// and change streams, https://github.com/mongodb/specifications.
     private var group: Group {
         switch self {
         case .unauthorized, .authenticationFailed, .illegalOperation, .commandNotFound, .invalidOptions,

@@ -1,9 +1,9 @@
-/// The error codes of MongoDB that Daybook knows, by the names that the server gives them. What each means is ``Meaning-swift.struct``'s
-/// to say: no other file looks at a server's number.
+/// The error codes of MongoDB that Daybook knows, by the server's names. ``Meaning-swift.struct`` states what each
+/// means; no other file interprets a server's number.
 ///
 /// Source of names and numbers, and of the groups "Retriable", "NotPrimary", "Network", "Snapshot" and "Interruption":
-/// https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml. Numbers over 10,000 that it does not list are those of single
-/// assertions in the server's source, which are stable as well.
+/// https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml. Numbers over 10,000 that are not in
+/// that file belong to single assertions in the server's source, which are stable as well.
 package enum ServerErrorCode: Int32, CaseIterable, Sendable {
     // MARK: The server refuses the command, before it does any of it
 
@@ -12,7 +12,7 @@ package enum ServerErrorCode: Int32, CaseIterable, Sendable {
     case unauthorized = 13
     case typeMismatch = 14
     case authenticationFailed = 18
-    /// Transactions on a standalone server, for one.
+    /// For example a transaction on a standalone server.
     case illegalOperation = 20
     case namespaceNotFound = 26
     case indexNotFound = 27
@@ -25,15 +25,15 @@ package enum ServerErrorCode: Int32, CaseIterable, Sendable {
     case invalidNamespace = 73
     case indexOptionsConflict = 85
     case indexKeySpecsConflict = 86
-    /// The command is known and not switched on: the feature compatibility version is an older one's.
+    /// The command is known but disabled: the feature compatibility version is an older one.
     case commandNotSupported = 115
     case commandNotSupportedOnView = 166
     case operationNotSupportedInTransaction = 263
     case collectionUUIDMismatch = 361
-    /// `setUserWriteBlockMode`, as while two clusters are synchronized.
+    /// Writes are blocked by `setUserWriteBlockMode`, as while two clusters are synchronized.
     case userWritesBlocked = 371
-    /// Atlas itself refuses: what the user may not do, or what the tier does not have. Its servers' documentation does not list it; drivers' and
-    /// users' reports show it where MongoDB says `Unauthorized`.
+    /// Atlas itself refuses: the user lacks a permission, or the tier lacks a feature. MongoDB's server documentation
+    /// does not list it; reports of drivers and users show it where MongoDB replies `Unauthorized`.
     case atlas = 8000
     case duplicateField = 40413
     case missingField = 40414
@@ -61,7 +61,7 @@ package enum ServerErrorCode: Int32, CaseIterable, Sendable {
     case cannotGrowCappedDocument = 10003
     case objectTooLarge = 10334
     case duplicateKey = 11000
-    /// A duplicate key of an update, before MongoDB 3; some proxies still say it.
+    /// A duplicate key of an update before MongoDB 3; some proxies still send it.
     case duplicateKeyOnUpdate = 11001
     case duplicateKeyInCapped = 12582
     case outOfDiskSpace = 14031

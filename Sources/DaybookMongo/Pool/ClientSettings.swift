@@ -1,10 +1,10 @@
 internal import CMongoC
 
-/// What a URI, and where it says nothing the client, asks of every read and write: for people to look at.
+/// The read and write settings of a URI, with the client's defaults where the URI sets none. For people to inspect.
 package struct ClientSettings: Sendable, Hashable {
     package enum Acknowledgement: Sendable, Hashable {
         case majority
-        /// By so many members, at least 1.
+        /// By this many members, at least 1.
         case members(Int)
         /// A write concern that the replica set's configuration defines.
         case named(String)
@@ -13,9 +13,9 @@ package struct ClientSettings: Sendable, Hashable {
     package let acknowledgement: Acknowledgement
     /// Whether a write waits for the journal on disk; nil where the server decides.
     package let isJournaled: Bool?
-    /// Whether the URI says how many members must have a write; otherwise it is the client's default.
+    /// Whether the URI sets how many members must have a write; otherwise it is the client's default.
     package let statesWriteConcern: Bool
-    /// As a URI spells it: `primary`, `secondaryPreferred` ...
+    /// As spelled in a URI: `primary`, `secondaryPreferred` ...
     package let readPreference: String
 
     init(_ uri: OpaquePointer, statesWriteConcern: Bool) {

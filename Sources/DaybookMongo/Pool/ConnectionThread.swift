@@ -5,21 +5,21 @@ internal import Foundation
 ///
 /// It is the executor of that actor, and of the tasks that ``MongoClient/start(_:_:orElse:)`` makes for it.
 ///
-/// It ends once ``stop()`` was called and its jobs are done. Only the connection, an actor, and tasks that refer to it hand it jobs, and the
-/// actor calls `stop` when nobody refers to it any more, so no job can come after.
+/// The thread ends once ``stop()`` was called and its jobs are done. Only the connection, an actor, and tasks that
+/// refer to it enqueue jobs. The actor calls `stop` in its deinit, so no job can follow.
 ///
-/// `@unchecked Sendable`: what varies is only touched while `condition` is held.
+/// `@unchecked Sendable`: mutable state is accessed only while `condition` is held.
 final class ConnectionThread: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private let condition = NSCondition()
     private var jobs: [UnownedJob] = []
     private var isStopping = false
-    /// Nothing is left to do, and nobody has signalled since.
+    /// The thread has nothing to do, and was not signalled since.
     private var isWaiting = false
 
     init(name: String) {
         // The block retains the executor until the thread ends: a job in progress always finds it alive.
         let thread = Thread {
-            // Foundation on Linux keeps a name to itself, and no tool would show it.
+            // Foundation on Linux does not pass the name to the system, so tools would not show it.
             daybook_thread_set_name(name)
             self.run()
         }
@@ -32,8 +32,8 @@ final class ConnectionThread: SerialExecutor, TaskExecutor, @unchecked Sendable 
         wake { jobs.append(job) }
     }
 
-    /// Changes what the thread waits for. It is signalled without the lock, which it would only have to wait for, and only when it waits: each
-    /// is a call into the kernel.
+    /// Changes what the thread waits for. Signalling is a call into the kernel, so it happens only when the thread
+    /// waits, and after unlocking, so that the thread need not wait for the lock.
     private func wake(_ change: () -> Void) {
         condition.lock()
         change()

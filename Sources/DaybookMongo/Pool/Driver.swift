@@ -3,13 +3,14 @@ internal import Foundation
 internal import Logging
 internal import Synchronization
 
-/// libmongoc itself: started once in a process, with its log going to swift-log.
+/// libmongoc itself: initialized once in a process, with its log forwarded to swift-log.
 ///
-/// It is never shut down from here: `mongoc_cleanup` would have to come after the last use by anyone in the process. libmongoc's own destructor calls
-/// it when the process ends, also where threads still use what it frees; see ``awaitIdleness()``.
+/// Daybook never shuts it down, because `mongoc_cleanup` would have to follow the last use by any code in the process.
+/// libmongoc's own destructor calls it when the process ends, even while threads still use what it frees; see
+/// ``awaitIdleness()``.
 /// https://github.com/mongodb/mongo-c-driver/blob/1.23.2/src/libmongoc/src/mongoc/mongoc-init.c
 enum Driver {
-    /// Touch it before the first call into libmongoc; Swift runs a static's initializer exactly once, also under races.
+    /// Access it before the first call into libmongoc. Swift initializes a static exactly once, also under races.
     static let isStarted: Bool = {
         daybook_driver_init { level, domain, message in
             guard !Driver.isQuiet else { return }
@@ -22,22 +23,23 @@ enum Driver {
         return true
     }()
 
-    /// Operations on connections, and pools that are being destroyed.
+    /// The number of operations on connections, and of pools that are being destroyed.
     private static let underWay = Atomic<Int>(0)
 
     static func begin() { underWay.add(1, ordering: .relaxed) }
     static func end() { underWay.subtract(1, ordering: .relaxed) }
 
-    /// Lets what is under way come to its end, for two seconds at most, before the process takes libmongoc away from it.
+    /// Waits for operations in progress, for two seconds at most, before the process ends and libmongoc is cleaned up.
     private static func awaitIdleness() {
         let deadline = ContinuousClock.now + .seconds(2)
         while underWay.load(ordering: .relaxed) > 0, ContinuousClock.now < deadline { usleep(1_000) }
     }
 
-    /// Whether the driver's log is dropped. libmongoc logs on the thread of the call, where a task-local value holds also outside a task.
+    /// Whether the driver's log is dropped. libmongoc logs on the thread of the call, where a task-local value also
+    /// applies outside a task.
     @TaskLocal private static var isQuiet = false
 
-    /// Runs `body`, and logs nothing of what the driver says meanwhile: for calls with something secret in them.
+    /// Runs `body` without logging what the driver reports: for calls with something secret in them.
     static func quietly<R>(_ body: () -> R) -> R {
         $isQuiet.withValue(true) { body() }
     }

@@ -1,15 +1,16 @@
 internal import CMongoC
 
-/// A connection string, taken apart only as far as it takes to say what is wrong with it without saying what is secret in it.
+/// A connection string, parsed only as far as needed to report what is wrong with it without showing its secrets.
 ///
 /// https://www.mongodb.com/docs/manual/reference/connection-string/
 struct MongoURI {
     private let text: String
     private let scheme: String?
-    /// Stand-ins of the same shape as the URI's credentials: some mechanisms want a user, and some refuse a password.
+    /// Stand-ins for the URI's credentials with the same shape: some mechanisms require a user, and some refuse a
+    /// password.
     private let credentials: String
     private let hosts: Substring
-    /// From the `/` or `?` on: database and options.
+    /// The database and the options: from the first `/` or `?` on.
     private let rest: Substring
 
     init(_ text: String) {
@@ -24,9 +25,9 @@ struct MongoURI {
         rest = body[end...]
     }
 
-    /// The driver's URI; logs what the driver has to say of its options.
+    /// The driver's URI. The driver's warnings about its options are logged.
     ///
-    /// - Throws: ``MongoError`` `invalidConfiguration`, without anything of the URI that may be secret.
+    /// - Throws: ``MongoError`` `invalidConfiguration`, without any part of the URI that may be secret.
     func parse() throws(MongoError) -> OpaquePointer {
         let result: OpaquePointer = daybook_result_new()
         defer { daybook_result_destroy(result) }
@@ -39,7 +40,7 @@ struct MongoURI {
 
     private var reason: String {
         guard let scheme else { return "it must begin with mongodb:// or mongodb+srv://" }
-        // What stands in the place of a host may be a password whose host was forgotten, so it is never quoted.
+        // The text in place of a host may be a password whose host was forgotten, so it is never quoted.
         guard Driver.quietly({ Self.fault(in: scheme + hosts) }) == nil else {
             return
                 "its hosts cannot be read; they are written host:port, separated by commas, and user and password before them must be "
@@ -49,10 +50,11 @@ struct MongoURI {
         return Self.fault(in: harmless) ?? "user and password must be percent-encoded"
     }
 
-    /// Whether no part of a password can stand behind the hosts: one that should have been encoded would have left an `@` there.
+    /// Whether the text after the hosts cannot contain a part of a password: a password that was not encoded would
+    /// leave an `@` there.
     private var isHarmless: Bool { !rest.contains("@") }
 
-    /// The URI with stand-ins for the credentials, and without the options whose values may be secret.
+    /// The URI with stand-ins for the credentials, and without options whose values may be secret.
     private var harmless: String {
         let start = (scheme ?? "") + credentials + hosts
         guard let question = rest.firstIndex(of: "?") else { return start + rest }

@@ -1,10 +1,10 @@
 internal import Synchronization
 
-/// The right to use a connection, handed out in order of arrival; waiting for one holds no thread.
+/// The right to use a connection, granted in order of arrival. Waiting for one does not block a thread.
 ///
-/// There are three kinds, and each keeps one permit in reserve that the others cannot take: a loop over a cursor may run transactions, and a
-/// transaction's caller may run single operations, so with one shared supply a thousand such loops would wait for each other for ever.
-/// Beyond the reserves any kind may use all there is.
+/// There are three kinds, and each has one permit in reserve that the others cannot take. A loop over a cursor may run
+/// transactions, and a transaction's caller may run single operations. With one shared supply, a thousand such loops
+/// would deadlock. Any kind may use all permits beyond the reserves.
 final class Permits: Sendable {
     enum Kind: Int, CaseIterable, Sendable {
         case single, transaction, cursor
@@ -19,11 +19,13 @@ final class Permits: Sendable {
         var inUse = [Int](repeating: 0, count: Kind.allCases.count)
         var waiters = [[Waiter]](repeating: [], count: Kind.allCases.count)
         var nextTicket: UInt64 = 0
-        /// The tickets of those who wait, with the reason why the wait ended where it ended before the continuation was stored.
+        /// The tickets of waiting callers. The value is the error that ended the wait before its continuation was
+        /// stored.
         var waits: [UInt64: (any Error)?] = [:]
         var isClosed = false
 
-        /// Whether `kind` may have one more, when each other kind has what it uses or its reserve, whichever is more.
+        /// Whether `kind` may have one more permit, if each other kind keeps what it uses or its reserve, whichever is
+        /// more.
         func isFree(_ kind: Kind, of total: Int) -> Bool {
             var count = 0
             for other in inUse.indices { count += other == kind.rawValue ? inUse[other] : max(inUse[other], 1) }
@@ -39,14 +41,15 @@ final class Permits: Sendable {
     let total: Int
     private let state = Mutex(State())
 
-    /// - Parameter total: How many permits there are; at least one a kind.
+    /// - Parameter total: The number of permits; at least one for each kind.
     init(total: Int) {
         self.total = max(total, Kind.allCases.count)
     }
 
     /// Waits for a permit of `kind`, at most `timeout`.
     ///
-    /// - Throws: ``MongoError`` `poolExhausted` when the time is over, `closed` when the client is shut down; `CancellationError`.
+    /// - Throws: ``MongoError`` `poolExhausted` after the timeout, `closed` when the client was closed;
+    ///   `CancellationError`.
     func acquire(_ kind: Kind, timeout: Duration) async throws {
         try Task.checkCancellation()
         enum Start { case granted, closed, wait(UInt64) }
@@ -67,7 +70,8 @@ final class Permits: Sendable {
         }
     }
 
-    /// Takes a permit of `kind` if nobody has to wait for one; never from a client that is shut down.
+    /// Acquires a permit of `kind` if one is free and no caller waits for it. Returns false otherwise, and when the
+    /// client was closed.
     func acquireAtOnce(_ kind: Kind) -> Bool {
         state.withLock { state in
             guard !state.isClosed, state.waiters[kind.rawValue].isEmpty, state.isFree(kind, of: total) else { return false }
@@ -91,7 +95,7 @@ final class Permits: Sendable {
                 let outcome: Outcome = state.withLock { state in
                     if state.isClosed { return .ended(MongoError.closed) }
                     if let ended = state.waits[ticket], let error = ended { return .ended(error) }
-                    // A permit may have come back since the first look.
+                    // A permit may have been released since the first check.
                     if state.waiters[kind.rawValue].isEmpty, state.isFree(kind, of: total) {
                         state.inUse[kind.rawValue] += 1
                         return .granted
@@ -110,18 +114,18 @@ final class Permits: Sendable {
         }
     }
 
-    /// Ends a wait, also one that is only about to begin.
+    /// Ends a wait with an error, even if its continuation is not stored yet.
     private func end(_ ticket: UInt64, of kind: Kind, _ error: any Error) {
         let waiter = state.withLock { state -> Waiter? in
             if let waiter = state.remove(ticket: ticket, of: kind) { return waiter }
-            // Not for one that is over: the deadline may strike just behind a grant.
+            // Only if the caller is still waiting: the deadline may fire just after the permit was granted.
             if state.waits[ticket] != nil { state.waits[ticket] = .some(error) }
             return nil
         }
         waiter?.continuation.resume(throwing: error)
     }
 
-    /// Gives a permit back and passes it on to whoever waited longest among those who may have it.
+    /// Releases a permit, and grants it to the longest-waiting caller that may have it.
     func release(_ kind: Kind) {
         let granted = state.withLock { state -> [Waiter] in
             state.inUse[kind.rawValue] -= 1
@@ -143,12 +147,12 @@ final class Permits: Sendable {
             .kind
     }
 
-    /// How many permits are out now.
+    /// How many permits are in use.
     var inUse: Int {
         state.withLock { $0.inUse.reduce(0, +) }
     }
 
-    /// Whether a permit is waited for.
+    /// Whether a caller waits for a permit.
     var isAwaited: Bool {
         state.withLock { state in state.waiters.contains { !$0.isEmpty } }
     }
@@ -157,7 +161,7 @@ final class Permits: Sendable {
         state.withLock { $0.isClosed }
     }
 
-    /// Refuses everyone who waits and everyone who comes.
+    /// Refuses all waiting and all future callers.
     func close() {
         let waiters = state.withLock { state -> [Waiter] in
             state.isClosed = true

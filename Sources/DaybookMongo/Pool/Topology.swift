@@ -1,6 +1,6 @@
 internal import DaybookBSON
 
-/// What `hello` says of the deployment: https://www.mongodb.com/docs/manual/reference/command/hello/
+/// What `hello` reports of the deployment: https://www.mongodb.com/docs/manual/reference/command/hello/
 struct Topology: Sendable {
     enum Kind: Sendable { case standalone, replicaSet, sharded }
 

@@ -1,7 +1,7 @@
 internal import DaybookBSON
 
 extension BSONDocument {
-    /// A count in a reply; one that is not there is 0.
+    /// A count in a reply; 0 when it is missing.
     func count(_ key: String) -> Int {
         switch self[key] {
         case .int32(let value): Int(value)
@@ -10,7 +10,7 @@ extension BSONDocument {
         }
     }
 
-    /// The documents of an array in a reply; none when it is not there.
+    /// The documents of an array in a reply; empty when it is missing.
     func documents(_ key: String) -> [BSONDocument] {
         guard case .array(let values) = self[key] else { return [] }
         return values.compactMap { if case .document(let document) = $0 { document } else { nil } }

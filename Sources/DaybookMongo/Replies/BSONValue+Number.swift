@@ -1,7 +1,7 @@
 package import DaybookBSON
 
 extension BSONValue {
-    /// The value of a number of whatever type; nil for anything else.
+    /// The value of a number of any type; nil for anything else.
     package var number: Double? {
         switch self {
         case .int32(let value): Double(value)
@@ -11,9 +11,10 @@ extension BSONValue {
         }
     }
 
-    /// A count, as a document that anyone may have changed has it: whole, not negative, and small enough that no sum of counts overflows.
+    /// A count from a document that may have been changed by hand: whole, not negative, and small enough that no sum of
+    /// counts overflows.
     package var count: Int {
-        // The order matters: of these two, max gives the first when the other is not a number.
+        // The order of the arguments matters: `max` returns 0 when the other argument is NaN.
         Int(min(max(0, number ?? 0), 0x1p53))
     }
 }
