@@ -1,8 +1,8 @@
 public import ArgumentParser
 
 extension AdminApplication {
-    /// The admin commands, in groups, for the `groupedSubcommands` of the application's root command: all of them where there are aggregates,
-    /// and otherwise those that need no code of an aggregate.
+    /// The admin commands in groups, for the `groupedSubcommands` of the application's root command. An application
+    /// with aggregates has all of them; one without has those that need no aggregate's code.
     public static var adminCommands: [CommandGroup] {
         let all: [(name: String, general: [any ParsableCommand.Type], others: [any ParsableCommand.Type])] = [
             ("Inspection", inspection, aggregateInspection), ("Repair", repair, aggregateRepair),

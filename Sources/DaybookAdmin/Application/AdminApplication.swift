@@ -1,7 +1,7 @@
 internal import ArgumentParser
 public import Daybook
 
-/// An application whose executable has Daybook's admin commands: what they must know of it.
+/// An application whose executable has Daybook's admin commands: what the commands must know of it.
 ///
 /// ```swift
 /// enum Library: AdminApplication {
@@ -17,17 +17,18 @@ public import Daybook
 /// }
 /// ```
 public protocol AdminApplication: Sendable {
-    /// The name of its executable, by which messages and the server's list of connections call it.
+    /// The name of its executable, used in messages and in the server's list of connections.
     static var name: String { get }
 
-    /// The kinds of aggregates that it keeps. None unless declared: then it has those commands alone that need no code of an aggregate.
+    /// The application's aggregates. None unless declared; it then has only those commands that need no aggregate's
+    /// code.
     static var aggregates: [any Aggregate.Type] { get }
 
-    /// Changes how its stores are made, as in `DaybookConfiguration.allowedHeaders`. Nothing unless declared.
+    /// Changes the configuration of its stores, such as `DaybookConfiguration.allowedHeaders`. Nothing unless declared.
     static func configure(_ configuration: inout DaybookConfiguration)
 
-    /// What is said of an error of the application's own, and the exit code that it ends the process with. Unless declared, nil: the error's
-    /// description, and the exit code 2.
+    /// The message and the exit code for an error of the application's own. Nil unless declared: then the message is
+    /// the error's description, and the exit code is 2.
     static func failure(for error: any Error) -> CommandFailure?
 }
 
@@ -38,9 +39,10 @@ extension AdminApplication {
 }
 
 extension AdminApplication {
-    /// Makes sure, before anything is sent, that the application has these types of aggregates. One without aggregates takes any.
+    /// Checks, before anything is sent, that the application has these types of aggregates. An application without
+    /// aggregates accepts any type.
     ///
-    /// - Throws: A `ValidationError` that lists those it has.
+    /// - Throws: A `ValidationError` that lists the application's types.
     package static func requireKnown(_ types: [AggregateType]) throws {
         guard !aggregates.isEmpty else { return }
         let known = Set(aggregates.map { $0.type })
@@ -49,7 +51,7 @@ extension AdminApplication {
 
     /// The aggregate of a type.
     ///
-    /// - Throws: A `ValidationError` that lists those there are.
+    /// - Throws: A `ValidationError` that lists the application's types.
     package static func aggregate(_ type: AggregateType) throws -> any Aggregate.Type {
         guard let aggregate = aggregates.first(where: { $0.type == type }) else { throw unknown(type) }
         return aggregate

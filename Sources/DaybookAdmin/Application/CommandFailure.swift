@@ -1,16 +1,16 @@
 public import ArgumentParser
 internal import Daybook
 
-/// Why a command ends without having done what it was asked: one or few lines for people, and an exit code.
+/// Why a command failed: one or a few lines for people, and an exit code.
 public struct CommandFailure: Error, Sendable {
-    /// What went wrong, and what to do; it begins in lower case.
+    /// What went wrong, and what to do. It begins in lower case.
     public var message: String
-    /// What is printed before the message, and a colon.
+    /// The word before the message and a colon.
     public var label: String
-    /// What the process ends with.
+    /// The exit code of the process.
     public var exitCode: ExitCode
 
-    /// A failure that ends the process with 2, and is printed behind `error:`, unless said otherwise.
+    /// A failure with the exit code 2 and the label `error:`, unless others are passed.
     public init(_ message: String, label: String = "error", exitCode: ExitCode = .failed) {
         self.message = message
         self.label = label
@@ -19,7 +19,8 @@ public struct CommandFailure: Error, Sendable {
 }
 
 extension CommandFailure {
-    /// What is said of an error that a command ended with; nil when nothing is, because it was said already or is no failure.
+    /// The failure for an error that a command ended with; nil when nothing is to be printed, because it was printed
+    /// already or is no failure.
     init?<Application: AdminApplication>(_ error: any Error, of application: Application.Type) {
         if let failure = Application.failure(for: error) {
             self = failure
@@ -38,7 +39,7 @@ extension CommandFailure {
         if error.lacksPermission, let advice = Self.permission(error.operation, application) { message += "\n" + advice }
     }
 
-    /// Who may do it. Preparing a database says so by itself.
+    /// A hint which role allows the operation. The error of preparing a database already has one.
     private static func permission<Application: AdminApplication>(_ operation: String?, _ application: Application.Type)
         -> String?
     {

@@ -1,11 +1,11 @@
 public import ArgumentParser
 
 extension ExitCode {
-    /// Something was found: drift, a difference.
+    /// The command found drift or a difference.
     public static let findings = ExitCode(1)
-    /// It could not be done: no connection, no permission, refused.
+    /// The command failed: no connection, no permission, refused.
     public static let failed = ExitCode(2)
-    /// Whoever reads the output has stopped reading: what a process has that `SIGPIPE` ends.
+    /// The reader of the output has closed it. The exit code of a process that `SIGPIPE` ends.
     public static let outputClosed = ExitCode(141)
     /// Ctrl-C, or `SIGTERM`.
     public static let interrupted = ExitCode(130)

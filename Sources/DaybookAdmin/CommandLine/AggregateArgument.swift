@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Daybook
 
-/// The one aggregate that a command is about.
+/// The aggregate that a command is about.
 struct AggregateArgument: ParsableArguments {
     @Argument(
         help: ArgumentHelp("The aggregate, as in license/L-1.", valueName: "type/key"),

@@ -3,7 +3,7 @@ internal import Daybook
 internal import DaybookBSON
 internal import Foundation
 
-/// How texts of the command line are read; what is wrong with one is said before anything is sent.
+/// Parses arguments of the command line. Errors are reported before anything is sent.
 enum Arguments {
     static func type(_ text: String) throws -> AggregateType {
         guard let type = AggregateType(rawValue: text) else {
@@ -19,7 +19,7 @@ enum Arguments {
         return date
     }
 
-    /// Extended JSON.
+    /// Parses extended JSON.
     static func document(_ text: String) throws -> BSONDocument {
         do {
             return try BSONDocument(extendedJSON: text)

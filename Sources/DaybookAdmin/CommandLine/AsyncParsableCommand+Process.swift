@@ -4,19 +4,21 @@ internal import Logging
 internal import UnixSignals
 
 extension AsyncParsableCommand {
-    /// Parses the process's arguments, runs the command that they name, and ends the process: what a root command's `main()` does.
+    /// Parses the process's arguments, runs the command, and ends the process: the body of a root command's `main()`.
     ///
-    /// `SIGINT` and `SIGTERM` cancel the command's task, so that it ends cleanly, with the exit code 130; a second one ends the process at once.
-    /// An error is printed to stderr as one or few lines. Logs go to stderr, those of `LoggingSystem` from warnings on.
+    /// `SIGINT` and `SIGTERM` cancel the command's task, so that it ends cleanly, with the exit code 130; a second
+    /// signal ends the process at once. An error is printed to stderr as one or a few lines. Logs go to stderr;
+    /// `LoggingSystem` logs warnings and above.
     ///
-    /// Exit codes: those of ``CommandFailure``, 64 for wrong usage, 141 when whoever reads the output has stopped.
+    /// Exit codes: those of ``CommandFailure``, 64 for wrong usage, 141 when the reader of the output has closed it.
     public static func runProcess<Application: AdminApplication>(of application: Application.Type) async -> Never {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
             handler.logLevel = .warning
             return handler
         }
-        // A write to a closed pipe is an error like others: nobody is to be killed in mid-commit because `head` has seen enough.
+        // Make a write to a closed pipe an ordinary error: `head` closing the pipe must not kill the process in the
+        // middle of a commit.
         signal(SIGPIPE, SIG_IGN)
         do {
             let command = try await asyncParseAsRoot()
@@ -27,8 +29,8 @@ extension AsyncParsableCommand {
         end(.success)
     }
 
-    /// Ends the process now, without what libraries do at its end: that takes away what the driver's threads may still use, and nothing that would
-    /// outlive the process.
+    /// Ends the process now, without the exit handlers of libraries: they free what the driver's threads may still use,
+    /// and nothing that would outlive the process.
     private static func end(_ code: ExitCode) -> Never {
         fflush(nil)
         _exit(code.rawValue)
@@ -39,7 +41,7 @@ extension AsyncParsableCommand {
             var command = command
             return try command.run()
         }
-        // Handed over to the one task that runs it, and not touched here any more.
+        // The value is passed to the one task that runs it, and not used here any more.
         nonisolated(unsafe) var running = asynchronous
         guard !(asynchronous is any SignalHandlingCommand) else { return try await running.run() }
         try await Interruption.heeding { try await running.run() }
@@ -52,7 +54,7 @@ extension AsyncParsableCommand {
         case is CancellationError: end(.interrupted)
         default: break
         }
-        // What the parser throws has a type that it keeps to itself.
+        // The parser's errors have types that are not public.
         guard exitCode(for: error) == .failure, let failure = CommandFailure(error, of: application) else {
             end(withParserError: error)
         }
@@ -60,7 +62,7 @@ extension AsyncParsableCommand {
         end(failure.exitCode)
     }
 
-    /// Prints what the parser has to say, as its `exit(withError:)` does.
+    /// Prints the parser's message, as its `exit(withError:)` does.
     private static func end(withParserError error: any Error) -> Never {
         let code = exitCode(for: error)
         let message = fullMessage(for: error)
@@ -71,7 +73,7 @@ extension AsyncParsableCommand {
     }
 }
 
-/// Signals that ask a command to end.
+/// The signals that ask a command to end.
 private enum Interruption {
     /// Runs `body` in a task that the first signal cancels; a second one ends the process.
     static func heeding(_ body: @escaping @Sendable () async throws -> Void) async throws {
@@ -84,7 +86,7 @@ private enum Interruption {
                 guard count == 1 else { _exit(ExitCode.interrupted.rawValue) }
                 work.cancel()
                 Task {
-                    // Most commands end before this is read.
+                    // Most commands end before this is printed.
                     try await Task.sleep(for: .seconds(2))
                     StandardError.line("stopping; once more to stop at once")
                 }

@@ -1,7 +1,7 @@
 internal import DaybookBSON
 
 extension FieldDifference {
-    /// `{ path, before, after }`, without the value that is not there.
+    /// `{ path, before, after }`; a value that does not exist is left out.
     var document: BSONDocument {
         get throws {
             var document: BSONDocument = ["path": .string(path)]

@@ -1,9 +1,9 @@
 internal import Foundation
 internal import Synchronization
 
-/// How far long work has come, on stderr: a bar on a terminal, a line every 10 s otherwise.
+/// Shows the progress of long work on stderr: a bar on a terminal, otherwise a line every 10 s.
 public final class ProgressDisplay: Sendable {
-    /// How it shows what it is told.
+    /// The form of the display.
     package enum Style: Sendable {
         case bar
         case lines
@@ -34,8 +34,8 @@ public final class ProgressDisplay: Sendable {
 
     /// - Parameters:
     ///   - unit: What is counted, in the plural: `licences`.
-    ///   - total: How many there will be, where that is known.
-    ///   - isQuiet: Whether nothing is shown; see ``StoreOptions/quiet``.
+    ///   - total: The final number, where it is known.
+    ///   - isQuiet: Whether to show nothing; see ``StoreOptions/quiet``.
     public convenience init(_ unit: String, of total: Int? = nil, isQuiet: Bool = false) {
         let style: Style = isQuiet ? .none : isatty(STDERR_FILENO) == 1 ? .bar : .lines
         self.init(unit, of: total, style: style, now: { .now }, write: StandardError.write)
@@ -50,15 +50,16 @@ public final class ProgressDisplay: Sendable {
         self.now = now
         self.write = write
         start = now()
-        // The first line comes when an interval is over: what is done by then needs none. A bar comes at once.
+        // The first line comes after an interval, because work that ends before needs none. A bar comes at once.
         state = Mutex(State(total: total, shown: style == .lines ? start : nil))
     }
 
-    /// Says how much is done in all. May be called as often as one likes, by several tasks; what comes late is shown later.
+    /// Reports how much is done in all. It may be called at any rate, by several tasks; the display is updated at
+    /// intervals.
     ///
     /// - Parameters:
-    ///   - total: How many there will be, if that has become known or has changed.
-    ///   - findings: How many of them something was found at, where that is looked for.
+    ///   - total: The final number, if it is known now or has changed.
+    ///   - findings: How many findings there are, where the work looks for some.
     public func update(_ done: Int, of total: Int? = nil, findings: Int? = nil) {
         guard style != .none else { return }
         let now = now()
@@ -68,12 +69,12 @@ public final class ProgressDisplay: Sendable {
             state.findings = findings ?? state.findings
             if let shown = state.shown, now - shown < style.interval { return }
             state.shown = now
-            // Inside the lock, so that lines come one after the other.
+            // Write while holding the lock, so that lines are not mixed.
             write(style == .bar ? "\r\(line(state, now))\u{1B}[K" : line(state, now) + "\n")
         }
     }
 
-    /// Shows the last that was said, and ends the line of a bar.
+    /// Shows the final state, and ends the line of a bar.
     public func finish() {
         guard style == .bar else { return }
         let now = now()
@@ -107,7 +108,7 @@ public final class ProgressDisplay: Sendable {
         return "[\(String(repeating: "#", count: full))\(String(repeating: ".", count: width - full))]"
     }
 
-    /// `1234`, and under ten `3.4`.
+    /// `1234`, and below ten `3.4`.
     private static func shown(_ rate: Double) -> String {
         rate < 10 ? "\((rate * 10).rounded() / 10)" : "\(Int(min(rate, 1e15).rounded()))"
     }

@@ -1,7 +1,7 @@
 internal import Daybook
 internal import DaybookOperations
 
-/// Shows how far a reconciliation is while it runs.
+/// Shows the progress of a reconciliation.
 struct ReconcileDisplay {
     private let display: ProgressDisplay
 
@@ -9,7 +9,7 @@ struct ReconcileDisplay {
         display = ProgressDisplay("events", isQuiet: isQuiet)
     }
 
-    /// - Parameter advice: What is said when it is interrupted.
+    /// - Parameter advice: The text to print when it is interrupted.
     func show(
         interrupted advice: String, isolation: isolated (any Actor)? = #isolation,
         _ body: (@escaping @Sendable (ReconcileProgress) -> Void) async throws -> ReconcileReport

@@ -1,4 +1,4 @@
 public import ArgumentParser
 
-/// A command that heeds `SIGINT` and `SIGTERM` itself, as a server does that drains first.
+/// A command that handles `SIGINT` and `SIGTERM` itself, as a server does that drains first.
 public protocol SignalHandlingCommand: AsyncParsableCommand {}

@@ -1,10 +1,10 @@
 internal import Foundation
 
-/// What is said to people besides the data: the one place that writes to stderr.
+/// Messages for people, as opposed to data. All output to stderr is written here.
 package enum StandardError {
     package static func line(_ text: String) { write(text + "\n") }
 
-    /// As much as can be: there is nowhere to complain.
+    /// Writes as much as possible. Errors are ignored, because there is nowhere to report them.
     static func write(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }

@@ -2,11 +2,11 @@ package import DaybookBSON
 internal import Foundation
 internal import Synchronization
 
-/// The data that a command prints: the one place that writes to stdout.
+/// The data that a command prints. All output to stdout is written here.
 ///
 /// Lines are collected, and written when there are many or on ``flush()``; on a terminal at once.
 package final class StandardOutput: Sendable {
-    /// Whoever read the output has stopped, as `head` does.
+    /// The reader of the output has closed it, as `head` does.
     package struct Closed: Error {}
 
     private let descriptor: Int32
@@ -18,7 +18,7 @@ package final class StandardOutput: Sendable {
         isTerminal = isatty(descriptor) == 1
     }
 
-    /// Runs `body` with the process's output, all of which is written when it returns or throws.
+    /// Runs `body` with the process's output. All of it is written when this returns or throws.
     package static func write<R>(
         isolation: isolated (any Actor)? = #isolation, _ body: (StandardOutput) async throws -> R
     ) async throws -> R {
@@ -36,7 +36,7 @@ package final class StandardOutput: Sendable {
 
     /// Prints a line.
     ///
-    /// - Throws: ``Closed``; ``CommandFailure`` when it cannot be written.
+    /// - Throws: ``Closed``; ``CommandFailure`` when writing fails.
     package func line(_ text: String = "") throws {
         let isFull = buffer.withLock { buffer in
             buffer.append(contentsOf: text.utf8)
@@ -51,21 +51,22 @@ package final class StandardOutput: Sendable {
         try line(document.extendedJSON(.relaxed))
     }
 
-    /// Prints a document as relaxed extended JSON over several lines, what is short on one of them.
+    /// Prints a document as relaxed extended JSON over several lines; short values stay on one line.
     package func prettyJSON(_ document: BSONDocument) throws {
         try line(document.laidOut(.relaxed))
     }
 
-    /// Makes sure that somebody still reads, where that can be told.
+    /// Throws when the reader of the output has closed it, where that can be detected.
     ///
     /// - Throws: ``Closed``
     package func requireReader() throws {
-        // Of a pipe's or a socket's writing end: the other end is closed. https://man7.org/linux/man-pages/man2/poll.2.html
+        // On the writing end of a pipe or socket, POLLERR means that the reading end is closed.
+        // https://man7.org/linux/man-pages/man2/poll.2.html
         var entry = pollfd(fd: descriptor, events: 0, revents: 0)
         if poll(&entry, 1, 0) > 0, entry.revents & Int16(POLLERR) != 0 { throw Closed() }
     }
 
-    /// Writes what has been printed so far.
+    /// Writes the lines that were collected.
     package func flush() throws {
         try buffer.withLock { buffer in
             defer { buffer.removeAll(keepingCapacity: true) }

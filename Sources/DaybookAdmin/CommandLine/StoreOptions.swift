@@ -3,13 +3,13 @@ public import Daybook
 internal import Foundation
 internal import Logging
 
-/// Where the store is, and how much is said: what every command has.
+/// The options of every command: where the store is, and how much is printed.
 public struct StoreOptions: ParsableArguments, Sendable {
-    /// `--uri`; the environment's `DAYBOOK_URI` where it is not given.
+    /// `--uri`; the environment's `DAYBOOK_URI` if not given.
     @Option(help: ArgumentHelp("MongoDB connection string. (default: $DAYBOOK_URI)", valueName: "uri"))
     public var uri: String?
 
-    /// `--database`; the environment's `DAYBOOK_DATABASE`, then the URI's, then `daybook` where it is not given.
+    /// `--database`; if not given, the environment's `DAYBOOK_DATABASE`, then the URI's database, then `daybook`.
     @Option(
         help: ArgumentHelp(
             "Database of the journal and its snapshots. (default: $DAYBOOK_DATABASE, then the URI's, then daybook)",
@@ -20,13 +20,13 @@ public struct StoreOptions: ParsableArguments, Sendable {
     @Flag(help: "No progress, and no warnings.")
     public var quiet = false
 
-    /// What ArgumentParser fills.
+    /// Made by ArgumentParser.
     public init() {}
 
     /// Runs `body` with the application's store, which is closed afterwards.
     ///
-    /// - Parameter configure: Changes the configuration, behind the application's own changes.
-    /// - Throws: A `ValidationError` when nothing says where the server is; what `body` throws.
+    /// - Parameter configure: Changes the configuration, after the application's own changes.
+    /// - Throws: A `ValidationError` when no URI is given; what `body` throws.
     public func withStore<Application: AdminApplication, R: Sendable>(
         of application: Application.Type, configure: (inout DaybookConfiguration) -> Void = { _ in },
         isolation: isolated (any Actor)? = #isolation, _ body: (DaybookStore) async throws -> R
@@ -38,7 +38,7 @@ public struct StoreOptions: ParsableArguments, Sendable {
 
     private func configuration<Application: AdminApplication>(of application: Application.Type) throws -> DaybookConfiguration {
         let environment = ProcessInfo.processInfo.environment
-        // A variable that is set to nothing is not set.
+        // A variable with an empty value counts as not set.
         func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         guard let uri = uri ?? variable("DAYBOOK_URI"), !uri.isEmpty else {
             throw ValidationError("Where is the server? Give --uri, or set DAYBOOK_URI.")

@@ -1,8 +1,9 @@
 internal import DaybookBSON
 
-/// How values look in text that is for people.
+/// Formats values as text for people.
 enum Text {
-    /// On one line and without control characters, whatever it is: what is stored may be damaged, and a terminal obeys what it is sent.
+    /// The text on one line and without control characters: a stored text may be damaged, and a terminal executes
+    /// control sequences.
     static func plain(_ text: String) -> String {
         let isPlain = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
         return isPlain
@@ -11,7 +12,7 @@ enum Text {
                 String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     }
 
-    /// `text`, and spaces up to a width.
+    /// `text`, padded with spaces to a width.
     static func padded(_ text: String, _ width: Int, isRight: Bool = false) -> String {
         let spaces = String(repeating: " ", count: max(0, width - text.count))
         return isRight ? spaces + text : text + spaces
@@ -25,7 +26,7 @@ enum Text {
         return "\((size * 10).rounded() / 10) \(unit)"
     }
 
-    /// Rows under a heading, each column as wide as its widest cell.
+    /// Rows with a heading, each column as wide as its widest cell.
     static func table(_ rows: [[String]], numbers: Set<Int> = []) -> [String] {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
@@ -35,7 +36,7 @@ enum Text {
         }
     }
 
-    /// `path  before -> after`, one line each.
+    /// `path  before -> after`, one line for each change.
     static func changes(_ changes: [FieldDifference]) -> [String] {
         let paths = changes.map { plain($0.path.isEmpty ? "(all)" : $0.path) }
         let width = min(40, paths.map(\.count).max() ?? 0)

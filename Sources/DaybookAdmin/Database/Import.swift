@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Daybook
 internal import DaybookOperations
 
-/// `import`: puts an export into the journal.
+/// `import`: writes an export into the journal.
 struct Import<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -57,7 +57,7 @@ struct Import<Application: AdminApplication>: AsyncParsableCommand {
         }
     }
 
-    /// The snapshots of what was imported are made anew.
+    /// Rebuilds the snapshots of what was imported.
     private func rebuild(_ imported: ImportedAggregates, in store: DaybookStore) async throws {
         var scope = ReconcileOptions()
         if imported.ids.isEmpty { scope.types = imported.types } else { scope.ids = imported.ids }

@@ -3,7 +3,7 @@ internal import DaybookBSON
 internal import DaybookOperations
 internal import Foundation
 
-/// An event of the journal on one line, whatever is stored of it.
+/// An event of the journal on one line, even if it is damaged.
 struct EventLine {
     static let heading =
         "\(Text.padded("VERSION", 7))  \(columns("RECORDED", "TYPE", "SCHEMA", "ACTOR", "COMMAND"))DATA"
@@ -14,10 +14,10 @@ struct EventLine {
         self.entry = entry
     }
 
-    /// The version first.
+    /// The line with the version first.
     var text: String { "\(Text.padded(version, 7, isRight: true))  \(rest)" }
 
-    /// The aggregate first, for lines of many.
+    /// The line with the aggregate first, for events of many aggregates.
     var textWithAggregate: String {
         let metadata = entry.metadata
         let who = [metadata.commandName.map(Text.plain), metadata.actor.map { "by \(Text.plain($0))" }].compactMap(\.self)
@@ -46,7 +46,7 @@ struct EventLine {
     private var recordedAt: String { entry.recordedAt?.rfc3339 ?? "?" }
     private var type: String { entry.isCorrection ? "correction" : Text.plain(entry.type ?? "?") }
 
-    /// As relaxed extended JSON; of a correction the patch, and why.
+    /// The payload as relaxed extended JSON; of a correction only the patch and the reason.
     private var data: String {
         guard let data = entry.data else { return "?" }
         if entry.isCorrection, case .document(let patch)? = data[CorrectionKey.patch],

@@ -3,7 +3,7 @@ internal import Daybook
 internal import DaybookBSON
 internal import DaybookOperations
 
-/// `history`: what the journal has of one aggregate.
+/// `history`: the events of one aggregate.
 struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -46,7 +46,7 @@ struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {
                     count += 1
                     if let version = entry.version {
                         if version > expected { warn(missing: expected, through: version - 1) }
-                        // Nothing is above the largest, which a damaged journal may have.
+                        // A damaged journal may have the largest integer as a version, after which there is no other.
                         expected = min(version, .max - 1) + 1
                     }
                     if json {
@@ -64,7 +64,7 @@ struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {
         }
     }
 
-    /// The journal is damaged: that is said, and what there is is shown.
+    /// Warns of missing events; the events that exist are still shown.
     private func warn(missing first: Int64, through last: Int64) {
         StandardError.line(
             "warning: \(first == last ? "event \(first) is" : "events \(first) to \(last) are") missing: the journal has a gap. Run verify."

@@ -3,7 +3,7 @@ internal import Daybook
 internal import DaybookBSON
 internal import Foundation
 
-/// `show`: the state of one aggregate, now or then.
+/// `show`: the state of one aggregate, now or in the past.
 struct Show<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(

@@ -1,4 +1,4 @@
-/// What documents are sorted by.
+/// The columns that documents are sorted by.
 struct SortOrder: Sendable {
     var columns: [(key: String, direction: Int32)]
 }

@@ -4,7 +4,7 @@ internal import DaybookBSON
 internal import DaybookOperations
 internal import Foundation
 
-/// `stats`: how much there is.
+/// `stats`: the numbers and sizes of documents.
 struct Stats<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -59,7 +59,7 @@ struct Stats<Application: AdminApplication>: AsyncParsableCommand {
 
     private static func shown(_ count: Int64?, _ text: (Int64) -> String = { "\($0)" }) -> String { count.map(text) ?? "-" }
 
-    /// Bytes of a document; nil without documents or figures.
+    /// The average size of a document; nil without documents or sizes.
     private static func average(_ collection: DatabaseStatistics.Collection) -> Int64? {
         guard let size = collection.size, collection.documents > 0 else { return nil }
         return size.documents / collection.documents

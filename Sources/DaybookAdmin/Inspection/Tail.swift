@@ -3,7 +3,7 @@ internal import Daybook
 internal import DaybookBSON
 internal import DaybookOperations
 
-/// `tail`: the last events of the journal, and those that come.
+/// `tail`: the last events of the journal, and optionally new ones.
 struct Tail<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -42,10 +42,11 @@ struct Tail<Application: AdminApplication>: AsyncParsableCommand {
                     switch element {
                     case .event(let entry):
                         if json { try output.json(entry.document) } else { try output.line(EventLine(entry).textWithAggregate) }
-                        // Whoever follows wants it now.
+                        // A user who follows the journal wants to see each event at once.
                         if follow { try output.flush() }
                     case .idle:
-                        // A reader that has gone would be noticed with the next event only, which may never come.
+                        // Without this check, a closed output would be noticed only at the next event, which may never
+                        // come.
                         try output.requireReader()
                     }
                 }

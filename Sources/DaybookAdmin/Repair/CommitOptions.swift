@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Daybook
 internal import DaybookOperations
 
-/// Whether commits are looked at.
+/// Whether commits are checked.
 struct CommitOptions: ParsableArguments {
     @Flag(
         help: """

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Daybook
 internal import DaybookBSON
 
-/// `correct`: puts a state right by an appended correction.
+/// `correct`: corrects a state by appending a correction.
 struct Correct<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -61,7 +61,7 @@ struct Correct<Application: AdminApplication>: AsyncParsableCommand {
     }
 
     private struct Outcome {
-        /// The version that the aggregate is at behind it.
+        /// The aggregate's version after the correction.
         var version: Int64
         var changes: [FieldDifference]
     }
@@ -70,7 +70,7 @@ struct Correct<Application: AdminApplication>: AsyncParsableCommand {
         let repository = store.repository(A.self)
         let (key, patch) = (aggregate.id.key, try patch)
         if !dryRun, let commit = try await repository.correct(key, patch: patch, reason: reason, actor: actor) {
-            // What it did where it stands, whatever others have done since.
+            // Compare the versions around the correction, because other writers may have changed the aggregate since.
             let version = commit.versions.upperBound
             let before = try await repository.load(key, at: .version(version - 1)).encodedState()
             let after = try await repository.load(key, at: .version(version)).encodedState()

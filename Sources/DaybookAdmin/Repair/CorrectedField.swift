@@ -3,14 +3,14 @@ internal import DaybookBSON
 
 /// A field that a correction sets or removes: `status="issued"`.
 struct CorrectedField: Sendable, Hashable {
-    /// From the state to the field.
+    /// The names from the state down to the field.
     let path: [String]
-    /// Nil to remove the field.
+    /// The new value; nil to remove the field.
     let value: BSONValue?
 
-    /// Reads `path=value`.
+    /// Parses `path=value`.
     ///
-    /// - Throws: A `ValidationError` that says how it is written.
+    /// - Throws: A `ValidationError` that explains the syntax.
     init(assignment text: String) throws {
         guard let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")) else {
             throw ValidationError("it is written path=value, as in renewals=2")
@@ -31,7 +31,7 @@ struct CorrectedField: Sendable, Hashable {
         }
     }
 
-    /// Reads the path of a field that is to be removed.
+    /// Parses the path of a field that is to be removed.
     init(removed text: String) throws {
         path = try Self.path(text)
         value = nil
@@ -46,9 +46,9 @@ struct CorrectedField: Sendable, Hashable {
         return path
     }
 
-    /// The merge patch that does all of it.
+    /// The merge patch with all of the changes.
     ///
-    /// - Throws: A `ValidationError` when two of the paths are the same, or one lies inside another.
+    /// - Throws: A `ValidationError` when two paths are the same, or one lies inside another.
     static func patch(of fields: [CorrectedField]) throws -> BSONDocument {
         try patch(of: fields.map { ($0.path[...], $0) })
     }
@@ -57,7 +57,7 @@ struct CorrectedField: Sendable, Hashable {
         var patch = BSONDocument()
         var keys: [String] = []
         for (rest, _) in fields {
-            // Names are bytes, as in MongoDB, and not what Swift takes for equal.
+            // Names compare by their bytes, as in MongoDB, and not by Swift's `==`.
             guard let key = rest.first, !keys.contains(where: { $0.utf8.elementsEqual(key.utf8) }) else { continue }
             keys.append(key)
             let same = fields.filter { $0.rest.first?.utf8.elementsEqual(key.utf8) ?? false }

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Daybook
 internal import DaybookOperations
 
-/// `patch`: puts right what drifted.
+/// `patch`: repairs drifted snapshots.
 struct Patch<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Daybook
 internal import DaybookOperations
 
-/// `rebuild`: makes the snapshots anew.
+/// `rebuild`: makes all snapshots anew.
 struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(

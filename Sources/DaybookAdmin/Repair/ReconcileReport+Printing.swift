@@ -10,7 +10,8 @@ extension ReconcileReport {
         }
     }
 
-    /// An id of which there is nothing is mistyped, mostly: all else is done and printed by now, and the command has failed.
+    /// Fails the command when an id has neither events nor a snapshot: it is usually mistyped. Everything else is done
+    /// and printed by now.
     func requireAllThere() throws {
         guard let first = absentIDs.first else { return }
         let more = absentIDs.count > 1 ? " (nor of \(absentIDs.count - 1) more)" : ""

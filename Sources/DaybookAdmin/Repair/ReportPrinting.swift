@@ -3,16 +3,16 @@ internal import DaybookBSON
 internal import DaybookOperations
 internal import Foundation
 
-/// How a report is printed.
+/// Prints a report.
 struct ReportPrinting {
     let report: ReconcileReport
-    /// Whether snapshots are written: what was done is told then.
+    /// Whether snapshots are written: the report then includes what was done.
     let isRepair: Bool
     var isDryRun = false
 
     // MARK: JSON
 
-    /// One object: `checked`, `events`, `counts` of every kind, `findings`, and behind them what was done.
+    /// One object: `checked`, `events`, `counts` of every kind, `findings`, and then what was done.
     var document: BSONDocument {
         get throws {
             var counts = BSONDocument()
@@ -122,7 +122,7 @@ struct ReportPrinting {
         }
     }
 
-    /// To a 64th, which is written exactly.
+    /// Rounded to a 64th, which has an exact decimal form.
     private var seconds: Double { (report.duration / .seconds(1) * 64).rounded() / 64 }
 
     private var summary: String {

@@ -3,7 +3,7 @@ internal import Daybook
 internal import DaybookOperations
 internal import Logging
 
-/// Which aggregates a reconciliation is about, and how many hands it has.
+/// Which aggregates a reconciliation covers, and with how many workers.
 struct ScopeOptions: ParsableArguments {
     @OptionGroup var types: TypeOptions
 
@@ -23,14 +23,14 @@ struct ScopeOptions: ParsableArguments {
         guard (1...64).contains(workers) else { throw ValidationError("--workers is between 1 and 64.") }
     }
 
-    /// Runs `body` with a store that has connections for every worker.
+    /// Runs `body` with a store that has enough connections for every worker.
     func withStore<Application: AdminApplication, R: Sendable>(
         _ store: StoreOptions, of application: Application.Type, isolation: isolated (any Actor)? = #isolation,
         _ body: (DaybookStore) async throws -> R
     ) async throws -> R {
         try await store.withStore(of: application) { configuration in
             configuration.maximumConnections = max(configuration.maximumConnections, 3 * workers + 6)
-            // What a run waits for, and what it goes on with, is said.
+            // Log at `notice`, so that the user sees what a run waits for and what it resumes.
             if !store.quiet { configuration.logger.logLevel = min(configuration.logger.logLevel, .notice) }
         } _: {
             try await body($0)

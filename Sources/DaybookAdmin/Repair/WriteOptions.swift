@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Daybook
 internal import DaybookOperations
 
-/// What the commands that write have besides.
+/// The additional options of commands that write.
 struct WriteOptions: ParsableArguments {
     @Flag(help: "Print what would be written, and write nothing.")
     var dryRun = false

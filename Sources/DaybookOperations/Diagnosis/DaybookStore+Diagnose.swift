@@ -2,10 +2,11 @@ package import Daybook
 internal import DaybookMongo
 
 extension DaybookStore {
-    /// Looks whether the server, the database, its snapshots and the work that is done on them are as they should be. Nothing is written.
+    /// Checks whether the server, the database, its snapshots and the work on them are as they should be. It writes
+    /// nothing.
     ///
-    /// What this user may not look at is a warning that says so, and the rest is looked at all the same. Without aggregates, snapshots are
-    /// left out.
+    /// What this user may not inspect becomes a warning that says so; everything else is still checked. Without
+    /// aggregates, snapshots are not checked.
     package func diagnose() async -> Diagnosis {
         let store = self
         do {

@@ -1,16 +1,16 @@
-/// What was found out about the health of a store's database.
+/// The health of a store's database.
 package struct Diagnosis: Sendable, Hashable {
     package enum Level: String, Sendable, CaseIterable {
         case ok
-        /// Daybook works, but not as well, or not as safely, as it could; or it could not be looked at.
+        /// Daybook works, but not as well or as safely as it could, or the check could not be made.
         case warning
-        /// Something does not work, or will not.
+        /// Something does not work, or will stop working.
         case problem
     }
 
-    /// One thing that was looked at.
+    /// One check and its result.
     package struct Check: Sendable, Hashable {
-        /// What was looked at: `server`, `journal`, `snapshots.license` ...
+        /// The subject of the check: `server`, `journal`, `snapshots.license` ...
         package var name: String
         package var level: Level
         /// What was found.
@@ -24,7 +24,7 @@ package struct Diagnosis: Sendable, Hashable {
     }
 
     package internal(set) var checks: [Check] = []
-    /// Whether a server answered this user; otherwise nothing was looked at but that.
+    /// Whether a server replied to this user; if not, only that was checked.
     package internal(set) var hasReachedServer = true
 
     package var problems: Int { count(.problem) }

@@ -4,7 +4,7 @@ internal import DaybookMongo
 internal import Foundation
 
 extension Examination {
-    /// Whether this user may read what Daybook reads.
+    /// Whether this user may read the collections that Daybook reads.
     var access: [Look] {
         collections.map { collection in
             let name = collection.name
@@ -16,11 +16,11 @@ extension Examination {
 
     private func reachable(_ name: String, on connection: isolated MongoConnection) throws -> [Diagnosis.Check] {
         _ = try connection.findOne([:], in: namespace(name), options: FindOptions(projection: ["_id": 1])) { _ in }
-        // One line for each collection is enough, and its definition has it.
+        // Report nothing here: the check of the collection's definition already reports one line for each collection.
         return []
     }
 
-    /// Whether each collection is there, with the indexes and the validator that it needs.
+    /// Whether each collection exists, with the indexes and the validator that it needs.
     var definitions: [Look] {
         let database = store.database
         return collections.map { collection in
@@ -91,7 +91,7 @@ extension Examination {
         }
     }
 
-    /// The names under which swaps build that work now, or that the same command would resume.
+    /// The names of the collections that running swaps build in, and those that the same command would resume.
     private func resumableBuilds(on connection: isolated MongoConnection) throws -> Set<String> {
         let filter: BSONDocument = [
             "swap": true, "status": ["$ne": .string(ReconcileRun.Status.done.rawValue)],
@@ -112,7 +112,7 @@ extension Examination {
 
     func namespace(_ collection: String) -> Namespace { Namespace(database: store.database, collection: collection) }
 
-    /// None but the journal for a program whose aggregates declare what cannot be; every other command says so.
+    /// The journal alone if the program's aggregates have invalid declarations: every other command reports those.
     var collections: [DatabasePlan.Collection] {
         let plan = try? DatabasePlan(database: store.database, aggregates: store.aggregates)
         return (plan ?? (try? DatabasePlan(database: store.database, aggregates: [])))?.collections ?? []
@@ -120,7 +120,7 @@ extension Examination {
 }
 
 extension DatabaseInspection {
-    /// Whether what is missing is one thing.
+    /// Whether exactly one thing is missing.
     fileprivate var lacksOne: Bool {
         missing.reduce(0) { $0 + $1.indexes.count + ($1.isWhole ? 1 : 0) } == 1
     }

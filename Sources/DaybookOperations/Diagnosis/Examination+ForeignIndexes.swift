@@ -3,7 +3,8 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 extension Examination {
-    /// Unique indexes that are none of Daybook's: each is a rule beside the journal's, and refuses commits or snapshots.
+    /// Unique indexes that are not Daybook's. Each is a rule in addition to the journal's, and may refuse commits or
+    /// snapshots.
     var foreignIndexes: [Look] {
         collections.map { collection in
             Look(name: collection.name, privilege: "listIndexes on \(collection.name)") { connection in
@@ -11,7 +12,7 @@ extension Examination {
                 do throws(MongoError) {
                     found = try connection.indexes(of: namespace(collection.name))
                 } catch {
-                    // The look at the definitions says what this user may not see.
+                    // The check of the definitions already reports a missing permission.
                     guard error.code == .unauthorized else { throw error }
                     return []
                 }
@@ -22,7 +23,7 @@ extension Examination {
 
     private func isForeign(_ index: BSONDocument, in collection: DatabasePlan.Collection) -> Bool {
         guard let unique = index["unique"], unique != .bool(false), unique.number != 0 else { return false }
-        // One that stands in the way of ours is reported as a conflict.
+        // An index that conflicts with one of Daybook's is reported as a conflict.
         return index["name"] != "_id_"
             && !collection.indexes.contains { $0.hasSameKeys(as: index) || .string($0.name) == index["name"] }
     }

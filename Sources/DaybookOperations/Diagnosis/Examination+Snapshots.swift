@@ -4,11 +4,11 @@ internal import DaybookMongo
 internal import Foundation
 
 extension Examination {
-    /// How many of the newest events are looked at.
+    /// How many of the newest events are checked.
     private static var newest: Int { 1_000 }
-    /// How long a writer, or whoever does its work when it has died, has for a snapshot.
+    /// How long a writer, or the projector after the writer has died, may take for a snapshot.
     private static var grace: TimeInterval { 10 }
-    /// A projector notes its place every few seconds.
+    /// How old a projector's checkpoint may be: it saves one every few seconds.
     private static var patience: TimeInterval { 60 }
 
     private struct Head {
@@ -16,7 +16,8 @@ extension Examination {
         var recordedAt: Date
     }
 
-    /// Whether the snapshots that are written behind their commits come, for each such type: judged by the newest events.
+    /// Whether the snapshots that are written after their commits arrive, for each such type. The newest events are
+    /// checked.
     var lag: [Look] {
         store.aggregates.filter { $0.lifecycle == .async }.flatMap { aggregate in
             [
@@ -46,7 +47,7 @@ extension Examination {
             if let id = snapshot.id.flatMap({ try? AggregateID(parsing: $0) }) { stored[id] = max(0, snapshot.version ?? 0) }
             return true
         }
-        // Whether an absent snapshot is missing, only the state can say.
+        // Only the state could show whether an absent snapshot should be there, so absent ones are not judged.
         let judged = heads.filter { !aggregate.mayLoseSnapshot || stored[$0.key] != nil }
         let behind = judged.filter { $0.value.version > stored[$0.key, default: 0] }
         let overdue = behind.filter { now.timeIntervalSince($0.value.recordedAt) > Self.grace }
@@ -56,7 +57,7 @@ extension Examination {
             return Diagnosis.Check(name, .ok, "of the snapshots of the \(looked) that changed last, \(fresh)")
         }
         let events = overdue.reduce(Int64(0)) { sum, head in
-            // Both are above 0, and one of a damaged journal may be as large as can be.
+            // Both versions are above 0, and one in a damaged journal may be as large as an integer can be.
             let (total, overflow) = sum.addingReportingOverflow(head.value.version - stored[head.key, default: 0])
             return overflow ? .max : total
         }
@@ -69,9 +70,9 @@ extension Examination {
                 "Let a process run the store (DaybookStore.run), which catches them up, or run patch --type \(aggregate.type).")
     }
 
-    /// Of the aggregates of a type, those among the newest events, with their last versions.
+    /// The aggregates of a type among the newest events, with their last versions.
     ///
-    /// - Returns: Also whether that was the whole journal.
+    /// - Returns: Also whether the newest events were the whole journal.
     private func newestHeads(
         of aggregate: any Aggregate.Type, on connection: isolated MongoConnection
     ) throws -> (heads: [AggregateID: Head], isAll: Bool) {
@@ -93,7 +94,7 @@ extension Examination {
         return (heads, count < Self.newest)
     }
 
-    /// Whether a process looks after the snapshots whose writers died.
+    /// Whether a process runs the projector, which writes the snapshots of writers that died.
     private func projector(of aggregate: any Aggregate.Type, on connection: isolated MongoConnection) throws -> Diagnosis.Check {
         let name = "projector of \(aggregate.type)"
         let work = CollectionName.snapshots(of: aggregate.type.rawValue)

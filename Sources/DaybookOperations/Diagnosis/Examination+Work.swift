@@ -4,7 +4,7 @@ internal import DaybookMongo
 internal import Foundation
 
 extension Examination {
-    /// A document of `daybook.runs`, as far as doctor needs it.
+    /// A document of `daybook.runs`, with the fields that doctor needs.
     struct Run: Sendable {
         let kind: String
         let swaps: Bool
@@ -30,19 +30,19 @@ extension Examination {
             reason = text("reason")
         }
 
-        /// What was to be done, as it was started: `rebuild --swap of license`.
+        /// The work as it was started: `rebuild --swap of license`.
         var work: String {
             let command = swaps ? "\(kind) --swap" : kind
             return types.isEmpty ? command : "\(command) of \(types.joined(separator: ", "))"
         }
     }
 
-    /// A run notes how far it is well within this time.
+    /// A running run saves its progress more often than this.
     private static var silence: TimeInterval { 60 }
-    /// How many of the newest runs are looked at.
+    /// How many of the newest runs are checked.
     private static var newestRuns: Int { 200 }
 
-    /// Repairs that were begun and have not come to their end.
+    /// Repairs that were begun and have not finished.
     var runs: Look {
         Look(name: "runs", privilege: "find on \(ControlCollection.runs)") { connection in
             let unfinished = try unfinishedRuns(on: connection)
@@ -72,7 +72,7 @@ extension Examination {
                 + "it begins anew.")
     }
 
-    /// Those that were not done, newest first, but for what a later run of the same kind has done.
+    /// The unfinished runs, newest first, except those whose work a later run of the same kind has done.
     func unfinishedRuns(on connection: isolated MongoConnection) throws -> [Run] {
         var done: Set<BSONDocument> = []
         var unfinished: [Run] = []
@@ -91,7 +91,7 @@ extension Examination {
         return unfinished
     }
 
-    /// Who has the right to do some work alone.
+    /// The processes that hold an exclusive right to some work.
     var leases: Look {
         Look(name: "leases", privilege: "find on \(ControlCollection.leases)") { connection in
             var held: [HeldLease] = []

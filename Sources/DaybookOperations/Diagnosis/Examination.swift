@@ -3,19 +3,19 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
-/// One look at everything that ``DaybookStore/diagnose()`` reports of.
+/// One pass over everything that ``DaybookStore/diagnose()`` reports.
 struct Examination {
     let store: DaybookStore
     private(set) var diagnosis = Diagnosis()
     /// The server's time when the examination began.
     private(set) var now: Date
-    /// How far it is ahead of this machine's.
+    /// How far the server's clock is ahead of this machine's.
     private let offset: TimeInterval?
     private let hello: BSONDocument
 
     private typealias Check = Diagnosis.Check
 
-    /// - Throws: What keeps the server from saying what it is.
+    /// - Throws: Any error that prevents the server from describing itself.
     init(_ store: DaybookStore, on connection: isolated MongoConnection) throws {
         self.store = store
         let (sent, start) = (store.configuration.clock.now(), ContinuousClock.now)
@@ -30,11 +30,11 @@ struct Examination {
         now = server.date
     }
 
-    /// When no server answers, or none that will do.
+    /// The diagnosis when no server replies, or none that is suitable.
     static func unreachable(_ error: any Error) -> Diagnosis {
         let error = DaybookError.enriching(error, operation: "doctor", aggregateID: nil) as? DaybookError
         var diagnosis = Diagnosis()
-        // Too old a server has answered.
+        // A server that is too old has replied.
         diagnosis.hasReachedServer = error?.code == .unsupportedServer
         let remedy = diagnosis.hasReachedServer ? "Upgrade it to MongoDB 5.0 or later." : nil
         diagnosis.checks = [Check("server", .problem, error?.message ?? "no server answered", remedy: remedy)]
@@ -51,13 +51,13 @@ struct Examination {
                 diagnosis.checks += try look.check(connection)
             } catch {
                 diagnosis.checks.append(Self.failed(look, error))
-                // Whatever else was asked would wait as long again for the same answer.
+                // Every further check would wait just as long for the same error.
                 if let error = error as? MongoError, error.code == .noServer { return }
             }
         }
     }
 
-    /// Something that is asked of the server, and what that takes.
+    /// A check, with the privilege that it needs.
     struct Look {
         let name: String
         /// The privilege, as in `find on journal`.
@@ -87,7 +87,8 @@ struct Examination {
         if case .string("isdbgrid") = hello["msg"] {
             // Wire version 18 is MongoDB 6.1.
             guard hello["maxWireVersion"]?.number ?? 0 < 18 else { return Check("server", .ok, "\(version), a sharded cluster") }
-            // https://www.mongodb.com/docs/v6.0/reference/parameters/; a router does not say what its shards are set to.
+            // https://www.mongodb.com/docs/v6.0/reference/parameters/; a router does not report how its shards are
+            // configured.
             return Check(
                 "server", .warning,
                 "\(version), a sharded cluster: unless its shards are told otherwise, a commit over two of them returns before it is visible",
@@ -138,7 +139,7 @@ struct Examination {
 
     private var clock: Check { Self.clock(offset: offset) }
 
-    /// - Parameter offset: How far the server's clock is ahead; nil when it did not say.
+    /// - Parameter offset: How far the server's clock is ahead; nil when the server did not report its time.
     static func clock(offset: TimeInterval?) -> Diagnosis.Check {
         guard let offset else { return Check("clock", .warning, "the server did not tell its time") }
         let tenths = (abs(offset) * 10).rounded() / 10

@@ -1,27 +1,28 @@
 internal import Daybook
 internal import DaybookBSON
 
-/// Follows events in the order in which they come, and finds the first that is out of it: each aggregate's together, in version order, without a
-/// gap, and no command id twice.
+/// Checks events in the order in which they arrive, and finds the first that is out of order. Each aggregate's events
+/// must be together, in version order, without a gap, and with no command id twice.
 struct EventOrder: Sendable {
     private var current: (id: AggregateID, version: Int64)?
     /// The commands of the current aggregate.
     private var commands: [BSONValue: Int64] = [:]
-    /// The hashes of the aggregates before it: eight bytes for each, however long its id is.
+    /// The hashes of the aggregates before the current one: eight bytes for each, however long its id is.
     private var ended: Set<Int> = []
     private let remembersAggregates: Bool
 
     /// How many aggregates have begun.
     private(set) var aggregates = 0
 
-    /// - Parameter remembersAggregates: False where aggregates are known to come together, as a sorted cursor gives them; then memory is constant.
+    /// - Parameter remembersAggregates: False where each aggregate's events are known to come together, as from a
+    ///   sorted cursor. Memory use is then constant.
     init(remembersAggregates: Bool = true) {
         self.remembersAggregates = remembersAggregates
     }
 
-    /// Takes the next event.
+    /// Checks the next event.
     ///
-    /// - Returns: Whether its aggregate begins with it.
+    /// - Returns: Whether it is the first of its aggregate.
     /// - Throws: ``DaybookError/Code/invalidImport``
     mutating func accept(_ event: StoredEvent) throws(DaybookError) -> Bool {
         if let current, current.id == event.aggregateID {

@@ -3,15 +3,15 @@ internal import Dispatch
 internal import Foundation
 internal import Synchronization
 
-/// A file, or the standard input, that is read on a thread of its own: a pipe may have nothing to read for as long as it likes.
+/// A file, or the standard input, that is read on a thread of its own, because reading a pipe may block for any time.
 package final class InputFile: Sendable {
-    /// What there is to read in all; nil of what is no file.
+    /// The size of the file; nil if it is not a file.
     package let size: Int64?
     private let descriptor: Int32
     private let isOwned: Bool
     private let queue = DispatchQueue(label: "daybook.input")
 
-    /// How much is read at a time.
+    /// How many bytes are read at a time.
     private static let chunkBytes = 1 << 20
 
     /// The process's standard input.
@@ -53,7 +53,7 @@ package final class InputFile: Sendable {
     private func readNow(isCancelled: () -> Bool) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: Self.chunkBytes)
         while true {
-            // Waits for a fifth of a second at a time, so that whoever is told to stop does.
+            // Wait for a fifth of a second at a time, so that a cancelled task ends.
             var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             while Foundation.poll(&poll, 1, 200) == 0 {
                 if isCancelled() { throw CancellationError() }
@@ -71,21 +71,22 @@ package final class InputFile: Sendable {
 struct LineReader {
     private let input: InputFile
     private var buffer: [UInt8] = []
-    /// Where in `buffer` the next line begins, and from where on its end has not been looked for.
+    /// Where the next line begins in `buffer`, and from where on its end was not searched yet.
     private var (start, searched) = (0, 0)
     private var isAtEnd = false
     /// The number, from 1, of the line that was read last, or that cannot be read.
     private(set) var number = 0
-    /// How many bytes the lines until now had.
+    /// How many bytes the lines so far had.
     private(set) var bytesRead: Int64 = 0
 
     init(_ input: InputFile) {
         self.input = input
     }
 
-    /// The next line, without its end; nil behind the last.
+    /// The next line, without its newline; nil after the last.
     ///
-    /// - Throws: ``DaybookError/Code/invalidImport`` for a line that no event can have, ``DaybookError/Code/unavailable``.
+    /// - Throws: ``DaybookError/Code/invalidImport`` for a line that is too long for an event,
+    ///   ``DaybookError/Code/unavailable``.
     mutating func next() async throws -> [UInt8]? {
         while true {
             if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -118,5 +119,5 @@ struct LineReader {
     }
 }
 
-/// What the system says of its last error.
+/// The system's description of its last error.
 func systemError() -> String { String(cString: strerror(errno)) }

@@ -2,40 +2,43 @@ package import Daybook
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// What an export came to.
+/// The result of an export.
 package struct ExportReport: Sendable, Hashable {
     package var events = 0
     package var aggregates = 0
     package var bytes: Int64 = 0
-    /// Events whose lines have bytes, because their extended JSON would not give the same bytes again; see ``ExportLine``.
+    /// Events whose lines have bytes, because their extended JSON would not parse to the same bytes; see
+    /// ``ExportLine``.
     package var eventsAsBytes = 0
-    /// Of the types that were asked for, those without an event.
+    /// Those of the requested types that have no events.
     package var emptyTypes: [AggregateType] = []
-    /// Events that an import will refuse, because the journal is damaged: they are in the export all the same.
+    /// Events that an import will refuse, because the journal is damaged. They are exported all the same.
     package var faults = 0
-    /// The first of them, as an import would tell it.
+    /// The first of them, described as an import would.
     package var firstFault: String?
 }
 
-/// How far an export has come.
+/// The progress of an export.
 package struct ExportProgress: Sendable, Hashable {
     package var events: Int
-    /// How many there are about; nil where only some types are exported.
+    /// The approximate number of events; nil where only some types are exported.
     package var totalEvents: Int?
 }
 
 extension DaybookStore {
-    /// Gives the journal out as lines of extended JSON, one event each, in the order of aggregate and version: see ``ExportLine``.
+    /// Exports the journal as lines of extended JSON, one for each event, in the order of aggregate and version: see
+    /// ``ExportLine``.
     ///
-    /// It holds a few hundred events at a time. Everything that a commit appended to one aggregate before the export began is in it, without a
-    /// gap; commits that are made meanwhile may be in it, and of one that changes several aggregates perhaps only some. A second export,
-    /// imported behind the first, completes those.
+    /// It holds a few hundred events at a time. For each aggregate it includes everything that was committed before the
+    /// export began, without a gap. Commits that are made during the export may be included, and of a commit on several
+    /// aggregates perhaps only some events. A second export, imported after the first, completes those.
     ///
     /// - Parameters:
     ///   - types: Only aggregates of these types, whether or not the program knows them; all when empty.
-    ///   - write: Gets many lines at a time, each with its end.
-    /// - Throws: ``DaybookError``: `notInitialized` for a database without a journal; `invalidArgument` for a type of which there is no event and
-    ///   which the program does not know: both are mistyped, mostly. What `write` throws.
+    ///   - write: Called with many lines at a time, each with its newline.
+    /// - Throws: ``DaybookError``: `notInitialized` for a database without a journal; `invalidArgument` for a type that
+    ///   has no events and that the program does not know, because such a type is usually mistyped. What `write`
+    ///   throws.
     package func exportJournal(
         types: [AggregateType] = [], progress: (@Sendable (ExportProgress) -> Void)? = nil,
         to write: (_ lines: [UInt8]) throws -> Void
@@ -72,7 +75,7 @@ extension DaybookStore {
         }
     }
 
-    /// How many events the journal has, about, without looking at them.
+    /// The approximate number of the journal's events, from the collection's metadata.
     private func countedEvents() async throws -> Int {
         let namespace = journal.namespace
         return try await client.withConnection(.single) { connection in
@@ -128,7 +131,7 @@ private struct ExportedEvent: Sendable {
         event = Result { () throws(DaybookError) in try StoredEvent(checking: document) }
     }
 
-    /// Why an import into an empty journal would refuse it.
+    /// Why an import into an empty journal would refuse the event; nil when it would not.
     func fault(in order: inout EventOrder) -> DaybookError? {
         guard case .success(let event) = self.event else { return self.event.failure }
         do {

@@ -2,55 +2,60 @@ package import Daybook
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// What an import did, or, as a dry run, would do.
+/// The result of an import, or of a dry run.
 package struct ImportReport: Sendable, Hashable {
     /// Events that were written.
     package var events = 0
-    /// Events that were there already, and the same.
+    /// Identical events that were already stored.
     package var skippedEvents = 0
     package var aggregates = 0
-    /// Types whose aggregates the program does not know, so that their snapshots wait for one that does. In order.
+    /// Types whose aggregates the program does not know, sorted. Their snapshots must be rebuilt by a program that
+    /// does.
     package var unknownTypes: [AggregateType] = []
     package var isDryRun = false
 }
 
-/// How far an import has come.
+/// The progress of an import.
 package struct ImportProgress: Sendable, Hashable {
     package var lines: Int
     package var bytes: Int64
-    /// Nil where it is not known, as of a pipe.
+    /// Nil where it is not known, as for a pipe.
     package var totalBytes: Int64?
 }
 
-/// Which snapshots are behind an import, and wait to be rebuilt.
+/// The aggregates whose snapshots lag behind the journal after an import, and must be rebuilt.
 package struct ImportedAggregates: Sendable, Hashable {
-    /// Those that the program knows and that keep snapshots; in order, never empty.
+    /// The types that the program knows and that keep snapshots. Sorted, never empty.
     package var types: [AggregateType]
-    /// All of them, or none where they are too many to be named: then it is every one of the types.
+    /// The aggregates' ids; empty when there are too many, and then all aggregates of the types are meant.
     package var ids: [AggregateID]
 }
 
 extension DaybookStore {
-    /// Puts the events of an export into the journal, as they are: ids, versions, dates, metadata.
+    /// Inserts the events of an export into the journal as they are: ids, versions, dates, metadata.
     ///
-    /// An event is written when its predecessor is in: of its aggregate the file has each version from 1, or from the next one that this journal
-    /// wants. What is there already, and is the same to the byte, is skipped, so an import that was interrupted is completed by starting it
-    /// again. Aggregates may come in any order, but the events of one together.
+    /// An event is inserted only after its predecessor: for its aggregate the file has each version from 1, or from the
+    /// version after the journal's last. An event that is already stored, to the byte, is skipped. So an interrupted
+    /// import is completed by starting it again. Aggregates may come in any order, but the events of one must be
+    /// together.
     ///
-    /// The first line that is wrong ends it: what stands before that line is written, nothing behind it.
+    /// The first wrong line ends the import: the events before that line are written, and none after it.
     ///
-    /// No snapshot is written with the events, not even an inline one: until `rebuild` is done, or where an error ends the import before, the
-    /// snapshots are behind the journal, loads are right and queries are not. For the same reason a transaction's `guard` does not see an import:
-    /// it protects against commits only.
+    /// No snapshot is written with the events, not even an inline one. Until `rebuild` is done, and when an error ends
+    /// the import before that, the snapshots lag behind the journal: loads are right and queries are not. For the same
+    /// reason a transaction's `guard` does not see an import: it protects against commits only.
     ///
-    /// While some events are written the next are read; it holds a few hundred events, and a number of eight bytes for each aggregate.
+    /// While some events are written, the next are read. It holds a few hundred events, and a number of eight bytes for
+    /// each aggregate.
     ///
     /// - Parameters:
-    ///   - isDryRun: Whether it only looks. It cannot see that two aggregates in the file have an event of the same id, which the import would
-    ///     refuse.
-    ///   - rebuild: Called at the end, unless nothing was in the file, with the aggregates whose snapshots are to be rebuilt.
-    /// - Throws: ``DaybookError``: `invalidImport` with the line and what is wrong with it; `conflict` with the line, aggregate and version at
-    ///   which the journal has something else; `notInitialized`; what keeps the server from being reached, or from writing.
+    ///   - isDryRun: Whether to check without writing. It cannot detect that two aggregates in the file have an event
+    ///     with the same id, which the import would refuse.
+    ///   - rebuild: Called at the end, unless the file was empty, with the aggregates whose snapshots are to be
+    ///     rebuilt.
+    /// - Throws: ``DaybookError``: `invalidImport` with the line and what is wrong with it; `conflict` with the line,
+    ///   aggregate and version at which the journal has another event; `notInitialized`; any error of reaching the
+    ///   server or of writing.
     package func importJournal(
         from input: InputFile, isDryRun: Bool = false, progress: (@Sendable (ImportProgress) -> Void)? = nil,
         rebuild: (ImportedAggregates) async throws -> Void
@@ -77,7 +82,8 @@ private struct JournalImport {
     /// Nil when there are too many.
     private var ids: [AggregateID]? = []
 
-    /// As many aggregates are named to whoever rebuilds; for more, whole types are less work than looking for each.
+    /// At most this many aggregates are listed for a rebuild. For more, rebuilding whole types is less work than
+    /// finding each aggregate.
     private static let maximumIDs = 1_000
 
     init(store: DaybookStore, isDryRun: Bool, input: InputFile, progress: (@Sendable (ImportProgress) -> Void)?) {
@@ -104,13 +110,13 @@ private struct JournalImport {
         return (report, ImportedAggregates(types: Set(kept).inOrder, ids: (ids ?? []).filter { kept.contains($0.type) }))
     }
 
-    /// - Returns: What is wrong with a line; everything before it is written then.
+    /// - Returns: The error of a wrong line. Everything before the line is written then.
     private mutating func transfer() async throws -> DaybookError? {
         try await withThrowingTaskGroup(of: EventInsertion.Counts.self) { group in
             var next: (batch: ImportBatch, fault: DaybookError?)
             repeat {
                 next = try await nextBatch()
-                // One after the other, so that an event's predecessor is in.
+                // Write one batch after another, so that an event's predecessor is stored before it.
                 if let done = try await group.next() { add(done) }
                 let (batch, isDryRun, store) = (next.batch, isDryRun, store)
                 if !batch.isEmpty { group.addTask { try await batch.write(to: store, isDryRun: isDryRun) } }
@@ -125,12 +131,12 @@ private struct JournalImport {
         counts.skipped += done.skipped
     }
 
-    /// The events up to a line that is wrong, if one is; none at the end.
+    /// The next events, and the error of the line after them if it is wrong. No events at the end.
     private mutating func nextBatch() async throws -> (batch: ImportBatch, fault: DaybookError?) {
         var batch = ImportBatch()
         do {
             while !batch.isFull, let line = try await reader.next() {
-                // An empty line, as an editor leaves one at the end, says nothing.
+                // Ignore an empty line, such as an editor's at the end.
                 guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\r") }) else { continue }
                 try take(line, into: &batch)
             }
@@ -161,7 +167,7 @@ private struct JournalImport {
         batch.append(event, line: reader.number, mustContinue: begins && event.version > 1)
     }
 
-    /// With what to do about it, and what is behind until then.
+    /// The error with advice on what to do, and which snapshots lag until then.
     private func advised(_ error: DaybookError) -> DaybookError {
         guard !isDryRun else { return error }
         var error = error
@@ -185,7 +191,7 @@ private struct JournalImport {
 private struct ImportBatch: Sendable {
     private var events: [StoredEvent] = []
     private var lines: [Int] = []
-    /// The places of events whose predecessors are not in the file.
+    /// The positions of events whose predecessors are not in the file.
     private var continuing: [Int] = []
     private var bytes = 0
 
@@ -235,7 +241,7 @@ private struct ImportBatch: Sendable {
         counts.inserted = events.count - counts.skipped
     }
 
-    /// The first event whose predecessor is nowhere.
+    /// The first event whose predecessor is neither in the file nor in the journal.
     private func gap(in journal: Journal, on connection: isolated MongoConnection) throws -> (place: Int, error: DaybookError)? {
         let before = continuing.map { (aggregateID: events[$0].aggregateID, version: events[$0].version - 1) }
         let taken = try EventComparison(journal: journal).taken(before, on: connection)

@@ -1,18 +1,20 @@
 internal import Daybook
 internal import Foundation
 
-/// A file that is there when it is whole: it is written under another name beside it and moved into place at the end.
+/// A file that appears only when it is complete: it is written under another name in the same directory, and renamed at
+/// the end.
 ///
-/// What was there under its name stays until then, and if it never comes to that.
+/// An existing file of its name stays until then, and stays if the writing fails.
 package final class OutputFile: Sendable {
     private let path: String
     private let temporary: String
     private let descriptor: Int32
 
-    /// Opens it under its other name.
+    /// Opens the file under its temporary name.
     ///
-    /// - Parameter path: Where a link leads to another file, that file.
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when it cannot be written, or is there and no ordinary file.
+    /// - Parameter path: If it is a link, the file that it leads to is replaced.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when it cannot be written, or exists and is not an ordinary
+    ///   file.
     package init(path: String) throws {
         let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         self.path = url.path
@@ -44,7 +46,7 @@ package final class OutputFile: Sendable {
         }
     }
 
-    /// Moves it into place, as the last that is done with it; before it is on disk nothing of it is to be seen.
+    /// Renames the file to its final name, once it is on disk. Call it last.
     package func finish() throws {
         guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
             throw DaybookError(.unavailable, "\(path) cannot be written: \(systemError())")

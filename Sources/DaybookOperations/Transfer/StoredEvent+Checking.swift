@@ -2,8 +2,8 @@ internal import Daybook
 internal import DaybookBSON
 
 extension StoredEvent {
-    /// An event that comes from outside, whose envelope is checked as strictly as ``Journal/validator`` does, and by
-    /// the rules for ids that no validator knows.
+    /// Makes an event from an untrusted document. Its envelope is checked as strictly as by ``Journal/validator``, and
+    /// by the rules for ids that a validator cannot express.
     ///
     /// - Throws: ``DaybookError/Code/invalidImport`` with the field and what is wrong with it.
     init(checking document: BSONDocument) throws(DaybookError) {
@@ -20,14 +20,14 @@ extension StoredEvent {
     }
 }
 
-/// The rules of the journal's validator, for an event that no server has checked.
+/// Checks the rules of the journal's validator for an event that no server has checked.
 private struct EventCheck {
     struct Fault: Error {
         let text: String
         init(_ text: String) { self.text = text }
     }
 
-    // What was found to be right before a fault.
+    // The valid values that were read before a fault.
     private(set) var aggregateID: AggregateID?
     private(set) var version: Int64?
 
@@ -53,9 +53,9 @@ private struct EventCheck {
         }
     }
 
-    /// Visits the fields of a document, each of which is known and comes once.
+    /// Visits the fields of a document. Each must be known and occur once.
     ///
-    /// - Parameter visit: Gets the field and its path; false for one that no event has.
+    /// - Parameter visit: Called with the field and its path. Returns false for a field that no event has.
     private static func visitFields(
         of document: BorrowedDocument, _ path: String, required: [String],
         visit: (BorrowedElement, String) throws -> Bool
@@ -65,7 +65,7 @@ private struct EventCheck {
         while let element = try elements.next() {
             let key = try element.keyString
             guard seen.insert(key).inserted else { throw Fault("has the field \"\(path)\(key)\" twice") }
-            // MongoDB moves the id to the front of what it stores, and the bytes would no longer be the same.
+            // MongoDB moves the id to the front when it stores a document, and then the bytes would differ.
             guard !path.isEmpty || seen.contains(EventKey.id) else { throw Fault("does not begin with its _id") }
             do {
                 guard try visit(element, path + key) else {
@@ -82,7 +82,7 @@ private struct EventCheck {
         }
     }
 
-    /// An int64, and not the int32 that is read as one elsewhere.
+    /// Reads an int64; an int32, which other code accepts too, is refused.
     private static func version(_ element: BorrowedElement) throws -> Int64 {
         guard element.type == .int64 else { throw Fault("has a version that is \(element.type) and not long") }
         let version = try element.int64()

@@ -1,18 +1,18 @@
 public import Daybook
 internal import DaybookBSON
 
-/// Checks that an aggregate gives the same state from the same events, always and everywhere.
+/// Checks that an aggregate makes the same state from the same events, in every run and every process.
 ///
-/// A snapshot is only worth something if a replay years later gives the same bytes. So, for these events:
+/// A snapshot is only worth something if a replay years later makes the same bytes. So, for these events:
 /// - each event, decoded and encoded again, is stored in the same bytes;
-/// - each state on the way, decoded and encoded again, is stored in the same bytes;
-/// - going on from the stored state after any of the events gives, after each later one, the state that folding them all gives: nothing that `apply`
-///   needs is left out of what is encoded;
+/// - each state after an event, decoded and encoded again, is stored in the same bytes;
+/// - continuing from the stored state after any of the events makes, after each later one, the same state as folding
+///   them all: the encoded state lacks nothing that `apply` needs;
 /// - each field that the aggregate declares has the name that its value is encoded under;
-/// - folding anew gives the same bytes, however often: at least three times, and until two milliseconds have passed, so that a `Date()`, a random
-///   number or the order of a `Set` in `apply` shows.
+/// - folding again makes the same bytes, however often: at least three times, and until two milliseconds have passed,
+///   so that a `Date()`, a random number or the order of a `Set` in `apply` shows.
 ///
-/// What is the same within one process only, such as a `hashValue`, no check in one process can find;
+/// No check in one process can find a value that is constant only within a process, such as a `hashValue`;
 /// ``checkGolden(_:events:file:record:filePath:fileID:line:)`` does.
 ///
 /// ```swift
@@ -21,7 +21,8 @@ internal import DaybookBSON
 ///
 /// The work grows with the square of the number of events; a few of each type are enough.
 ///
-/// Dates that `apply` computes are whole milliseconds after each event, as every store folds them: they are no difference.
+/// Dates that `apply` computes become whole milliseconds after each event, as in every store, so their fractions are no
+/// difference.
 ///
 /// - Throws: ``TestFailure/Code/notDeterministic`` with the first difference and its paths; ``TestFailure/Code/notStorable``,
 ///   ``TestFailure/Code/wrongField``.

@@ -1,12 +1,12 @@
 internal import Daybook
 internal import DaybookBSON
 
-/// Where two documents differ, for people.
+/// The differences between two documents, as text for people.
 struct DocumentDifference {
     private let differences: [FieldDifference]
     private let root: String
 
-    /// - Parameter root: How the document itself is called in a path; not at all when empty.
+    /// - Parameter root: The name of the document itself in a path; none when empty.
     init(_ expected: BSONDocument, _ actual: BSONDocument, root: String = "") {
         self.root = root
         differences = expected.differences(to: actual, arraysByElement: true)
@@ -28,7 +28,7 @@ struct DocumentDifference {
 
     private func values(of difference: FieldDifference) -> (String, String) {
         if case (.document(let expected), .document(let actual)) = (difference.before, difference.after) {
-            // Documents differ as wholes when their fields are the same.
+            // Two documents differ as a whole when they have the same fields in another order, or in other bytes.
             let (keys, others) = (expected.fields.map(\.key), actual.fields.map(\.key))
             return keys == others
                 ? ("other bytes", "the same values")

@@ -1,7 +1,8 @@
 internal import Daybook
 internal import DaybookBSON
 
-/// Two lists of events as a diff: `-` was expected, `+` is there, and below a pair of the same type the paths at which it differs.
+/// Two lists of events as a diff. `-` marks an expected event, `+` an actual one, and below a pair of the same type are
+/// the paths at which the two differ.
 ///
 /// ```
 ///   1 created { "member" : "m-1" }
@@ -31,9 +32,10 @@ struct EventDifference {
         if lines.isEmpty { lines = ["  no events"] }
     }
 
-    /// Which of the expected events are not there, and which of the actual ones were not expected.
+    /// The positions of the expected events that are missing, and of the actual events that were not expected.
     private static func changes(_ expected: [EventContent], _ actual: [EventContent]) -> (Set<Int>, Set<Int>) {
-        // With as many events on both sides, the ones at the same place belong together; otherwise some were inserted or left out.
+        // With equally many events on both sides, events at the same position belong together. Otherwise some were
+        // inserted or left out.
         guard expected.count != actual.count else {
             let changed = Set(expected.indices.filter { expected[$0] != actual[$0] })
             return (changed, changed)
@@ -48,7 +50,7 @@ struct EventDifference {
         return (removed, inserted)
     }
 
-    /// The next positions, as long as they are in `set`.
+    /// The positions from `position` on, as long as they are in `set`.
     private func take(_ position: inout Int, _ events: [EventContent], in set: Set<Int>) -> Range<Int> {
         let start = position
         while position < events.count, set.contains(position) { position += 1 }

@@ -1,11 +1,11 @@
 internal import Daybook
 
-/// Where in the user's test a check stands: a thrown error does not say by itself.
+/// Where a check is in the user's test. A thrown error does not have that by itself.
 struct SourcePlace: Sendable {
     var fileID: String
     var line: Int
 
-    /// Runs `body`; what Daybook says against storing something becomes a failure of the test.
+    /// Runs `body`, and converts Daybook's error that something cannot be stored into a failure of the test.
     func storing<R>(_ what: String, _ code: TestFailure.Code = .notStorable, _ body: () throws -> R) throws -> R {
         do {
             return try body()
@@ -15,7 +15,7 @@ struct SourcePlace: Sendable {
         }
     }
 
-    /// Makes sure that each declared field has the name that its value is encoded under, as far as the state shows it.
+    /// Checks that each declared field has the name that its value is encoded under, judged by this state.
     ///
     /// - Throws: ``TestFailure/Code/wrongField``
     func checkFields<A: Aggregate>(of replay: Replay<A>) throws {

@@ -1,43 +1,43 @@
-/// What a check found.
+/// The finding of a check.
 ///
-/// It is thrown, so a check works in Swift Testing, in XCTest and in a program of one's own. Unlike Daybook's other errors it shows what
-/// events and states hold: tests have no secrets.
+/// It is thrown, so a check works in Swift Testing, in XCTest and in your own program. Unlike Daybook's other errors it
+/// shows the content of events and states, because tests have no secrets.
 public struct TestFailure: Error, Sendable {
-    /// What kind of finding it is.
+    /// The kind of finding.
     public enum Code: String, Sendable, CaseIterable {
         /// The command led to other events.
         case wrongEvents
-        /// The command was refused, and was not to be.
+        /// The command was rejected, but was expected to be accepted.
         case unexpectedRejection
-        /// The command was accepted, and was to be refused.
+        /// The command was accepted, but was expected to be rejected.
         case notRejected
-        /// The command was refused for another reason.
+        /// The command was rejected for another reason.
         case wrongRejection
-        /// The state is another one.
+        /// The state differs from the expected one.
         case wrongState
-        /// An event or a state cannot be encoded, or not be decoded from what it encoded as.
+        /// An event or a state cannot be encoded, or its encoded form cannot be decoded.
         case notStorable
-        /// `apply`, `decide` or a `Codable` conformance gives another result where it must give the same.
+        /// `apply`, `decide` or a `Codable` conformance had another result where it must have the same.
         case notDeterministic
         /// A declared field has another name than its value is encoded under, so queries by it find nothing.
         case wrongField
-        /// Under the same `stateSchema` the same events give another state than they gave when the golden file was recorded.
+        /// With the same `stateSchema`, the same events make another state than when the golden file was recorded.
         case stateChanged
-        /// The golden file is not there.
+        /// The golden file is missing.
         case goldenMissing
         /// The golden file was recorded for another `stateSchema` or from other events.
         case goldenOutdated
-        /// The golden file cannot be read or written, or an event in it cannot be read any more.
+        /// The golden file cannot be read or written, or an event in it cannot be decoded any more.
         case goldenUnreadable
-        /// The golden file was recorded just now: look at it, commit it, and run the test again.
+        /// The golden file was recorded just now: check it, commit it, and run the test again.
         case goldenRecorded
-        /// There is no server to test with.
+        /// No server is available for the test.
         case noServer
     }
 
-    /// What kind of finding it is.
+    /// The kind of finding.
     public let code: Code
-    /// What was found, for people: a sentence, and lines with the differences below it.
+    /// What was found, for people: a sentence, followed by lines with the differences.
     public let message: String
     /// The check that found it, as `Module/File.swift`.
     public let fileID: String

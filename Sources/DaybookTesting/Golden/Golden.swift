@@ -2,11 +2,12 @@ public import Daybook
 internal import DaybookBSON
 public import Foundation
 
-/// Checks that these events still give, to the byte, the state that they gave when the golden file was recorded: in another process, by another
-/// build, perhaps years ago.
+/// Checks that these events still make, to the byte, the state that they made when the golden file was recorded: in
+/// another process, by another build, perhaps years ago.
 ///
-/// Snapshots outlive the code that wrote them. If `apply` or the state's encoding changes and `stateSchema` does not, stored snapshots and replays
-/// of the same events are no longer the same, and every one of them is drift. The file, which you commit beside the test, makes that a red test:
+/// Snapshots outlive the code that wrote them. If `apply` or the state's encoding changes and `stateSchema` does not,
+/// stored snapshots and replays of the same events differ, and every such snapshot is drift. The file, which you commit
+/// beside the test, makes the test fail in that case:
 ///
 /// ```swift
 /// @Test func golden() throws {
@@ -14,19 +15,20 @@ public import Foundation
 /// }
 /// ```
 ///
-/// The file holds the events as they were stored, and those are what is folded: it proves as well that old events are still read, through your
-/// upcasters where their schema has changed since. To keep an old file only for that, check it without events, with
-/// ``checkGolden(_:file:record:filePath:fileID:line:)``.
+/// The file holds the events as they were stored, and the check folds those. So it also proves that old events can
+/// still be read, through your upcasters where their schema has changed since. To keep an old file only for that, check
+/// it without events, with ``checkGolden(_:file:record:filePath:fileID:line:)``.
 ///
-/// **Recording.** Run the test once with `DAYBOOK_RECORD_GOLDEN=1` in the environment, or with `record: true`. A check that wrote its file fails with
-/// ``TestFailure/Code/goldenRecorded``, so that a recording is looked at, and no build server goes green by recording. It records when the file is
-/// missing, when `stateSchema` was raised, or when the events are others than the file's; it never replaces a state that changed under the same
-/// `stateSchema`. (Delete the file if no such snapshot exists anywhere.) With a raised schema the stored events stay as they are in the file.
+/// **Recording.** Run the test once with `DAYBOOK_RECORD_GOLDEN=1` in the environment, or with `record: true`. A check
+/// that wrote its file fails with ``TestFailure/Code/goldenRecorded``, so that a developer checks the recording, and no
+/// build server passes by recording. It records when the file is missing, when `stateSchema` was raised, or when the
+/// events differ from the file's. It never replaces a state that changed under the same `stateSchema`. (Delete the file
+/// if no such snapshot exists anywhere.) When the schema was raised, the file's stored events are kept as they are.
 ///
 /// - Parameters:
-///   - events: What happened, a few of each type.
+///   - events: The aggregate's events, a few of each type.
 ///   - file: The file, absolute or relative to the folder of the test's source file.
-///   - record: Whether to record; what the environment says unless set.
+///   - record: Whether to record; if nil, the environment decides.
 /// - Throws: ``TestFailure``: `stateChanged` with the paths that differ, `goldenMissing`, `goldenOutdated`, `goldenUnreadable`,
 ///   `goldenRecorded`, `notStorable`.
 public func checkGolden<A: Aggregate>(
@@ -45,13 +47,14 @@ public func checkGolden<A: Aggregate>(
     try check.run(try check.place.storing("\(A.self)") { try events.map { try Replay<A>.stored($0) } })
 }
 
-/// Checks that an older golden file's events are still read, and still give the state in the file: what
-/// ``checkGolden(_:events:file:record:filePath:fileID:line:)`` does, without events of today to compare with.
+/// Checks that an older golden file's events can still be read, and still make the state in the file: as
+/// ``checkGolden(_:events:file:record:filePath:fileID:line:)``, without current events to compare with.
 ///
-/// With it a file outlives the events it was recorded from: keep one from each time that an event's schema changed, and every upcaster is tested
-/// with what was really stored.
+/// With it a file outlives the events that it was recorded from. Keep one from each time that an event's schema
+/// changed, and every upcaster is tested with events that were really stored.
 ///
-/// - Throws: as ``checkGolden(_:events:file:record:filePath:fileID:line:)``. Recording gives a file of an older `stateSchema` the state of today.
+/// - Throws: as ``checkGolden(_:events:file:record:filePath:fileID:line:)``. When it records, a file of an older
+///   `stateSchema` receives the current state.
 public func checkGolden<A: Aggregate>(
     _ aggregate: A.Type, file: String, record: Bool? = nil, filePath: String = #filePath, fileID: String = #fileID,
     line: Int = #line
@@ -81,7 +84,7 @@ private struct GoldenCheck<A: Aggregate> {
         "Run this test once with DAYBOOK_RECORD_GOLDEN=1 in the environment (or record: true), look at the file, and commit it."
     }
 
-    /// - Parameter events: Those of the test; nil for the file's own.
+    /// - Parameter events: The test's events; nil for the file's own.
     func run(_ events: [EventContent]?) throws {
         guard let file = try read() else {
             guard isRecording, let events else {
@@ -141,7 +144,7 @@ private struct GoldenCheck<A: Aggregate> {
             ].joined(difference))
     }
 
-    /// Between the file's events, as they would be stored today, and the test's; nil when there is none.
+    /// The difference between the file's events, as they would be stored today, and the test's; nil when there is none.
     private func difference(_ file: GoldenFile, _ events: [EventContent]?) throws -> [String]? {
         guard let events else { return nil }
         let today = try place.storing("\(A.self)") {
@@ -183,7 +186,7 @@ private struct GoldenCheck<A: Aggregate> {
         }
     }
 
-    /// Never returns without having said that it wrote.
+    /// Always throws after writing, to report that it recorded.
     private func write(_ events: [EventContent]) throws {
         let file = GoldenFile(
             aggregate: A.type.rawValue, stateSchema: A.stateSchema, events: events, state: try fold(events))

@@ -2,19 +2,19 @@ internal import Crypto
 internal import Daybook
 internal import DaybookBSON
 
-/// What a golden file holds: events as they were stored, and the state that they gave.
+/// The content of a golden file: events as they were stored, and the state that they made.
 struct GoldenFile: Hashable {
     var aggregate: String
     var stateSchema: Int32
     var events: [EventContent]
     var state: BSONDocument
 
-    /// Why a text is no golden file.
+    /// The reason why a text is not a golden file.
     struct Malformed: Error {
         var reason: String
     }
 
-    /// Of the state's bytes: extended JSON that was changed and still reads is told by it.
+    /// The digest of the state's bytes. It detects extended JSON that was changed and is still valid.
     static func sha256(_ state: BSONDocument) -> String {
         SHA256.hash(data: state.bytes).map { byte in
             let digits = String(byte, radix: 16)
@@ -26,7 +26,8 @@ struct GoldenFile: Hashable {
 // MARK: - Writing
 
 extension GoldenFile {
-    /// The same text for the same content, a field on a line of its own where it does not fit with others, and a newline at the end.
+    /// The text of the file, the same for the same content. A field gets a line of its own where it does not fit beside
+    /// others, and a newline ends the text.
     ///
     /// - Throws: ``Malformed`` when the content cannot be read back to the same bytes.
     func text() throws -> String {
@@ -89,7 +90,7 @@ extension GoldenFile {
         }
     }
 
-    /// The fields of an object, each to be asked for once.
+    /// The fields of an object. Each can be taken once.
     private struct Fields {
         private var left: [String: BSONValue] = [:]
         private let name: String

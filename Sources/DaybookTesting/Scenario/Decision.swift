@@ -1,6 +1,6 @@
 internal import Daybook
 
-/// What came of a command.
+/// The result of a command.
 enum Decision<A: Aggregate>: Sendable {
     case accepted([EventContent])
     case rejected(A.Rejection)

@@ -2,13 +2,14 @@ public import Daybook
 public import Foundation
 
 extension Scenario {
-    /// What came of the last command of a scenario.
+    /// The result of a scenario's last command.
     ///
-    /// `then` compares the events of the last command, and of no other: neither what was given nor what earlier commands led to. Those events are
-    /// folded in, for `thenState`, `then(state:)` and the next `when`.
+    /// `then` compares only the events of the last command, and neither the given events nor those of earlier commands.
+    /// The last command's events are folded in for `thenState`, `then(state:)` and the next `when`.
     ///
-    /// A refusal must be expected: behind one that `thenRejected` did not ask for, everything else throws
-    /// ``TestFailure/Code/unexpectedRejection``. A refused command changes nothing, and the scenario may go on behind it.
+    /// A rejection must be expected: after one that no `thenRejected` has checked, all other checks throw
+    /// ``TestFailure/Code/unexpectedRejection``. A rejected command changes nothing, and the scenario may continue
+    /// after it.
     public struct Outcome: Sendable {
         private let aggregate: TestedAggregate<A>
         private let command: A.Command
@@ -27,10 +28,10 @@ extension Scenario {
             self.now = now
         }
 
-        /// Lets the aggregate decide another command, after the events of the one before.
+        /// Decides another command, after the events of the previous one.
         ///
-        /// - Parameter now: The time that `decide` is given; that of the command before unless set.
-        /// - Throws: ``TestFailure/Code/unexpectedRejection`` when the command before was refused.
+        /// - Parameter now: The time for `decide`; the previous command's if nil.
+        /// - Throws: ``TestFailure/Code/unexpectedRejection`` when the previous command was rejected.
         public func when(
             _ command: A.Command, at now: Date? = nil, fileID: String = #fileID, line: Int = #line
         ) throws -> Outcome {
@@ -64,7 +65,7 @@ extension Scenario {
             return self
         }
 
-        /// Checks that the last command was accepted and led to no event, as an identical retry does.
+        /// Checks that the last command was accepted and led to no events, as an identical retry does.
         ///
         /// - Throws: ``TestFailure/Code/wrongEvents`` with the events; ``TestFailure/Code/unexpectedRejection``.
         @discardableResult
@@ -72,7 +73,7 @@ extension Scenario {
             try then([], fileID: fileID, line: line)
         }
 
-        /// Checks that the last command was refused for this reason.
+        /// Checks that the last command was rejected for this reason.
         ///
         /// - Throws: ``TestFailure/Code/notRejected``, ``TestFailure/Code/wrongRejection``
         @discardableResult
@@ -93,8 +94,8 @@ extension Scenario {
             return expectingRejection
         }
 
-        /// Checks that the last command was refused, and the reason with expectations of your own: for a `Rejection` that is not `Equatable`,
-        /// or when a part of it is enough. Without a closure, any reason will do.
+        /// Checks that the last command was rejected, and checks the reason with your own expectations: for a
+        /// `Rejection` that is not `Equatable`, or when a part of it is enough. Without a closure, any reason passes.
         ///
         /// - Throws: ``TestFailure/Code/notRejected``, or what `check` throws.
         @discardableResult
@@ -105,7 +106,7 @@ extension Scenario {
             return expectingRejection
         }
 
-        /// Checks the state after the last command, by what is stored of it.
+        /// Checks the state after the last command, by its stored form.
         ///
         /// - Throws: ``TestFailure/Code/wrongState`` with the paths that differ; ``TestFailure/Code/unexpectedRejection``.
         @discardableResult
@@ -116,7 +117,7 @@ extension Scenario {
             return self
         }
 
-        /// Checks the state after the last command, with expectations of your own.
+        /// Checks the state after the last command with your own expectations.
         ///
         /// - Throws: ``TestFailure/Code/unexpectedRejection``, or what `check` throws.
         @discardableResult

@@ -1,7 +1,7 @@
 public import Daybook
 public import Foundation
 
-/// A test of an aggregate in its own words: given these events, when this command, then those events, or a refusal.
+/// A test of an aggregate in its own terms: given these events, when this command, then those events, or a rejection.
 ///
 /// ```swift
 /// try Scenario(License.self)
@@ -12,29 +12,30 @@ public import Foundation
 /// try Scenario(License.self).given(.created(member: "m-1", expiresAt: d), .released).when(.renew).thenRejected(.final)
 /// ```
 ///
-/// Nothing is simulated: events are encoded, and the state is folded from their stored bytes, as a repository does it. Events
-/// and states are compared by what is stored of them, so they need not be `Equatable`, and a date differs from another only if it does so in its
-/// milliseconds.
+/// Nothing is simulated: events are encoded, and the state is folded from their stored bytes, as in a repository.
+/// Events and states are compared by their stored form. So they need not be `Equatable`, and two dates differ only if
+/// their milliseconds do.
 ///
-/// On its way a scenario checks what every aggregate owes: each event and each state survives being stored (a state that is kept nowhere,
-/// `Lifecycle.live`, need not), and `decide` gives the same events when it is asked again, be the state folded from the journal or
-/// loaded from its snapshot, and each field that it declares has the name that its value is encoded under. For more of this see ``checkDeterminism(of:events:fileID:line:)``.
+/// A scenario also checks what every aggregate must guarantee. Each event and each state survives being stored; a state
+/// with `Lifecycle.live`, which is never stored, need not. `decide` returns the same events when it is called again,
+/// whether the state was folded from the journal or loaded from its snapshot. And each declared field has the name that
+/// its value is encoded under. For more checks see ``checkDeterminism(of:events:fileID:line:)``.
 ///
-/// What is not as expected is thrown as a ``TestFailure``, whose description says what differs.
+/// A result that is not as expected is thrown as a ``TestFailure``, whose description shows what differs.
 public struct Scenario<A: Aggregate>: Sendable {
     private var aggregate = TestedAggregate<A>()
 
     /// An aggregate that has no events.
     public init(_ aggregate: A.Type) {}
 
-    /// Events that have happened, after those that are given already.
+    /// Adds events that have happened, after those given before.
     ///
     /// - Throws: ``TestFailure/Code/notStorable``, ``TestFailure/Code/notDeterministic``
     public func given(_ events: A.Event..., fileID: String = #fileID, line: Int = #line) throws -> Scenario {
         try given(events, fileID: fileID, line: line)
     }
 
-    /// Events that have happened, after those that are given already.
+    /// Adds events that have happened, after those given before.
     ///
     /// - Throws: ``TestFailure/Code/notStorable``, ``TestFailure/Code/notDeterministic``
     public func given(_ events: [A.Event], fileID: String = #fileID, line: Int = #line) throws -> Scenario {
@@ -43,9 +44,9 @@ public struct Scenario<A: Aggregate>: Sendable {
         return next
     }
 
-    /// Lets the aggregate decide `command`.
+    /// Decides `command` on the aggregate.
     ///
-    /// - Parameter now: The time that `decide` is given; ``SimulatedClock/start`` unless set.
+    /// - Parameter now: The time for `decide`; ``SimulatedClock/start`` unless given.
     /// - Throws: ``TestFailure/Code/notStorable``, ``TestFailure/Code/notDeterministic``
     public func when(
         _ command: A.Command, at now: Date = SimulatedClock.start, fileID: String = #fileID, line: Int = #line
@@ -53,7 +54,7 @@ public struct Scenario<A: Aggregate>: Sendable {
         try Outcome(of: command, at: now, on: aggregate, SourcePlace(fileID: fileID, line: line))
     }
 
-    /// Checks the state that the given events lead to, by what is stored of it.
+    /// Checks the state after the given events, by its stored form.
     ///
     /// - Throws: ``TestFailure/Code/wrongState`` with the paths that differ.
     @discardableResult
@@ -62,7 +63,7 @@ public struct Scenario<A: Aggregate>: Sendable {
         return self
     }
 
-    /// Checks the state that the given events lead to, with expectations of your own.
+    /// Checks the state after the given events with your own expectations.
     @discardableResult
     public func thenState(_ check: (A) throws -> Void) rethrows -> Scenario {
         try check(aggregate.state)

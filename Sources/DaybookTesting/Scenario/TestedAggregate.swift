@@ -1,13 +1,13 @@
 internal import Daybook
 internal import Foundation
 
-/// An aggregate under test, twice: folded from its first event on, and loaded from a snapshot before each event, as different processes will
-/// have it.
+/// An aggregate under test, kept twice: folded from its first event on, and loaded from a snapshot before each event,
+/// as different processes will have it.
 struct TestedAggregate<A: Aggregate>: Sendable {
     private var folded = Replay<A>()
     private var loaded = Replay<A>()
 
-    /// A state that is kept nowhere is loaded from nowhere.
+    /// Whether the state is stored, so that it can be loaded.
     private var isStored: Bool { A.lifecycle != .live }
 
     var state: A { isStored ? loaded.state : folded.state }
@@ -46,7 +46,7 @@ struct TestedAggregate<A: Aggregate>: Sendable {
         }
     }
 
-    /// What `command` leads to.
+    /// The result of `command`.
     func decide(_ command: A.Command, at now: Date, _ place: SourcePlace) throws -> Decision<A> {
         let first = try decision(command, at: now, on: folded.state, place)
         try compare(first, try decision(command, at: now, on: folded.state, place), command, "asked again", place)
@@ -100,7 +100,7 @@ struct TestedAggregate<A: Aggregate>: Sendable {
 }
 
 extension [String] {
-    /// These lines and `lines`, as a text.
+    /// These lines and `lines`, joined to one text.
     func joined(_ lines: [String]) -> String {
         (self + lines).joined(separator: "\n")
     }

@@ -9,15 +9,18 @@ internal import Foundation
 /// }
 /// ```
 ///
-/// The database is named `test-` and a random UUID, and is prepared for `aggregates`. When the process is killed, it stays.
+/// The database is named `test-` and a random UUID, and is prepared for `aggregates`. It remains when the process is
+/// killed.
 ///
 /// - Parameters:
-///   - uri: A MongoDB connection string; the value of the environment variable `DAYBOOK_URI` unless set. The database it names is not touched.
-///   - aggregates: What the database is prepared for, as by `initialize`.
-///   - configure: Changes the configuration, as by a ``SimulatedClock``. Whatever it does, the database is the temporary one.
-///   - body: What to do with the store, which is closed when it returns.
-/// - Throws: ``TestFailure/Code/noServer`` when no URI is given; `DaybookError`; what `body` throws, also when the database could not
-///   be dropped behind it.
+///   - uri: A MongoDB connection string; the environment variable `DAYBOOK_URI` if nil. The database in it is not
+///     touched.
+///   - aggregates: The aggregates that the database is prepared for, as by `initialize`.
+///   - configure: Changes the configuration, for example to use a ``SimulatedClock``. The database is always the
+///     temporary one.
+///   - body: Receives the store, which is closed when it returns.
+/// - Throws: ``TestFailure/Code/noServer`` when there is no URI; `DaybookError`; what `body` throws, even when the
+///   database could not be dropped afterwards.
 public func withTemporaryStore<R: Sendable>(
     uri: String? = nil, aggregates: [any Aggregate.Type], configure: (inout DaybookConfiguration) throws -> Void = { _ in },
     fileID: String = #fileID, line: Int = #line, isolation: isolated (any Actor)? = #isolation,
@@ -46,7 +49,8 @@ public func withTemporaryStore<R: Sendable>(
     return result
 }
 
-/// With connections of its own, because the store is closed by now, and in a task of its own, because a cancelled one gets no connection.
+/// Opens connections of its own, because the store is closed by now, and runs in a task of its own, because a cancelled
+/// task gets no connection.
 private func dropDatabase(of configuration: DaybookConfiguration) async throws {
     try await Task {
         try await withDaybook(configuration) { try await $0.dropTestDatabase() }

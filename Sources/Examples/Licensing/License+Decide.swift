@@ -1,19 +1,19 @@
 public import Foundation
 
 extension License {
-    /// One thing a device reports of its playback.
+    /// One playback event that a device reports.
     public struct Session: Codable, Sendable, Hashable {
         /// Whether playback began or ended.
         public enum Kind: String, Codable, Sendable { case started, stopped }
 
-        /// The device's own id of what happened; it counts once, however often it is reported.
+        /// The device's own id of the event. The event counts once, however often it is reported.
         public var id: UUID
         /// What happened.
         public var kind: Kind
-        /// When it happened, by the device.
+        /// When it happened, by the device's clock.
         public var occurredAt: Date
 
-        /// One report.
+        /// A playback event.
         public init(id: UUID, kind: Kind, occurredAt: Date) {
             self.id = id
             self.kind = kind
@@ -21,7 +21,7 @@ extension License {
         }
     }
 
-    /// What can be asked of a licence. The terms come with the command; the licence does not look them up.
+    /// The commands of a licence. A command carries its terms, because the licence cannot look them up.
     public enum Command: Encodable, Sendable {
         case create(member: String, device: String, title: String, studio: String, Terms)
         case confirmDownload
@@ -33,7 +33,7 @@ extension License {
         case correctExpiry(to: Date, reason: String, operator: String)
     }
 
-    /// Which events `command` leads to in this state at `now`; none for an identical retry.
+    /// The events of `command` in this state at `now`; none for an identical retry.
     public func decide(_ command: Command, at now: Date) throws(Refusal) -> [Event] {
         if isRetry(command) { return [] }
         guard !status.isFinal else { throw Refusal(.licenseFinal) }
@@ -65,13 +65,13 @@ extension License {
         case .revoke(let reason, let `operator`):
             return [.revoked(reason: reason, operator: `operator`)]
         case .correctExpiry(let date, let reason, let `operator`):
-            // An expiry that came too early is taken back; one that is still in the past is not.
+            // A corrected expiry in the future makes an expired licence valid again; one in the past leaves it expired.
             let isStillOver = status == .expired && date <= now
             return [.expiryCorrected(expiresAt: date, reason: reason, operator: `operator`)] + (isStillOver ? [.expired] : [])
         }
     }
 
-    /// Whether the command says what has happened already.
+    /// Whether the command repeats what has already happened.
     private func isRetry(_ command: Command) -> Bool {
         switch command {
         case .create(let member, let device, let title, let studio, _):
@@ -87,7 +87,7 @@ extension License {
         }
     }
 
-    /// Each session event counts once, in the order in which they occurred.
+    /// Counts each session event once, in the order in which the events occurred.
     private func count(_ batch: [Session], _ policy: Policy) throws(Refusal) -> [Event] {
         var (sessions, plays, firstPlayedAt) = (sessions, plays, firstPlayedAt)
         var events: [Event] = []

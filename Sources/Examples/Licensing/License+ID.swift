@@ -6,7 +6,7 @@ extension License {
     ///
     /// It has the form of a UUID of version 8 (RFC 9562, section 5.8), made of SHA-256.
     public static func id(member: String, key: String) -> String {
-        // No member has a colon.
+        // A member id contains no colon, so the text is unambiguous.
         var bytes = Array(SHA256.hash(data: Data("\(member):\(key)".utf8)).prefix(16))
         bytes[6] = bytes[6] & 0x0F | 0x80
         bytes[8] = bytes[8] & 0x3F | 0x80

@@ -9,15 +9,16 @@ public import Foundation
 /// issued, downloaded, playing, expired -> released | revoked
 /// ```
 public struct License: Aggregate, Equatable {
-    /// Where a licence is in its life.
+    /// The status of a licence.
     public enum Status: String, Codable, Sendable, CaseIterable {
         case unissued, issued, downloaded, playing, expired, released, revoked
 
-        /// Nothing but an identical retry is accepted any more, and its device has the place free. Also an expired licence is not final.
+        /// Whether the licence is over: it accepts only identical retries, and no longer occupies its device's slot. An
+        /// expired licence is not final.
         public var isFinal: Bool { self == .released || self == .revoked }
     }
 
-    /// What can have happened to a licence. Each event stores what was decided and the version of the policy, never the rule.
+    /// The events of a licence. Each stores the decision and the version of the policy, never the rule.
     public enum Event: Codable, Sendable, Equatable {
         case created(member: String, device: String, title: String, studio: String, expiresAt: Date, policyVersion: Int)
         case downloaded
@@ -32,7 +33,7 @@ public struct License: Aggregate, Equatable {
 
     /// `license`
     public static let type: AggregateType = "license"
-    /// What licences are queried by.
+    /// The fields that licences are queried by.
     public static let fields: [Field<License>] = [
         Field("member", \.member, indexed: true), Field("device", \.device), Field("title", \.title, indexed: true),
         Field("studio", \.studio), Field("status", \.status, indexed: true), Field("expiresAt", \.expiresAt, indexed: true),
@@ -40,13 +41,13 @@ public struct License: Aggregate, Equatable {
     ]
 
     public internal(set) var status = Status.unissued
-    /// Whose licence it is.
+    /// The member who holds the licence.
     public internal(set) var member = ""
-    /// The one device that may play.
+    /// The only device that may play the title.
     public internal(set) var device = ""
-    /// The download it decrypts.
+    /// The title that it decrypts.
     public internal(set) var title = ""
-    /// Who owns the title.
+    /// The owner of the title.
     public internal(set) var studio = ""
     public internal(set) var expiresAt: Date?
     public internal(set) var renewals = 0
@@ -54,11 +55,11 @@ public struct License: Aggregate, Equatable {
     public internal(set) var firstPlayedAt: Date?
     /// The version of the policy that the last issue or renewal was decided under.
     public internal(set) var policyVersion = 0
-    /// Why it was released or revoked.
+    /// The reason for releasing or revoking it.
     public internal(set) var reason: String?
-    /// Who revoked it.
+    /// The operator who revoked it.
     public internal(set) var `operator`: String?
-    /// The latest thing that is known of playback, by when it occurred.
+    /// When the latest known session event occurred.
     public internal(set) var lastSessionAt: Date?
     /// The session events that were counted.
     public internal(set) var sessions: Set<UUID> = []
@@ -96,8 +97,8 @@ public struct License: Aggregate, Equatable {
         }
     }
 
-    /// Session events arrive late and shuffled: the latest by occurrence says whether it plays, of two at one instant the one that stops,
-    /// and an expired licence stays expired.
+    /// Session events arrive late and shuffled. The event that occurred last decides whether the licence is playing; of
+    /// two at one instant, the one that stops. An expired licence stays expired.
     private mutating func record(_ session: UUID, _ occurredAt: Date, _ playback: Status) {
         sessions.insert(session)
         let last = lastSessionAt ?? .distantPast

@@ -1,4 +1,4 @@
 public import Daybook
 
-/// The kinds of aggregates that the domain has: what a store for it is made with and prepared for.
+/// The aggregates of the domain, for making a store and preparing its database.
 public let licensingAggregates: [any Aggregate.Type] = [License.self, Member.self, Title.self]

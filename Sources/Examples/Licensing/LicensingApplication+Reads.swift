@@ -1,7 +1,7 @@
 public import Daybook
 
 extension LicensingApplication where Store == DaybookStore {
-    /// A licence as it is, or as it was at a version or a date.
+    /// A licence as it is now, or as it was at a version or a date.
     ///
     /// - Throws: ``LicensingError/unknownLicense(_:)``, also for a date before it was issued.
     public func license(_ id: String, at point: PointInHistory? = nil) async throws -> Snapshot<License> {
@@ -11,7 +11,7 @@ extension LicensingApplication where Store == DaybookStore {
         return license
     }
 
-    /// The history of a licence, with who and why; empty when there is none.
+    /// The history of a licence with its metadata; empty when there is none.
     public func events(of license: String) throws -> History<License> {
         try store.repository(License.self).history(license)
     }
@@ -26,7 +26,7 @@ extension LicensingApplication where Store == DaybookStore {
         return try await store.repository(License.self).page(where: .all(filters), limit: limit, after: key)
     }
 
-    /// A member; one that was never seen has the basic plan and is at version 0.
+    /// A member. An unknown member has the basic plan and version 0.
     public func member(_ id: String) async throws -> Snapshot<Member> {
         try await store.repository(Member.self).load(id)
     }

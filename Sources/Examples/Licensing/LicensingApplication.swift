@@ -1,7 +1,8 @@
 public import Daybook
 public import Foundation
 
-/// The commands of the domain, each as what it asks of which aggregates, in one transaction: what a service's routes call.
+/// The requests of the domain. Each executes commands on one or more aggregates in one transaction. A service's routes
+/// call them.
 ///
 /// ```swift
 /// let licensing = LicensingApplication(store: store)
@@ -9,19 +10,20 @@ public import Foundation
 /// try await licensing.renew(license.id.key)
 /// ```
 ///
-/// Each returns the aggregate as it is with the command, also when the request is a retry of one that took effect before. Each throws a
-/// ``Refusal`` when an aggregate refuses, ``LicensingError`` when it cannot be asked, and `DaybookError` otherwise.
+/// Each returns the aggregate after the command, also when the request repeats one that took effect earlier. Each
+/// throws a ``Refusal`` when an aggregate rejects the command, ``LicensingError`` when an id is invalid or unknown, and
+/// otherwise `DaybookError`.
 public struct LicensingApplication<Store: TransactionalStore>: Sendable {
-    /// Where it commits.
+    /// The store that it commits to.
     public let store: Store
     let policies: PolicyBook
     let availableUntil: @Sendable (_ title: String) -> Date?
     let clock: @Sendable () -> Date
 
     /// - Parameters:
-    ///   - policies: Which policy is in force when.
+    ///   - policies: The policies, each with the time from which it is in force.
     ///   - availableUntil: The end of a title's availability, where it has one.
-    ///   - clock: The time of requests that do not say theirs.
+    ///   - clock: The time of requests that have none.
     public init(
         store: Store, policies: PolicyBook = .standard,
         availableUntil: @escaping @Sendable (_ title: String) -> Date? = { _ in nil },
@@ -35,9 +37,10 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
 
     // MARK: A licence and its member
 
-    /// Issues a licence. Its id follows from the member and the request's key, so that a retry meets the same aggregates.
+    /// Issues a licence. Its id is derived from the member and the request's key, so that a retry addresses the same
+    /// aggregates.
     ///
-    /// - Parameter request: Its key is made up when it has none; then a retry is another request.
+    /// - Parameter request: If it has no key, a random one is made; a retry is then another request.
     public func acquire(
         member: String, device: String, title: String, studio: String, _ request: Request = Request()
     ) async throws -> Snapshot<License> {
@@ -58,12 +61,12 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
         }
     }
 
-    /// The member gives the licence back.
+    /// Releases the licence, on the member's request.
     public func release(_ license: String, reason: String, _ request: Request = Request()) async throws -> Snapshot<License> {
         try await close(license, .release(reason: reason), request)
     }
 
-    /// Takes the licence away.
+    /// Revokes the licence.
     public func revoke(
         _ license: String, reason: String, operator: String, _ request: Request = Request()
     ) async throws -> Snapshot<License> {
@@ -73,7 +76,7 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
     private func close(_ id: String, _ command: License.Command, _ request: Request) async throws -> Snapshot<License> {
         try await transaction(request) { tx, now, _ in
             let license = try await tx.execute(command, on: id, request, at: now)
-            // Nothing happens where it is closed already.
+            // If the licence is already closed, this changes nothing.
             try await tx.execute(.close(license: id), on: license.state.member, of: Member.self, at: now)
             return license
         }
@@ -81,14 +84,14 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
 
     // MARK: A licence alone
 
-    /// The download has arrived.
+    /// Records that the download has arrived.
     public func confirmDownload(_ license: String, _ request: Request = Request()) async throws -> Snapshot<License> {
         try await transaction(request) { tx, now, _ in
             try await tx.execute(.confirmDownload, on: license, request, at: now)
         }
     }
 
-    /// What a device reports of its playback, late, shuffled and repeated as it may be.
+    /// Records a device's session events, which may arrive late, shuffled and repeated.
     public func recordSessions(
         _ batch: [License.Session], of license: String, _ request: Request = Request()
     ) async throws -> Snapshot<License> {
@@ -97,7 +100,7 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
         }
     }
 
-    /// Lets the licence run on, from now.
+    /// Renews the licence from now on.
     public func renew(_ license: String, _ request: Request = Request()) async throws -> Snapshot<License> {
         try await transaction(request) { tx, now, terms in
             let title = try await tx.load(license, of: License.self).state.title
@@ -106,14 +109,14 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
         }
     }
 
-    /// Notes that the licence's time is over. It stays open: it still sits on its device, and may be renewed.
+    /// Records that the licence has expired. It stays open: it still occupies its device's slot, and may be renewed.
     public func expire(_ license: String, _ request: Request = Request()) async throws -> Snapshot<License> {
         try await transaction(request) { tx, now, _ in
             try await tx.execute(.expire, on: license, request, at: now)
         }
     }
 
-    /// Puts the end of the licence right.
+    /// Corrects the expiry of the licence.
     public func correctExpiry(
         of license: String, to date: Date, reason: String, operator: String, _ request: Request = Request()
     ) async throws -> Snapshot<License> {
@@ -125,7 +128,7 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
 
     // MARK: A member
 
-    /// Changes the plan. Licences that the new one would not allow stay as they are.
+    /// Changes the plan. Licences that exceed the new plan's limits stay as they are.
     public func changePlan(of member: String, to plan: Member.Plan, _ request: Request = Request()) async throws -> Snapshot<
         Member
     > {
@@ -143,7 +146,8 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
             let before = try await tx.load(member, of: Member.self)
             let version = try await tx.execute(
                 .removeDevice(device), on: member, of: Member.self, expecting: request.expecting, commandID: request.key, at: now)
-            // A retry finds its first version: what has come onto the device since is not meant.
+            // A retry returns the version of its first execution. Licences that were opened on the device since then
+            // are not part of it.
             guard version > before.version else { return before }
             for open in before.state.open where open.device == device {
                 try await tx.execute(.release(reason: "deviceRemoved"), on: open.license, of: License.self, at: now)
@@ -154,7 +158,7 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
 
     // MARK: A title
 
-    /// Puts right how often a member has downloaded a title within the policy's window.
+    /// Corrects how often a member has downloaded a title within the policy's window.
     public func correctDownloadCount(
         of title: String, for member: String, to count: Int, reason: String, operator: String, _ request: Request = Request()
     ) async throws -> Snapshot<Title> {
@@ -178,9 +182,9 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
 }
 
 extension StoreTransaction {
-    /// Lets a licence decide, as part of a request.
+    /// Decides a command on a licence, as part of a request.
     ///
-    /// - Throws: ``LicensingError/unknownLicense(_:)`` when there is none: that one refuses everything.
+    /// - Throws: ``LicensingError/unknownLicense(_:)`` when the licence does not exist.
     fileprivate func execute(
         _ command: License.Command, on id: String, _ request: Request, at now: Date
     ) async throws -> Snapshot<License> {

@@ -1,20 +1,20 @@
 public import Daybook
 public import Foundation
 
-/// A member's plan, and every open licence with its device, title and studio: the slots fold from that.
+/// A member's plan and open licences, each with its device, title and studio. The limits are checked against these.
 ///
-/// Every acquisition changes the member, so two of them never decide on the same count.
+/// Every acquisition changes the member, so two concurrent acquisitions never decide on the same count.
 public struct Member: Aggregate, Equatable {
-    /// What the member pays for; one that was never seen has the basic plan.
+    /// The member's plan. An unknown member has the basic plan.
     public enum Plan: String, Codable, Sendable, CaseIterable, CodingKeyRepresentable { case basic, standard, premium }
 
-    /// A licence that is neither released nor revoked. An expired one still sits on its device.
+    /// A licence that is neither released nor revoked. An expired one still occupies its device's slot.
     public struct OpenLicense: Codable, Sendable, Hashable {
-        /// The keys of the licence, of the device that it sits on, of the title that it is for, and of the title's studio.
+        /// The keys of the licence, its device, its title, and the title's studio.
         public var license: String, device: String, title: String, studio: String
     }
 
-    /// What can have happened to a member.
+    /// The events of a member.
     public enum Event: Codable, Sendable, Equatable {
         case licenseOpened(license: String, device: String, title: String, studio: String, policyVersion: Int)
         case licenseClosed(license: String)
@@ -22,25 +22,25 @@ public struct Member: Aggregate, Equatable {
         case deviceRemoved(device: String)
     }
 
-    /// What can be asked of a member.
+    /// The commands of a member.
     public enum Command: Encodable, Sendable {
         case open(license: String, device: String, title: String, studio: String, Terms)
         case close(license: String)
         case changePlan(Plan)
-        /// Closes every licence on it.
+        /// Closes every licence on the device.
         case removeDevice(String)
     }
 
     /// `member`
     public static let type: AggregateType = "member"
-    /// What members are queried by.
+    /// The fields that members are queried by.
     public static let fields: [Field<Member>] = [Field("plan", \.plan, indexed: true)]
 
     public internal(set) var plan = Plan.basic
-    /// In the order in which they were opened.
+    /// In the order in which the licences were opened.
     public internal(set) var open: [OpenLicense] = []
 
-    /// A member that was never seen.
+    /// An unknown member.
     public init() {}
 
     /// The devices that hold an open licence.
@@ -57,7 +57,7 @@ public struct Member: Aggregate, Equatable {
         }
     }
 
-    /// Which events `command` leads to; none where nothing changes.
+    /// The events of `command`; none where nothing changes.
     public func decide(_ command: Command, at now: Date) throws(Refusal) -> [Event] {
         switch command {
         case .open(let license, let device, let title, let studio, let terms):
@@ -66,7 +66,7 @@ public struct Member: Aggregate, Equatable {
             guard !open.contains(where: { $0.device == device && $0.title == title }) else {
                 throw Refusal(.licenseAlreadyOpen, limit: 1)
             }
-            // After a change to a smaller plan, all of its devices count, and nothing new is opened before they fit.
+            // After a change to a smaller plan all devices count, so nothing new is opened until they fit.
             let limit = policy.devices[plan, default: 0]
             guard devices.union([device]).count <= limit else { throw Refusal(.deviceLimitReached, limit: limit) }
             guard open.count(where: { $0.studio == studio }) < policy.licensesPerStudio else {
@@ -78,7 +78,7 @@ public struct Member: Aggregate, Equatable {
         case .changePlan(let plan):
             return plan == self.plan ? [] : [.planChanged(plan: plan)]
         case .removeDevice(let device):
-            // A device without an open licence is none of the member's: there is nothing to remove.
+            // A device without an open licence is unknown to the member, so there is nothing to remove.
             let closed = open.filter { $0.device == device }
             guard !closed.isEmpty else { return [] }
             return [.deviceRemoved(device: device)] + closed.map { .licenseClosed(license: $0.license) }

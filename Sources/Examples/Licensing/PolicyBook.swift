@@ -1,16 +1,16 @@
 public import Foundation
 
-/// Every policy there has been or is to be: which one is in force is a question of time.
+/// All past and future policies. The time decides which one is in force.
 public struct PolicyBook: Codable, Sendable, Hashable {
     private let policies: [Policy]
 
-    /// - Precondition: There is a policy. The earliest also decides what came before it.
+    /// - Precondition: `policies` is not empty. The earliest policy also applies to the time before it.
     public init(_ policies: [Policy]) {
         precondition(!policies.isEmpty, "a business without any policy")
         self.policies = policies.sorted { $0.effectiveFrom < $1.effectiveFrom }
     }
 
-    /// One policy, for all time.
+    /// A single policy for all time.
     public static let standard = PolicyBook([Policy()])
 
     /// The policy in force at `date`.

@@ -1,15 +1,16 @@
-/// Why a command is refused: a reason for machines, and the limit that was met, where there is one. A refusal appends nothing.
+/// Why a command is rejected: a reason for machines, and the limit that was reached, if any. A rejected command appends
+/// nothing.
 public struct Refusal: Error, Sendable, Hashable {
-    /// Why, for machines.
+    /// The reason, for machines.
     public enum Reason: String, Sendable, CaseIterable {
         case deviceLimitReached, studioLimitReached, titleYearlyLimitReached, licenseAlreadyOpen
         case playLimitReached, playWindowOver, renewalLimitReached, titleUnavailable
         case licenseFinal, illegalTransition
     }
 
-    /// Why, for machines.
+    /// The reason, for machines.
     public var reason: Reason
-    /// The limit that was met, where there is one; of ``Reason/playWindowOver`` in hours.
+    /// The limit that was reached, if any; for ``Reason/playWindowOver`` in hours.
     public var limit: Int?
 
     /// A refusal.

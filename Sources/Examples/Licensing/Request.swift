@@ -1,15 +1,15 @@
 public import Daybook
 public import Foundation
 
-/// What a request says besides its command.
+/// The parts of a request besides its command.
 public struct Request: Sendable {
-    /// Its Idempotency-Key: repeated with the same one, it takes effect once.
+    /// Its Idempotency-Key: requests with the same key take effect once.
     public var key: String?
-    /// The version that the caller has seen of the aggregate the request is about, if it is only meant for that.
+    /// The version of the aggregate that the caller has seen, if the request is valid only for that version.
     public var expecting: Int64?
-    /// On whose behalf, and in what connection; recorded with every event.
+    /// Who makes the request, and in what context; recorded with every event.
     public var context: CommandContext
-    /// The time that it is decided at; now unless set.
+    /// The time of the decision; now if nil.
     public var now: Date?
 
     /// A request.

@@ -1,8 +1,9 @@
 public import Foundation
 
-/// What a command is decided under: the policy in force, and what is known of the title's availability.
+/// What a command is decided under: the policy in force, and the title's availability.
 ///
-/// It is no part of what the command says, so it encodes as nothing: a retry that meets another policy is the same command.
+/// The terms are not part of the command's content, so they encode as nothing: a retry under another policy is the same
+/// command.
 public struct Terms: Sendable, Hashable {
     /// The policy in force.
     public var policy: Policy
@@ -15,7 +16,7 @@ public struct Terms: Sendable, Hashable {
         self.availableUntil = availableUntil
     }
 
-    /// When a licence ends that is issued or renewed at `now`.
+    /// The expiry of a licence that is issued or renewed at `now`.
     ///
     /// - Throws: ``Refusal/Reason/titleUnavailable``
     func expiry(from now: Date) throws(Refusal) -> Date {
@@ -29,7 +30,7 @@ public struct Terms: Sendable, Hashable {
 extension Terms: Encodable {
     private enum NoKey: CodingKey {}
 
-    /// Nothing.
+    /// Encodes nothing.
     public func encode(to encoder: any Encoder) throws {
         _ = encoder.container(keyedBy: NoKey.self)
     }

@@ -3,30 +3,30 @@ public import Foundation
 
 /// How often one member has downloaded one title; its key is `<member>:<title>`.
 public struct Title: Aggregate, Equatable {
-    /// What can have happened to the count.
+    /// The events of the count.
     public enum Event: Codable, Sendable, Equatable {
         case downloadCounted(license: String, at: Date, policyVersion: Int)
-        /// The count was put right: these downloads are left.
+        /// The count was corrected: these downloads remain.
         case countCorrected(downloads: [Date], reason: String, operator: String)
     }
 
-    /// What can be asked of the count.
+    /// The commands of the count.
     public enum Command: Encodable, Sendable {
         case count(license: String, Terms)
-        /// At most 100; a wrong number of downloads can be set right, and not made up.
+        /// At most 100, so that a correction cannot add any number of downloads.
         case correct(count: Int, reason: String, operator: String, Terms)
     }
 
     /// `title`
     public static let type: AggregateType = "title"
 
-    /// When each download that counts was made, the latest last.
+    /// When each counted download was made, the latest last.
     public internal(set) var downloads: [Date] = []
 
     /// A title that the member never downloaded.
     public init() {}
 
-    /// - Precondition: `member` has no colon; ``LicensingApplication`` sees to that, so that no two pairs share a key.
+    /// - Precondition: `member` has no colon, so that no two pairs share a key. ``LicensingApplication`` checks this.
     public static func key(member: String, title: String) -> String { "\(member):\(title)" }
 
     /// The downloads in the policy's window that ends at `now`.
@@ -43,7 +43,7 @@ public struct Title: Aggregate, Equatable {
         }
     }
 
-    /// Which events `command` leads to at `now`; none where nothing changes.
+    /// The events of `command` at `now`; none where nothing changes.
     public func decide(_ command: Command, at now: Date) throws(Refusal) -> [Event] {
         switch command {
         case .count(let license, let terms):
@@ -56,7 +56,7 @@ public struct Title: Aggregate, Equatable {
             guard (0...100).contains(count) else { throw Refusal(.illegalTransition, limit: 100) }
             let counted = counted(at: now, under: terms.policy)
             guard count != counted.count else { return [] }
-            // The oldest go first; what was missing counts from now.
+            // Remove the oldest downloads; add missing ones as made now.
             let missing = Array(repeating: now, count: max(0, count - counted.count))
             return [.countCorrected(downloads: counted.suffix(count) + missing, reason: reason, operator: `operator`)]
         }

@@ -3,7 +3,7 @@ internal import Daybook
 internal import DaybookAdmin
 internal import Licensing
 
-/// What Daybook's admin commands know of this application.
+/// This application, for Daybook's admin commands.
 enum LicensingAdmin: AdminApplication {
     static let name = "licensing"
     static let aggregates = licensingAggregates

@@ -2,7 +2,7 @@ internal import Foundation
 internal import Licensing
 
 extension PolicyBook {
-    /// The service's policies: since July 2025 a licence runs for 45 days instead of 30.
+    /// The service's policies: since July 2025 a licence is valid for 45 days instead of 30.
     static let service: PolicyBook = {
         var second = Policy()
         second.version = 2

@@ -4,7 +4,7 @@ internal import DaybookAdmin
 public import Foundation
 internal import Licensing
 
-/// What a command says of its request.
+/// The options of a command's request.
 struct RequestOptions: ParsableArguments {
     @Option(help: "The request's Idempotency-Key: repeated with the same one, it takes effect once.")
     var key: String?
@@ -24,6 +24,6 @@ struct RequestOptions: ParsableArguments {
 }
 
 extension Date: @retroactive ExpressibleByArgument {
-    /// RFC 3339, with fractions of a second or without.
+    /// Parses RFC 3339, with or without fractions of a second.
     public init?(argument: String) { self.init(rfc3339: argument) }
 }

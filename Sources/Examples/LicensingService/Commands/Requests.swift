@@ -4,7 +4,7 @@ internal import DaybookAdmin
 internal import Foundation
 public import Licensing
 
-/// A command of the domain: it prints the aggregate as it is with it.
+/// A command of the domain. It prints the aggregate after the command.
 private protocol RequestCommand: AsyncParsableCommand {
     associatedtype View: Encodable
     var requestOptions: RequestOptions { get }

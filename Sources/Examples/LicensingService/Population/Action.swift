@@ -2,7 +2,7 @@ internal import Daybook
 internal import Foundation
 internal import Licensing
 
-/// What someone asks of the domain.
+/// A request of a member or of the business.
 enum Action: Sendable {
     case acquire(device: String, title: String, studio: String)
     case confirmDownload(String)
@@ -16,7 +16,7 @@ enum Action: Sendable {
     case removeDevice(String)
     case correctDownloadCount(title: String, count: Int, reason: String)
 
-    /// Whether the business does it, and not the member.
+    /// Whether the business makes the request, and not the member.
     var isOperators: Bool {
         switch self {
         case .revoke, .correctExpiry, .correctDownloadCount: true
@@ -24,7 +24,7 @@ enum Action: Sendable {
         }
     }
 
-    /// Which aggregate it is about, and how that is with it.
+    /// The aggregate of the request, as it is after it.
     struct Reply: Sendable {
         var id: AggregateID
         var version: Int64

@@ -2,10 +2,10 @@ internal import Daybook
 internal import Foundation
 internal import Licensing
 
-/// A year of one member, drawn from the seed and the member's number alone, and lived in memory: each request is decided by the aggregates, and
-/// what comes next depends on what came of it.
+/// A year of one member, determined by the seed and the member's number, and executed in memory. The aggregates decide
+/// each request, and what comes next depends on the result.
 struct MemberStory {
-    /// 2025, the year that every population lives in.
+    /// 2025, the year of every population.
     static let year = Date(timeIntervalSince1970: 1_735_689_600)..<Date(timeIntervalSince1970: 1_767_225_600)
 
     let member: String
@@ -18,7 +18,7 @@ struct MemberStory {
     private let licensing: LicensingApplication<BulkBatch>
     private let clock = StoryClock()
     private var random: SplitMix
-    /// What is to come, the earliest last; of two at one time the first that was planned.
+    /// The planned steps, the earliest last; of two at one time, the one that was planned first comes first.
     private var agenda: [(time: Date, number: Int, plan: Plan)] = []
     private var planned = 0
     private var number = 0
@@ -26,7 +26,7 @@ struct MemberStory {
     private enum Plan {
         case acquire
         case ask(Action)
-        /// Shortly before or after the end of a licence: what its member does about it.
+        /// Shortly before or after the end of a licence: the member may act on it.
         case ending(String, of: Date)
     }
 
@@ -38,7 +38,7 @@ struct MemberStory {
         licensing = LicensingApplication(store: batch, policies: .service)
     }
 
-    /// Lives it.
+    /// Executes the year.
     mutating func live() async throws {
         let minutes = 365 * 24 * 60
         let joined = Self.year.lowerBound + random.minutes(0..<60 * 24 * 60)
@@ -56,7 +56,7 @@ struct MemberStory {
         }
     }
 
-    /// Notes what is to come; the year ends all of it.
+    /// Plans a step; steps after the end of the year are dropped.
     private mutating func plan(_ plan: Plan, at time: Date) {
         guard time < Self.year.upperBound else { return }
         planned += 1
@@ -88,14 +88,14 @@ struct MemberStory {
         let policy = PolicyBook.service.policy(at: time)
         var state = try await current()
         let limit = policy.devices[state.plan, default: 0]
-        // A device too many, as people try it.
+        // Sometimes a member tries one device too many.
         if state.devices.count >= limit, random.chance(0.05),
             let device = Self.devices.first(where: { !state.devices.contains($0) })
         {
             let (title, studio) = draw()
             try await ask(.acquire(device: device, title: title, studio: studio), at: time)
         }
-        // After a change to a smaller plan the oldest devices go.
+        // After a change to a smaller plan, the oldest devices are removed.
         while state.devices.count > limit, let device = state.open.first?.device {
             try await ask(.removeDevice(device), at: time)
             state = try await current()
@@ -109,7 +109,7 @@ struct MemberStory {
             let (title, studio) = draw()
             if try await issue(device: device, title: title, studio: studio, at: time) { return }
         }
-        // Everything popular is taken: something that nobody else watches.
+        // All popular titles are taken, so use one that no other member has.
         let (title, studio) = ("rare-\(member)-\(licenses)", "studio-0")
         if let oldest = state.open.first(where: { $0.studio == studio }),
             state.open.count(where: { $0.studio == studio }) >= policy.licensesPerStudio
@@ -133,7 +133,7 @@ struct MemberStory {
         return true
     }
 
-    /// Popular titles are downloaded more than others, and every title has its studio.
+    /// Draws a title and its studio. Popular titles are drawn more often than others.
     private mutating func draw() -> (title: String, studio: String) {
         let a = random.number(0..<500)
         let title = a * a / 500 + 1
@@ -160,14 +160,14 @@ struct MemberStory {
             sessions.append(session(.stopped, at: begin))
             begin += random.minutes(60..<14 * 60)
         }
-        // A device that has not said that it stopped.
+        // A device that has not reported that it stopped.
         if random.chance(0.06) { sessions.removeLast() }
-        // A play that comes after its window, now and then.
+        // Now and then, a play after its window.
         if random.chance(0.03) { sessions.append(session(.started, at: begin + 3 * 86_400)) }
         if random.chance(0.6) {
             for session in sessions { plan(.ask(.recordSessions(license, [session])), at: session.occurredAt + 2) }
         } else {
-            // Offline: all of it arrives later, in any order, some of it twice.
+            // Offline: everything arrives later, in any order, and some of it twice.
             let arrival = begin + random.minutes(60..<40 * 24 * 60)
             for index in sessions.indices.reversed() { sessions.swapAt(index, random.number(0..<index + 1)) }
             plan(.ask(.recordSessions(license, sessions + sessions.prefix(1))), at: arrival)
@@ -179,7 +179,7 @@ struct MemberStory {
         let (high, low) = (random.next(), random.next())
         var bytes: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         withUnsafeMutableBytes(of: &bytes) { bytes in
-            // Version 4 and its variant, as RFC 9562 has them.
+            // Version 4 and its variant, as in RFC 9562.
             bytes.storeBytes(of: (high & ~0xF000 | 0x4000).bigEndian, toByteOffset: 0, as: UInt64.self)
             bytes.storeBytes(of: (low & ~(3 << 62) | 2 << 62).bigEndian, toByteOffset: 8, as: UInt64.self)
         }
@@ -188,7 +188,7 @@ struct MemberStory {
 
     // MARK: It ends
 
-    /// What becomes of a licence that is about to end.
+    /// Decides what the member does with a licence that is about to end.
     private mutating func end(_ license: String, _ end: Date, at time: Date) async throws {
         switch random.number(0..<100) {
         case ..<30: try await renew(license, at: time)

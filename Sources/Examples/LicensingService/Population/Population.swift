@@ -3,7 +3,7 @@ internal import DaybookAdmin
 internal import Foundation
 internal import Licensing
 
-/// Many members' stories: the same for the same numbers, in whatever order they are told.
+/// The stories of many members: the same for the same numbers, in whatever order they are executed.
 struct Population: Sendable {
     struct Totals: Sendable {
         var licenses = 0
@@ -19,13 +19,13 @@ struct Population: Sendable {
         }
     }
 
-    /// The population is not what the database holds.
+    /// The population differs from what the database holds.
     struct Disagreement: Error, CustomStringConvertible {
         let description: String
     }
 
     let seed: UInt64
-    /// How many licences each member acquires: some many, most few.
+    /// How many licences each member acquires: some members many, most few.
     private let shares: [Int]
 
     init(members: Int, licenses: Int, seed: UInt64) {
@@ -69,7 +69,7 @@ struct Population: Sendable {
 }
 
 extension MemberStory {
-    /// Tells the story by real commands. What a run before this one has told is not told again.
+    /// Executes the story's steps as real commands. Steps that an earlier run has executed are skipped.
     func tell(to licensing: LicensingApplication<DaybookStore>, _ pace: Pace?) async throws {
         let clock = StoryClock()
         for step in steps[try await firstStep(toTell: licensing)...] {
@@ -87,7 +87,7 @@ extension MemberStory {
         }
     }
 
-    /// Each step is one commit, and they follow one another: those that were told are the first ones.
+    /// The first step that is not yet executed: each step is one commit, and they are committed in order.
     private func firstStep(toTell licensing: LicensingApplication<DaybookStore>) async throws -> Int {
         var versions: [AggregateID: Int64] = [:]
         var first = 0

@@ -1,6 +1,7 @@
 internal import Foundation
 
-/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c): small, fast, and the same numbers everywhere for one seed.
+/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c): small, fast, and with the same numbers on every machine for one
+/// seed.
 struct SplitMix: RandomNumberGenerator, Sendable {
     var state: UInt64
 
@@ -12,7 +13,7 @@ struct SplitMix: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// A generator of its own for each number.
+    /// An independent generator for each number.
     static func derived(from seed: UInt64, _ number: Int) -> SplitMix {
         var mixed = SplitMix(state: seed)
         return SplitMix(state: mixed.next() ^ (UInt64(number) &* 0xD1B5_4A32_D192_ED03))
@@ -21,9 +22,10 @@ struct SplitMix: RandomNumberGenerator, Sendable {
     /// True with this probability.
     mutating func chance(_ probability: Double) -> Bool { Double(next() >> 11) < probability * 0x1p53 }
 
-    /// The same number in every run and on every machine: the standard library's algorithm may change with its version.
+    /// The same number in every run and on every machine, unlike the standard library's algorithm, which may change
+    /// with its version.
     mutating func number(_ range: Range<Int>) -> Int { range.lowerBound + Int(next() % UInt64(range.count)) }
 
-    /// A time in this many minutes.
+    /// A time of this many minutes, and a random number of seconds.
     mutating func minutes(_ range: Range<Int>) -> TimeInterval { Double(number(range)) * 60 + Double(number(0..<60)) }
 }

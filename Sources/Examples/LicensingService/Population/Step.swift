@@ -2,17 +2,17 @@ internal import Daybook
 internal import Foundation
 internal import Licensing
 
-/// One request of a story, with what came of it.
+/// One request of a story, with its result.
 struct Step: Sendable {
     var action: Action
     var member: String
     var number: Int
     var time: Date
-    /// Of its commit's random numbers.
+    /// The seed of the random numbers of its commit.
     var seed: UInt64
     var outcome: Result<Action.Reply, Refusal>
 
-    /// Makes the request.
+    /// Executes the request.
     static func perform<Store>(
         _ action: Action, member: String, number: Int, at time: Date, seed: UInt64, clock: StoryClock,
         in licensing: LicensingApplication<Store>

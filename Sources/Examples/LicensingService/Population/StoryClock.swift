@@ -2,10 +2,10 @@ internal import Daybook
 internal import Foundation
 internal import Synchronization
 
-/// The clock of one member's story. Time and randomness of a commit follow from its step alone, however often the commit is tried, and
-/// whatever other members do meanwhile.
+/// The clock of one member's story. The time and random numbers of a commit depend only on its step, however often the
+/// commit is tried and whatever other members do in the meantime.
 final class StoryClock: Sendable {
-    /// That of the story which the running task tells.
+    /// The clock of the story that the current task executes.
     @TaskLocal static var current: StoryClock?
 
     private struct State {
@@ -16,21 +16,21 @@ final class StoryClock: Sendable {
 
     private let state = Mutex(State())
 
-    /// Sets it to a step: the next commit is recorded some milliseconds after `time`.
+    /// Sets the clock to a step: the next commit is recorded some milliseconds after `time`.
     func begin(_ seed: UInt64, at time: Date) {
         state.withLock { $0 = State(time: time, seed: seed) }
     }
 
-    /// For a store or a batch of this story alone.
+    /// For a store or a batch that executes only this story.
     var commitClock: CommitClock {
         CommitClock(now: { self.now() }, random: { self.next() })
     }
 
-    /// For a store whose tasks each tell a story.
+    /// For a store whose tasks each execute a story.
     static let commitClock = CommitClock(
         now: { current?.now() ?? Date() }, random: { current?.next() ?? UInt64.random(in: .min ... .max) })
 
-    /// Every attempt of a commit asks for the time first, and once: it begins the random numbers anew.
+    /// Each attempt at a commit reads the time first, and once, so that restarts the random numbers.
     private func now() -> Date {
         state.withLock { state in
             state.random = SplitMix(state: state.seed)
