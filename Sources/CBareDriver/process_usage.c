@@ -25,7 +25,7 @@ uint64_t bare_now (void) {
 bool bare_reset_peak (void) {
 #ifdef __linux__
 #ifdef __GLIBC__
-    /* What was freed before belongs to nobody's peak. */
+    /* Memory that was freed earlier must not count towards the peak. */
     malloc_trim (0);
 #endif
     /* proc(5), /proc/pid/clear_refs: 5 resets the peak resident set size. */

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 /* True when libbson finds the `length` bytes a structurally valid document with valid UTF-8 in keys and strings.
- * Used to check our own encoder against code nobody here wrote. */
+ * Used to check our own encoder against code that is not ours. */
 static inline bool
 daybook_bson_validate (const uint8_t *bytes, size_t length)
 {
@@ -47,7 +47,7 @@ daybook_decimal128_from_string (const char *text, uint64_t *high, uint64_t *low)
 }
 
 /* The bytes of the document that libbson reads an extended JSON text as, for daybook_json_free; NULL when it refuses.
- * Used to check our own reader against code nobody here wrote. */
+ * Used to check our own reader against code that is not ours. */
 static inline uint8_t *
 daybook_bson_from_json (const char *text, size_t length, size_t *size)
 {

@@ -259,7 +259,7 @@ static inline void daybook_collection_destroy (daybook_collection *collection) {
 
 /* MARK: Writes */
 
-/* `documents` is `count` documents, one behind the other; each states its own length. */
+/* `documents` is `count` documents, one after another; each states its own length. */
 static inline bool daybook_insert_many (
     daybook_collection *collection, daybook_bytes documents, size_t count, daybook_bytes options, daybook_session *session,
     daybook_result *result) {

@@ -1,7 +1,7 @@
 // Makes each server a member of its replica set, each set's administrator, and of replica sets a sharded cluster where there is a router.
 // It may run again and again: what is there stays.
 //
-// A MongoDB without users lets somebody on its own machine initiate a replica set and make the first user, and nothing else:
+// A MongoDB without users allows a client on its own machine only to initiate a replica set and create the first user:
 // https://www.mongodb.com/docs/manual/core/localhost-exception/
 // The administrator of a shard is made for that too: it closes the exception.
 

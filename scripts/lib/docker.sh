@@ -1,14 +1,14 @@
-# MongoDB in docker, by compose/single.yaml: what scripts/mongo takes where there is an engine and no mongod. Sourced by it.
+# MongoDB in docker, by compose/single.yaml. scripts/mongo sources this and uses it if there is an engine and no mongod.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # kind, log, port, record, suffix and the rest are shared with scripts/mongo
 
 # An engine that is being started or has hung does not answer, and a first start fetches the image.
 docker_patience=5 docker_start_patience=600
 
-# One deployment per checkout and kind of server: volumes outlive the checkout's directory under this name.
+# One deployment for each checkout and kind of server. Volumes with this name outlive the checkout's directory.
 docker_project() { printf 'daybook-%s%s\n' "$(printf '%s' "$root" | cksum | cut -d ' ' -f 1)" "$suffix"; }
 
-# limited SECONDS COMMAND...: COMMAND's output and status; 124 when it took longer and was ended, with all that it had started.
+# limited SECONDS COMMAND...: COMMAND's output and status; 124 when it took longer and was killed with its children.
 limited() { "$(find_python)" "$server_py" limited "$@" 9>&-; }
 
 # docker_compose SECONDS ARGUMENT...
@@ -19,7 +19,7 @@ docker_compose() {
         DAYBOOK_CPUS=0 limited "$patience" docker compose --project-name "$(docker_project)" --file "$root/compose/single.yaml" "$@"
 }
 
-# Whether there is an engine, and the plugin; the client alone is no use.
+# Whether there are an engine and the compose plugin; the client alone is not enough.
 docker_answers() {
     command -v docker >/dev/null || return 1
     if [[ -z "$(limited "$docker_patience" docker info --format '{{.ServerVersion}}' 2>/dev/null)" ]]; then
@@ -32,14 +32,14 @@ docker_answers() {
     fi
 }
 
-# Whether it runs and can be used: without its password it cannot.
+# Whether it runs and can be used; that needs its password.
 docker_is_running() {
     command -v docker >/dev/null || return 1
     [[ -s "$(data_of docker)/administrator" ]] || return 1
     [[ -n "$(docker_compose "$docker_patience" ps --status running --quiet mongo 2>/dev/null)" ]]
 }
 
-# Starts it on `port` and records it. As init also waits until it takes writes, this does for one that is running, too.
+# Starts it on `port` and records it. init waits until it takes writes, so this also works when it already runs.
 docker_launch() {
     local status=0
     DAYBOOK_SECRETS="$(data_of docker)" "$root/compose/make-secrets" 2>>"$log"
@@ -56,7 +56,7 @@ docker_up() {
     local begin=$SECONDS attempt wanted=$first_port data
     data="$(data_of docker)"
     : >"$log"
-    if [[ ! -s "$data/administrator" ]]; then # what data there may be knows a password that nobody has
+    if [[ ! -s "$data/administrator" ]]; then # the password of any existing data is lost
         port=$first_port
         docker_compose 60 down --volumes >>"$log" 2>&1 || true
     fi
@@ -69,7 +69,7 @@ docker_up() {
             say "docker takes writes: $((SECONDS - begin)) s"
             return 0
         fi
-        # What was made goes, but for the data.
+        # Remove what was made, except the data.
         docker_compose 60 down >>"$log" 2>&1 || true
         if ((attempt < 3)) && grep -qiE 'address already in use|port is already allocated' "$log"; then
             wanted=$((port + 1))
@@ -90,7 +90,8 @@ docker_stop() {
     rm -f "$record"
 }
 
-# Deletes the data and its secrets. Without an engine the volume stays; nobody can read it, and the next start deletes it.
+# Deletes the data and its secrets. Without an engine the volume stays: it is unreadable without the password, and the
+# next start deletes it.
 docker_delete() {
     local data
     data="$(data_of docker)"

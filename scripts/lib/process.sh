@@ -1,8 +1,8 @@
-# mongod or SecantusDB as a process of this machine: what scripts/mongo takes unless it takes docker. Sourced by it.
+# mongod or SecantusDB as a process of this machine. scripts/mongo sources this and uses it unless it uses docker.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # kind, log, port, record, suffix and the rest are shared with scripts/mongo
 
-# Whether `pid` is alive and is this checkout's server. The number alone proves nothing: it may be another process since.
+# Whether `pid` is alive and is this checkout's server. The number alone proves nothing: it may have been reused.
 process_is_running() {
     local line
     [[ "$pid" =~ ^[0-9]+$ && -n "$kind" ]] || return 1
@@ -16,7 +16,7 @@ process_is_running() {
 
 is_primary() { "$venv/bin/python" "$server_py" primary "$port" 2>/dev/null; }
 
-# Waits up to 60 s for `pid` to take writes. 1: it ended; 2: it lives and does not answer.
+# Waits up to 60 s for `pid` to take writes. Returns 1 if it ended, 2 if it runs and does not answer.
 wait_for_primary() {
     local deadline=$((SECONDS + 60))
     until is_primary; do
@@ -24,7 +24,7 @@ wait_for_primary() {
         ((SECONDS < deadline)) || return 2
         sleep 0.2
     done
-    process_is_running || return 1 # what answered may be a stranger who took the port first
+    process_is_running || return 1 # another process may have taken the port first and answered
 }
 
 # Starts `kind` on `port` in the background and records it.
@@ -49,7 +49,7 @@ launch() { # [open]: without authentication, to make the first user
             ;;
     esac
     [[ ! -f "$log" ]] || mv "$log" "$log.1"
-    # Nothing of the caller's may stay open in the server: $(scripts/mongo up) would wait for it, and so would the lock.
+    # The server must not inherit the caller's open files: $(scripts/mongo up) would wait for it, and so would the lock.
     "$venv/bin/python" "$server_py" detach "${command[@]}" </dev/null >"$log" 2>&1 &
     pid=$!
     started="$(date +%s)"
@@ -74,14 +74,14 @@ process_up() {
             if [[ "$kind" == mongod ]]; then initiate || status=$?; fi
             ((status != 0)) || wait_for_primary || status=$?
         fi
-        # A mongod lets its first user be made from its own machine, and nothing else.
+        # A mongod without users allows only creating the first user, and only from its own machine.
         if ((status == 0)) && "$with_auth" && [[ -z "$(password)" ]]; then make_administrator || status=$?; fi
         if ((status == 0)); then
             say "$kind takes writes: $((SECONDS - begin)) s"
             return 0
         fi
         process_is_running || rm -f "$record"
-        # Another process may have taken the port between our look and the server's: then the next one will do.
+        # Another process may have taken the port after we checked it. Then try the next one.
         if ((status == 1 && attempt < 3)) && grep -qi 'address already in use' "$log"; then
             wanted=$((port + 1))
             continue
@@ -96,7 +96,7 @@ process_up() {
     die "$kind ended instead of starting"
 }
 
-# Tells a mongod which replica set it is, as soon as it listens.
+# Initiates the replica set of a mongod, as soon as it listens.
 initiate() {
     local deadline=$((SECONDS + 60))
     until DAYBOOK_ADMIN_PASSWORD="$(password)" "$venv/bin/python" "$server_py" initiate "$port" 2>"$state/initiate.log"; do
@@ -111,7 +111,7 @@ initiate() {
 
 new_secret() { "$venv/bin/python" -c 'import secrets; print(secrets.token_hex(24))'; }
 
-# Makes the user daybook-admin, and keeps the password once the server has it. 2: the server would not.
+# Creates the user daybook-admin, and keeps the password once the server has it. Returns 2 if the server refuses.
 make_administrator() {
     local secret file
     secret="$(new_secret)"
@@ -121,7 +121,7 @@ make_administrator() {
     mv "$file.new" "$file"
 }
 
-# Stops `pid`, which process_is_running has just vouched for.
+# Stops `pid`, which process_is_running has just confirmed to be ours.
 process_stop() {
     local deadline=$((SECONDS + 15))
     kill -TERM "$pid" 2>/dev/null || true

@@ -1,13 +1,13 @@
-# The virtual environment of the local server and of the tests that compare with pymongo, unless `venv` is set to another.
-# Sourced after shell.sh.
+# The virtual environment of the local server and of the tests that compare with pymongo, unless `venv` is set to another
+# one. Sourced after shell.sh.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # root and state come from shell.sh
 
 venv="$state/venv"
 secantus='SecantusDB==0.7.0b3'
 
-# The first Python that can really make a virtual environment. A shim may answer and have no Python behind it, and Debian's own
-# lacks ensurepip until python3-venv is installed.
+# The first Python that can really make a virtual environment. A shim may answer without a Python, and Debian's own lacks
+# ensurepip until python3-venv is installed.
 find_python() {
     local candidate
     for candidate in python3 /usr/bin/python3; do
@@ -31,7 +31,7 @@ for requirement in sys.argv[1:]:
         sys.exit(1)' "$@" 2>/dev/null
 }
 
-# ensure_venv REQUIREMENT...: makes or repairs the environment `venv`, so that it has them. Quick when it has.
+# ensure_venv REQUIREMENT...: makes or repairs the environment `venv`, so that it has them. Fast when it already does.
 #
 # The marker is written last and names the requirements and the place: an interrupted installation, another version, a Python
 # that is gone and a checkout that was moved (its entry points start with the old path) all end in a new environment.

@@ -1,7 +1,7 @@
-# Shared by the scripts: where things are, how they speak, locks, timed phases. Sourced, never run.
+# Shared by the scripts: paths, messages, locks, timed phases. Sourced, never run.
 # shellcheck shell=bash
 #
-# Kept to what bash 3.2 knows, for macOS. What a script prints for its caller goes to stdout, everything else to stderr.
+# Uses only features of bash 3.2, for macOS. A script's results go to stdout, everything else to stderr.
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)"
 
@@ -23,7 +23,7 @@ misused() {
 }
 
 # lock NAME: waits until no other process of this checkout holds NAME, then holds it until `unlock` or the end of this shell,
-# however that comes: the lock belongs to an open file.
+# even if it is killed: the lock belongs to an open file.
 lock() {
     mkdir -p "$state"
     exec 9>"$state/$1.lock"
@@ -46,18 +46,18 @@ take_lock() {
 
 phases=()
 failed=()
-running=''  # the phase under way
-failures='' # a file of what failed, where a phase keeps one
+running=''  # the current phase
+failures='' # a file with the failures, if a phase records them
 
 # phase NAME BUDGET COMMAND...: runs COMMAND and prints the seconds it took, and its budget in seconds when that was exceeded.
-# Returns COMMAND's status; `summary` tells the rest. COMMAND is a program or a function that checks each step itself: bash
-# suspends `set -e` in what it is asked the status of.
+# Returns COMMAND's status; `summary` prints the rest. COMMAND is a program, or a function that checks each step itself:
+# bash suspends `set -e` inside a command whose status is tested.
 phase() {
     local name="$1" budget="$2" begin=$SECONDS status=0 line
     shift 2
     say "== $name"
     running="$name"
-    "$@" 9>&- || status=$? # a lock is this script's, not of what it runs
+    "$@" 9>&- || status=$? # a lock belongs to this script, not to the commands that it runs
     running=''
     line="== $name: $((SECONDS - begin)) s"
     ((SECONDS - begin <= budget)) || line="$line (over its budget of $budget s)"
@@ -70,8 +70,8 @@ phase() {
     return "$status"
 }
 
-# All phases again, then, last, what failed and in which phase. Returns 1 if any did. To be called from an EXIT trap, so that it
-# also names a phase that was interrupted.
+# Prints all phases again, and last the failures with their phases. Returns 1 if a phase failed. Call it from an EXIT
+# trap, so that it also names a phase that was interrupted.
 summary() {
     local line
     if [[ -n "$running" ]]; then

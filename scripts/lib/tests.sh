@@ -1,4 +1,4 @@
-# What scripts/test and scripts/tsan share: servers for the tests, and an end that stops what was started.
+# Shared by scripts/test and scripts/tsan: servers for the tests, and an exit trap that stops them.
 # shellcheck shell=bash
 # shellcheck source=scripts/lib/shell.sh
 
@@ -6,32 +6,32 @@
 # shellcheck disable=SC2034 # used by the scripts that source this
 integration='^[A-Za-z]*IntegrationTests\.'
 
-# The tests of daybook-bench need what it is built with. Each other set of traits would build everything anew.
+# The tests of daybook-bench need its trait. Another set of traits would build everything again.
 # shellcheck disable=SC2034
 traits=(--traits Benchmarks)
 
 server_is_ours=false other_is_ours=false
-our_versions=() # of MongoDB, of servers started here that pretend to be older
-other_half='' # a process group of tests that run beside others
+our_versions=() # the versions of servers started here that pretend to be an older MongoDB
+other_half='' # the process group of tests that run in parallel
 finish() {
     local status=$?
     trap - EXIT
     if [[ -n "$other_half" ]]; then
-        # swift test ends its tests when it is interrupted, and only then: they are in groups of their own.
+        # The tests are in process groups of their own, and swift test ends them only when it is interrupted.
         kill -INT -- "-$other_half" 2>/dev/null || true
         wait "$other_half" 2>/dev/null || true
     fi
-    # Without the variable exported for the tests, which would make the server somebody else's.
+    # Unset the variable that is exported for the tests: with it, scripts/mongo would not manage the server.
     if "$server_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth down 9>&- || true; fi
     if "$other_is_ours"; then env -u DAYBOOK_URI scripts/mongo --auth --other down 9>&- || true; fi
     local version
     for version in ${our_versions[@]+"${our_versions[@]}"}; do version_server "$version" down 9>&- || true; done
-    # An interrupted phase or a failed step outside one is no success, whatever the phases say.
+    # An interrupted phase or a failed step outside a phase is a failure, even if all phases succeeded.
     summary || ((status != 0)) || status=1
     exit "$status"
 }
 
-# Sets and exports DAYBOOK_URI, the administrator's of a server that asks for passwords, and DAYBOOK_PYTHON.
+# Starts a server with passwords. Sets and exports DAYBOOK_URI, the administrator's URI, and DAYBOOK_PYTHON.
 start_server() {
     if [[ -z "${DAYBOOK_URI-}" ]]; then
         scripts/mongo --auth status >/dev/null || server_is_ours=true
@@ -46,8 +46,8 @@ start_server() {
     export DAYBOOK_PYTHON="$venv/bin/python"
 }
 
-# Sets other_uri, that of one more such server; to nothing where the caller has named one, which is all there is then. To be called before
-# start_server, which names one for all that follows.
+# Starts one more such server and sets other_uri to its URI, or to nothing if the caller has named the only server to use.
+# Call it before start_server, which names a server for everything that follows.
 start_other_server() {
     other_uri=''
     [[ -z "${DAYBOOK_URI-}" ]] || return 0
@@ -55,32 +55,33 @@ start_other_server() {
     other_uri="$(scripts/mongo --auth --other up)"
 }
 
-# version_server VERSION COMMAND: what scripts/mongo does with the tests' server of that version; only SecantusDB has one.
+# version_server VERSION COMMAND: runs scripts/mongo for the tests' server of that version, which only SecantusDB offers.
 version_server() { env -u DAYBOOK_URI DAYBOOK_SERVER=secantus DAYBOOK_SERVER_VERSION="$1" scripts/mongo --auth "$2"; }
 
-# start_version VERSION: starts it, if it is not up.
+# start_version VERSION: starts that server, if it is not up.
 start_version() {
     version_server "$1" status >/dev/null || our_versions+=("$1")
     version_server "$1" up >/dev/null
 }
 
-# Fails when the log of a run shows no test: a suite that ran nothing has shown nothing.
+# Fails when the log of a run shows no test, because a run without tests proves nothing.
 require_tests() {
     grep -qE 'Test run with [1-9][0-9]* test|Executed [1-9][0-9]* test' "$1" && return
     say "no test ran"
     return 1
 }
 
-# note_failures LOG: keeps what failed in the log of a run, for `summary` to print last: thousands of lines follow a failure.
+# note_failures LOG: records the failures in the log of a run, so that `summary` prints them last. Thousands of lines
+# follow a failure in the log.
 note_failures() {
     local lines
     lines="$(grep -aE '^✘ Test .* (recorded an issue|failed)|error: .*: error:|Fatal error|[Uu]nexpected signal' "$1" | cut -c 1-400)" || true
-    # A run that ended early was in the last test that began.
+    # A run that ended early was in the test that began last.
     [[ -n "$lines" ]] || lines="$(tail -n 3 "$1")"
     printf '%s:\n%s\n' "${1#"$root/"}" "$lines" >>"$failures"
 }
 
-# Takes the checkout's lock, and arranges for the end.
+# Acquires the checkout's lock, and installs the exit traps.
 begin_run() {
     lock run
     failures="$state/failures.log"

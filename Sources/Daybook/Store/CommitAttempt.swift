@@ -4,7 +4,7 @@ internal import Foundation
 internal import Logging
 internal import Metrics
 
-/// One command on one aggregate, from load to commit, as often as it takes.
+/// Executes one command on one aggregate, from load to commit, in as many attempts as needed.
 struct CommitAttempt<A: Aggregate>: Sendable {
     let repository: Repository<A>
     let id: AggregateID
@@ -17,21 +17,21 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     private var store: DaybookStore { repository.store }
     private var metrics: AggregateMetrics { repository.loader.metrics }
 
-    /// What was decided, ready to be sent, and what is known of the aggregate once it is in effect.
+    /// What was decided, ready to be sent, and the cache's entry for the aggregate after it.
     private struct Proposal: Sendable {
         let commit: PreparedCommit
         /// Nil where the next command must load the aggregate.
         let entry: AggregateCache.Entry<A>?
     }
 
-    /// How far an attempt has come.
+    /// The stage that an attempt has reached.
     private enum Progress: Sendable {
-        /// The command took effect before, or nothing is to happen.
+        /// The command took effect earlier, or it changes nothing.
         case answered(Commit?)
-        /// It is to be sent.
+        /// The commit must be sent.
         case decided(Proposal)
         case committed(Proposal)
-        /// Nothing took effect: it has to be decided again.
+        /// Nothing took effect: decide again.
         case aborted
     }
 
@@ -47,20 +47,22 @@ struct CommitAttempt<A: Aggregate>: Sendable {
                 await store.took(effect: proposal.commit)
                 return proposal.commit.commits.first
             case .decided, .aborted:
-                // What was only out of date can be decided again at once.
+                // A decision on a cached aggregate only failed because the entry was out of date, so decide again
+                // without a pause.
                 if cached == nil { await retry.pause() }
                 cached = nil
             }
         }
     }
 
-    /// Whether the next command may be decided on this commit without a look at the journal.
+    /// Whether the next command may be decided on this commit without reading the journal.
     ///
-    /// What less than a majority has acknowledged, an election of a new primary can take back, and this process would not know. The next event
-    /// would then follow one that is gone: no index refuses that. Inline, the snapshot went with it, and the compare-and-set does.
+    /// An election can roll back what less than a majority has acknowledged, and this process would not notice. The
+    /// next event would then follow one that is gone, and no index refuses that. With the lifecycle inline the snapshot
+    /// was rolled back too, so the compare-and-set refuses it.
     private var isForGood: Bool { A.lifecycle == .inline || store.client.settings.acknowledgement == .majority }
 
-    /// Everything on one connection: events and snapshot are one transaction.
+    /// Everything on one connection: events and snapshot are written in one transaction.
     private func inTransaction(_ cached: Proposal?) async throws -> Progress {
         try await store.client.withConnection(.transaction) { connection in
             try store.ready(connection)
@@ -70,7 +72,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         }
     }
 
-    /// The events alone are the commit: one of them joins a group, more are a transaction.
+    /// The events alone are the commit. A single event joins a group; several are a transaction.
     private func journalOnly(_ cached: Proposal?) async throws -> Progress {
         let progress: Progress
         if let cached {
@@ -99,9 +101,10 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         return try interpret(outcome, of: proposal, on: connection)
     }
 
-    /// Lets the aggregate decide on what the store has in memory of it.
+    /// Decides on the cached aggregate.
     ///
-    /// Nil when nothing is, or when it does not end in a commit: only a commit would be refused if what is in memory is out of date.
+    /// Nil when it is not cached, or when the decision leads to no commit: an outdated entry would only be detected by
+    /// a commit.
     private func decideOnCached() -> Proposal? {
         guard let (loaded, readAt) = store.cache.take(id, A.self) else { return nil }
         if let expected, loaded.fold.version != expected { return nil }
@@ -111,7 +114,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         return proposal
     }
 
-    /// Loads the aggregate and lets it decide.
+    /// Loads the aggregate and decides.
     private func load(on connection: isolated MongoConnection) throws -> Progress {
         let readAt = ContinuousClock.now
         let loaded = try repository.loader.load(id, on: connection)
@@ -120,7 +123,8 @@ struct CommitAttempt<A: Aggregate>: Sendable {
             try loaded.fold.require(expected)
             events = try decide(loaded.fold)
         } catch {
-            // What is refused now may be what took effect before: a repeated command gets its first answer.
+            // The command may be refused because it took effect earlier. Then it is a repeated command, which returns
+            // its first commit.
             if let original = try original(on: connection) { return .answered(original) }
             throw error
         }
@@ -133,7 +137,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
     ) throws -> Proposal {
         var loaded = loaded
         var change = AggregateChange(loaded, of: repository.loader)
-        // What a rival's commit has written is known without a look: it folds the same events.
+        // The rival's commit has folded the same events, so its snapshot's identity is known without reading it.
         if A.lifecycle == .inline, loaded.hasTail, let snapshot = try loaded.fold.stored() {
             change.rival = snapshot.identity(digest: snapshot.digest)
         }
@@ -147,7 +151,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         return Proposal(commit: commit, entry: .init(loaded, readAt: readAt))
     }
 
-    /// What an outcome means for the caller.
+    /// What the caller does next, by the outcome.
     private func interpret(
         _ outcome: CommitOutcome, of proposal: Proposal, on connection: isolated MongoConnection
     ) throws -> Progress {
@@ -158,10 +162,11 @@ struct CommitAttempt<A: Aggregate>: Sendable {
             do {
                 if let original = try original(on: connection) { return .answered(original) }
             } catch is MongoError {
-                // It has taken effect; that its commit cannot be read now must not be told as if it had not.
+                // The command took effect, but its commit cannot be read now. Throwing this error would say that it had
+                // no effect.
             }
         case .aborted(let error):
-            // Not every server says which index refused: then it may have been the one of command ids.
+            // Not every server names the index that refused, so it may have been the index of command ids.
             if error.code == .duplicateKey, let original = try original(on: connection) {
                 return .answered(original)
             }
@@ -171,7 +176,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         return .aborted
     }
 
-    /// The commit by which the command took effect before, if it did.
+    /// The commit of an earlier execution of this command; nil when there is none.
     private func original(on connection: isolated MongoConnection) throws -> Commit? {
         try store.journal.commit(of: command, on: id, connection: connection)
     }

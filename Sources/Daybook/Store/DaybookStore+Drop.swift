@@ -2,7 +2,7 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 extension DaybookStore {
-    /// Drops the whole database: for those that tests made.
+    /// Drops the whole database, if a test made it.
     ///
     /// - Precondition: Its name begins with `test-`.
     package func dropTestDatabase() async throws {

@@ -1,7 +1,7 @@
 internal import Foundation
 
 extension DaybookStore {
-    /// What a lease names its holder by: the machine, the process, and this very store.
+    /// The holder's name in a lease: the machine, the process, and a random id for this use.
     package static func holder() -> String {
         "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier):\(UUID().uuidString)"
     }

@@ -2,7 +2,8 @@ internal import DaybookBSON
 package import DaybookMongo
 
 extension DaybookStore {
-    /// The events of one kind of aggregate as they come; nil for one that is none.
+    /// The new events of one kind of aggregate, as the journal's change stream reports them; nil for one that no
+    /// Daybook writer wrote.
     package func journalHeads(of type: AggregateType, after token: ResumeToken?) -> ChangeStream<JournalHead?> {
         let match: BSONDocument = [
             "operationType": "insert", EventKey.changedAggregateIDPath: .document(Journal.ids(of: type)),

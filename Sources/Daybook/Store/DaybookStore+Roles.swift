@@ -8,8 +8,8 @@ extension DaybookStore {
     /// for role in try store.roles(for: [License.self, Member.self]) { print(role.script) }
     /// ```
     ///
-    /// - Parameter aggregates: Every one that keeps snapshots in this database, besides the store's own: MongoDB has no privilege for "the collections that begin with
-    ///   snapshots".
+    /// - Parameter aggregates: All aggregates that keep snapshots in this database, besides the store's own. MongoDB
+    ///   has no privilege for "the collections that begin with snapshots".
     /// - Throws: ``DaybookError``: `invalidArgument`, `invalidConfiguration` as ``initialize(_:)-(Aggregate....)``.
     public func roles(for aggregates: [any Aggregate.Type] = []) throws -> [RoleDefinition] {
         do {
@@ -19,19 +19,20 @@ extension DaybookStore {
         }
     }
 
-    /// Makes the roles of ``roles(for:)`` that are not there yet. A user with `userAdmin` or `dbOwner` on the database can; who gets a role is
-    /// theirs to say (`createUser`, `grantRolesToUser`).
+    /// Creates those roles of ``roles(for:)`` that are missing. A user with `userAdmin` or `dbOwner` on the database
+    /// may do that. That user also decides who gets a role (`createUser`, `grantRolesToUser`).
     ///
-    /// It may run again and again. A role that is there with other privileges, be they more or fewer, was made for other aggregates or by
-    /// somebody: it is reported, and nothing is made. With `updating` it is set to exactly what ``roles(for:)`` says; privileges are never
-    /// widened or taken away unasked.
+    /// It may run again and again. An existing role with other privileges, more or fewer, was made for other aggregates
+    /// or by hand: it is reported, and no role is created. With `updating` it is set to exactly what ``roles(for:)``
+    /// returns; otherwise privileges are never added or removed.
     ///
     /// - Parameters:
-    ///   - aggregates: Every one that keeps snapshots in this database, besides the store's own; also those of other services.
-    ///   - updating: Whether a role that is there and says something else is changed.
-    /// - Returns: The roles that were made or changed.
-    /// - Throws: ``DaybookError``: `conflictingDefinition` with both definitions and the `updateRole` command, `unauthorized`, and as
-    ///   ``roles(for:)``.
+    ///   - aggregates: All aggregates that keep snapshots in this database, besides the store's own; also those of
+    ///     other services.
+    ///   - updating: Whether to change an existing role that has other privileges.
+    /// - Returns: The roles that were created or changed.
+    /// - Throws: ``DaybookError``: `conflictingDefinition` with both definitions and the `updateRole` command,
+    ///   `unauthorized`, and as ``roles(for:)``.
     @discardableResult
     public func createRoles(for aggregates: [any Aggregate.Type] = [], updating: Bool = false) async throws -> [RoleDefinition] {
         try await telemetry.perform("createRoles") {

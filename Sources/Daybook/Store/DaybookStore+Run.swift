@@ -1,12 +1,13 @@
 public import ServiceLifecycle
 
 extension DaybookStore: Service {
-    /// Looks after the snapshots of the store's aggregates until the service shuts down or the task is cancelled; then waits until what is under way
-    /// is done and its snapshots are written, and closes the store.
+    /// Keeps the snapshots of the store's aggregates up to date until the service shuts down or the task is cancelled.
+    /// Then it waits until commits in progress have their outcome and their snapshots are written, and closes the
+    /// store.
     ///
-    /// A process whose aggregates have the lifecycle ``Lifecycle/async`` should run it: snapshots that a writer left behind when it died are then
-    /// caught up within seconds. Of several processes one does the work at a time. Start the store before the services that use it, so that it
-    /// is shut down behind them:
+    /// A process whose aggregates have the lifecycle ``Lifecycle/async`` should run it: if a writer dies before it has
+    /// written its snapshots, they are caught up within seconds. Of several processes one does the work at a time.
+    /// Start the store before the services that use it, so that it is shut down after them:
     ///
     /// ```swift
     /// let store = try DaybookStore(configuration, aggregates: [License.self])
@@ -19,7 +20,7 @@ extension DaybookStore: Service {
                 for aggregate in self.aggregates where aggregate.lifecycle == .async {
                     group.addTask { await self.project(aggregate, holder) }
                 }
-                // Also without any of those it runs until it is told to stop.
+                // Even without such aggregates it runs until the shutdown.
                 group.addTask { try? await gracefulShutdown() }
                 await group.waitForAll()
             }

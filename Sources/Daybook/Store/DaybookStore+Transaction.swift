@@ -4,9 +4,9 @@ internal import Logging
 extension DaybookStore {
     /// Runs `body`, and commits what it executed on all aggregates together: everything or nothing.
     ///
-    /// `body` may run several times: when another writer changed one of the aggregates first, or a connection died, it starts again on a
-    /// fresh state. So it should do nothing but call the transaction. What it throws is thrown, and nothing is written. A second
-    /// transaction inside it would wait for itself.
+    /// `body` may run several times: when another writer changed one of the aggregates first, or a connection died, it
+    /// starts again on newly loaded states. So it must do nothing but call the transaction. If it throws, nothing is
+    /// written and the error is thrown. A second transaction inside it would wait for itself.
     ///
     /// ```swift
     /// try await store.transaction { tx in
@@ -15,7 +15,7 @@ extension DaybookStore {
     /// }
     /// ```
     ///
-    /// - Parameter context: On whose behalf, and in what connection; recorded with every event.
+    /// - Parameter context: Who executes the commands, and in what context; recorded with every event.
     /// - Throws: What `body` throws; ``DaybookError``: `conflict` when rivals kept coming first, `outcomeUnknown` when the commit may have
     ///   taken effect.
     @discardableResult
@@ -51,14 +51,14 @@ extension DaybookStore {
             do {
                 let result = try await body(transaction)
                 let (changes, guards) = await transaction.finish()
-                // An error that `body` swallowed has ended the transaction all the same.
+                // An error that `body` caught has still aborted the transaction.
                 if let poison = connection.poison { throw poison }
                 guard !changes.isEmpty else {
                     connection.endTransaction()
                     return (result, nil)
                 }
                 let commit = try PreparedCommit(changes, guards: guards, context: context, clock: clock.corrected)
-                // A rival with the same command id is no refusal: the next run finds its commit.
+                // A duplicate command id is not an error here: the next run of `body` finds the rival's commit.
                 outcome = await retry.send(commit, journal: journal, logger: telemetry.logger, on: connection)
                 if case .committed = outcome { return (result, commit) }
             } catch {

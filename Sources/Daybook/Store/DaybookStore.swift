@@ -5,8 +5,9 @@ internal import Synchronization
 
 /// A journal and its snapshots in one database.
 ///
-/// Making one does no input or output; the first operation connects. Where it counts and traces is settled then, so a program that has a metrics
-/// or a tracing system bootstraps it first. It is safe to share between tasks, and one is enough for a process.
+/// Making a store does no input or output; the first operation connects. Metrics and tracing are chosen when it is
+/// made, so a program that has a metrics or a tracing system must bootstrap it first. A store may be shared between
+/// tasks, and one is enough for a process.
 ///
 /// ```swift
 /// let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1/?replicaSet=rs0"), aggregates: [License.self])
@@ -14,11 +15,11 @@ internal import Synchronization
 /// let licenses = store.repository(License.self)
 /// ```
 public final class DaybookStore: Sendable {
-    /// What it was made with.
+    /// The configuration that it was made with.
     public let configuration: DaybookConfiguration
     /// The database in use.
     public let database: String
-    /// The kinds of aggregates that ``run()`` looks after.
+    /// The aggregates whose snapshots ``run()`` keeps up to date.
     package let aggregates: [any Aggregate.Type]
     package let client: MongoClient
     package let journal: Journal
@@ -29,11 +30,11 @@ public final class DaybookStore: Sendable {
     let poster: SnapshotPoster
     let commitsUnderWay = CommitsUnderWay()
     private let isVerified = Mutex(false)
-    /// The `Loader` of each kind that was asked for.
+    /// The `Loader` of each kind that was used so far.
     private let loaders = Mutex<[ObjectIdentifier: any AnyObject & Sendable]>([:])
 
-    /// - Parameter aggregates: The kinds whose lagging snapshots ``run()`` catches up; of these, those with the lifecycle
-    ///   ``Lifecycle/async`` need it. ``initialize(_:)-(Aggregate....)`` prepares them too.
+    /// - Parameter aggregates: The aggregates whose lagging snapshots ``run()`` catches up, which those with the
+    ///   lifecycle ``Lifecycle/async`` need. ``initialize(_:)-(Aggregate....)`` prepares all of them.
     /// - Throws: ``DaybookError/Code/invalidConfiguration`` when the URI or the database's name cannot be used.
     public init(_ configuration: DaybookConfiguration, aggregates: [any Aggregate.Type] = []) throws {
         self.configuration = configuration
@@ -78,32 +79,33 @@ public final class DaybookStore: Sendable {
 
     /// What a commit appended to each of its aggregates; empty when there is no such commit.
     ///
-    /// One command's commit has one participant; one of a transaction has those that the transaction changed.
+    /// The commit of a single command has one participant. A transaction's commit has one for each aggregate that it
+    /// changed.
     ///
-    /// - Parameter commitID: The id that ``Commit/id`` and ``RecordedEvent/commitID`` have.
+    /// - Parameter commitID: The id from ``Commit/id`` or ``RecordedEvent/commitID``.
     public func participants(of commitID: UUID) async throws -> [Commit] {
         try await telemetry.perform("participants") {
             try await client.withConnection(.single) { try journal.participants(of: commitID, on: $0) }
         }
     }
 
-    /// Refuses new commits, waits until those under way have their outcome and their snapshots are written, then refuses every other operation
-    /// too and closes the connections.
+    /// Refuses new commits, waits until commits in progress have their outcome and their snapshots are written, then
+    /// refuses every other operation too and closes the connections.
     ///
-    /// Snapshots that cannot be written are given up after half a minute.
+    /// Snapshots that cannot be written are dropped after half a minute.
     public func close() async {
         await commitsUnderWay.drain()
         await poster.drain()
         await client.close()
     }
 
-    /// What every write needs: a prepared database, and the server's time.
+    /// Prepares for a write: the database must be prepared, and the server's time known.
     func ready(_ connection: isolated MongoConnection) throws {
         try requireInitialized(on: connection)
         clock.measureIfDue(on: connection)
     }
 
-    /// Counts a commit that took effect, and hands on the snapshots that are written after it.
+    /// Counts a commit that took effect, and enqueues the snapshots that are written after it.
     func took(effect commit: PreparedCommit) async {
         for change in commit.changes {
             telemetry.metrics(of: change.aggregateID.type).countCommit(of: change.versions.count)
@@ -116,8 +118,8 @@ public final class DaybookStore: Sendable {
         if !posts.isEmpty { await poster.post(posts) }
     }
 
-    /// Makes sure, once for each store, that the unique indexes are there: without them the journal could not refuse a second event at one
-    /// version, and while the server still builds one it refuses nothing either.
+    /// Checks, once for each store, that the unique indexes exist and are built. Without them the journal could not
+    /// refuse a second event at one version; an index that is still being built refuses nothing either.
     package func requireInitialized(on connection: isolated MongoConnection) throws {
         if isVerified.withLock({ $0 }) { return }
         let (ready, unfinished) = try connection.allIndexes(of: journal.namespace)
@@ -142,17 +144,17 @@ public final class DaybookStore: Sendable {
 
     /// See ``requireJournal(on:)``.
     ///
-    /// - Parameter operation: What needs it, as the error names it.
+    /// - Parameter operation: The operation that needs it, for the error.
     package func requireJournal(for operation: String) async throws {
         try await telemetry.perform(operation) {
             try await client.withConnection(.single) { try requireJournal(on: $0) }
         }
     }
 
-    /// Makes sure that there is a journal at all: what looks at a database of another name than it was meant finds nothing wrong there.
+    /// Checks that there is a journal. In a database with a mistyped name, a check would otherwise find nothing wrong.
     ///
-    /// https://www.mongodb.com/docs/manual/reference/command/listCollections/: with `nameOnly` and `authorizedCollections` whoever may read the
-    /// journal may ask.
+    /// https://www.mongodb.com/docs/manual/reference/command/listCollections/: with `nameOnly` and
+    /// `authorizedCollections` every user who may read the journal may run the command.
     ///
     /// - Throws: ``DaybookError/Code/notInitialized``
     package func requireJournal(on connection: isolated MongoConnection) throws {

@@ -3,15 +3,15 @@ public import Foundation
 
 /// Several aggregates changed together, all or nothing; see ``DaybookStore/transaction(context:_:)``.
 ///
-/// It reads one snapshot of the database, and what it executed itself is seen by what it executes next. Nothing is written before the
-/// closure has returned. It is only valid inside that closure.
+/// It reads one snapshot of the database, and a command sees what earlier commands of the transaction did. Nothing is
+/// written before the closure has returned. The transaction is valid only inside that closure.
 public actor DaybookTransaction {
     private let store: DaybookStore
     private let connection: MongoConnection
     private var buffer = TransactionBuffer()
     private var guards: [AggregateID: AggregateGuard] = [:]
 
-    /// The connection's own thread: its methods are called without leaving it.
+    /// The connection's own thread, so that its methods are called without changing threads.
     nonisolated public var unownedExecutor: UnownedSerialExecutor { connection.unownedExecutor }
 
     init(store: DaybookStore, connection: MongoConnection) {
@@ -21,17 +21,17 @@ public actor DaybookTransaction {
 
     /// The aggregate as this transaction sees it.
     ///
-    /// MongoDB does not protect what a transaction only reads: an aggregate that is loaded here, and not changed, may be changed by others
-    /// before the commit. ``guard(_:of:)`` protects it.
+    /// MongoDB does not protect what a transaction only reads: other writers may change an aggregate that is loaded
+    /// here, and not changed, before the commit. ``guard(_:of:)`` protects it.
     public func load<A: Aggregate>(_ key: String, of aggregate: A.Type) throws -> Snapshot<A> {
         let id = try AggregateID(A.type, key: key)
         return try perform("load", id) { try current(id, A.self).fold.snapshot }
     }
 
-    /// Lets an aggregate decide `command`; what it decides is part of the commit.
+    /// Decides `command` on an aggregate. The events become part of the transaction's commit.
     ///
-    /// - Parameter commandID: What identifies the command. When it took effect on this aggregate before, nothing is added.
-    /// - Returns: The version the aggregate is at with it.
+    /// - Parameter commandID: The id of the command. If it took effect on this aggregate earlier, nothing is added.
+    /// - Returns: The aggregate's version after the command.
     /// - Throws: `A.Rejection` when the aggregate refuses; ``DaybookError``.
     @discardableResult
     public func execute<A: Aggregate>(
@@ -49,13 +49,15 @@ public actor DaybookTransaction {
         }
     }
 
-    /// Makes sure that an aggregate which is not changed here is at the same version when the transaction commits as it is now.
+    /// Guards an aggregate that is not changed here: the transaction commits only if the aggregate still has its
+    /// present version.
     ///
-    /// It costs a write to the aggregate's snapshot. Use it where a decision on one aggregate rests on the state of another.
+    /// It costs a write to the aggregate's snapshot. Use it where a decision on one aggregate depends on the state of
+    /// another.
     ///
     /// - Returns: The aggregate as this transaction sees it.
-    /// - Throws: ``DaybookError/Code/invalidTransaction`` for an aggregate whose lifecycle is not ``Lifecycle/inline``: its commits write
-    ///   nothing but new events, so there is nothing of it that a transaction could hold.
+    /// - Throws: ``DaybookError/Code/invalidTransaction`` for an aggregate whose lifecycle is not ``Lifecycle/inline``:
+    ///   its commits write nothing but new events, so a transaction has no document to guard it by.
     @discardableResult
     public func `guard`<A: Aggregate>(_ key: String, of aggregate: A.Type) throws -> Snapshot<A> {
         let id = try AggregateID(A.type, key: key)
@@ -77,7 +79,7 @@ public actor DaybookTransaction {
         }
     }
 
-    /// What was executed and guarded, for the commit; nothing can be executed after it.
+    /// The changes and guards for the commit. No command can be executed after it.
     func finish() -> (changes: [AggregateChange], guards: [AggregateGuard]) {
         buffer.close()
         return (buffer.changes, guards.values.filter { buffer.folds[$0.aggregateID] == nil })
@@ -89,7 +91,7 @@ public actor DaybookTransaction {
         return try connection.assumeIsolated { try loader.load(id, on: $0) }
     }
 
-    /// The version at which a command took effect, before or in this transaction.
+    /// The version at which a command took effect, earlier or in this transaction.
     private func known(_ command: CommandIdentity, _ id: AggregateID) throws -> Int64? {
         guard command.key != nil else { return nil }
         if let effect = buffer.effect(of: command, on: id) { return try effect.version(repeatedBy: command) }

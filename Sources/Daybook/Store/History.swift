@@ -3,7 +3,7 @@ internal import DaybookMongo
 
 /// The events of one aggregate, in order; see ``Repository/history(_:)``.
 ///
-/// They are read in batches as the iteration goes on, so a long history takes no more memory than a short one.
+/// They are read in batches during the iteration, so a long history takes no more memory than a short one.
 public struct History<A: Aggregate>: AsyncSequence, Sendable {
     let store: DaybookStore
     let id: AggregateID
@@ -20,13 +20,13 @@ public struct History<A: Aggregate>: AsyncSequence, Sendable {
         return Iterator(events: events.makeAsyncIterator(), id: id)
     }
 
-    /// Reads the events one after the other.
+    /// Reads the events one after another.
     public struct Iterator: AsyncIteratorProtocol {
         var events: CursorSequence<RecordedEvent<A>>.Iterator
         let id: AggregateID
         var version: Int64 = 0
 
-        /// - Throws: ``DaybookError``; `damagedJournal` when an event is missing in between.
+        /// - Throws: ``DaybookError``; `damagedJournal` when an event is missing.
         public mutating func next() async throws -> RecordedEvent<A>? {
             let event: RecordedEvent<A>?
             do {

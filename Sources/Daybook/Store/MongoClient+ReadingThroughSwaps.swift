@@ -1,7 +1,7 @@
 package import DaybookMongo
 
 extension MongoClient {
-    /// Runs a read again that a swap of its collection has ended.
+    /// Runs a read, and repeats it if a swap of its collection ended it.
     package func readingThroughSwaps<R: Sendable>(_ body: @Sendable (isolated MongoConnection) throws -> R) async throws -> R {
         for _ in 0..<5 {
             do {

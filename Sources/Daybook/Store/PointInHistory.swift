@@ -4,7 +4,7 @@ public import Foundation
 public enum PointInHistory: Sendable, Hashable {
     /// After this many events.
     case version(Int64)
-    /// After the events that were recorded at this time or before, to the millisecond; by the clock of the journal, which ``Commit/recordedAt``
-    /// tells, and not by any date in the events.
+    /// After the events that were recorded at or before this time, to the millisecond. The time of recording counts, as
+    /// in ``Commit/recordedAt``, and not any date in the events.
     case date(Date)
 }

@@ -4,17 +4,19 @@ internal import Logging
 internal import Metrics
 
 extension Repository {
-    /// Writes the snapshots of aggregates of which the journal has shown events, at least up to those; see
-    /// ``Loader/catchUp(_:writeConcern:on:)``.
+    /// Writes the snapshots of aggregates for which the journal's change stream has reported events, at least up to
+    /// those events; see ``Loader/catchUp(_:writeConcern:on:)``.
     ///
-    /// Right after an election the new primary's majority may know less than a change stream, or the old primary, has shown: these are looked at
-    /// again until it knows that too, for ten seconds at most, since an event may have been removed by hand. Reads of one session in causal
-    /// consistency would wait for it on the server, but each of ours may be on another connection.
+    /// Right after an election, reads with the new primary's majority may lack events that a change stream, or the old
+    /// primary, has already reported. Those aggregates are read again until the events are there, for ten seconds at
+    /// most, because an event may have been removed by hand. Reads of one causally consistent session would wait on the
+    /// server instead, but each of ours may use another connection.
     /// https://www.mongodb.com/docs/manual/core/read-isolation-consistency-recency/
     ///
     /// - Parameters:
-    ///   - heads: Of each the last version that was shown; 0 where none was.
-    ///   - collection: A build, which is written to a majority. Where they belong, unless given.
+    ///   - heads: The last reported version of each aggregate; 0 where none was reported.
+    ///   - collection: A swap's new collection, which is written with a majority write concern. If nil, the snapshots'
+    ///     own collection.
     @discardableResult
     package func catchUp(
         shown heads: [AggregateID: Int64], into collection: Namespace? = nil

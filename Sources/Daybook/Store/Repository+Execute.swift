@@ -3,23 +3,23 @@ internal import DaybookMongo
 public import Foundation
 
 extension Repository {
-    /// Lets the aggregate decide `command`, and commits what it decides.
+    /// Decides `command` on an aggregate, and commits the events.
     ///
-    /// When another writer comes first, the aggregate is loaded again and decides again. After this returns, every load sees the commit; a
-    /// query on the primary sees it at once where the lifecycle is ``Lifecycle/inline``, and can wait for it where it is
-    /// ``Lifecycle/async``.
+    /// When another writer comes first, the aggregate is loaded again and decides again. After this returns, every load
+    /// sees the commit. A query on the primary sees it at once with the lifecycle ``Lifecycle/inline``, and can wait
+    /// for it with ``Lifecycle/async``.
     ///
     /// - Parameters:
-    ///   - key: The aggregate's key; one that was never seen starts in its initial state.
-    ///   - expected: The version that the caller has seen, if the command is only meant for it.
-    ///   - commandID: What identifies the command, 1 to 256 bytes. It takes effect at most once on an aggregate: used again, it returns the
-    ///     commit of the first time, whatever has happened since.
-    ///   - context: On whose behalf, and in what connection; recorded with every event.
-    ///   - now: The time that `decide` is given; the store's clock unless set.
-    /// - Returns: The commit; nil when the aggregate decided that nothing happens.
-    /// - Throws: `A.Rejection` when the aggregate refuses; ``DaybookError`` otherwise: `conflict` when the aggregate is not at `expected` or
-    ///   rivals kept coming first, `commandIDReused` when the id was another command's (where `A.Command` is `Encodable`, so that commands can
-    ///   be told apart), `outcomeUnknown` when the commit may have taken effect.
+    ///   - key: The aggregate's key; an aggregate without events starts in its initial state.
+    ///   - expected: The version that the caller has seen, if the command is valid only for that version.
+    ///   - commandID: The id of the command, 1 to 256 bytes. The command takes effect at most once on an aggregate:
+    ///     when it is repeated, it returns the commit of the first time, whatever has happened since.
+    ///   - context: Who executes the command, and in what context; recorded with every event.
+    ///   - now: The time for `decide`; the store's clock if nil.
+    /// - Returns: The commit; nil when the aggregate decided no events.
+    /// - Throws: `A.Rejection` when the aggregate refuses; otherwise ``DaybookError``: `conflict` when the aggregate is
+    ///   not at `expected` or rivals kept committing first, `commandIDReused` when the id was used for another command
+    ///   (detected if `A.Command` is `Encodable`), `outcomeUnknown` when the commit may have taken effect.
     @discardableResult
     public func execute(
         _ command: A.Command, on key: String, expecting expected: Int64? = nil, commandID: String? = nil,
@@ -32,14 +32,15 @@ extension Repository {
         }
     }
 
-    /// Appends `events` after `expected`, or throws and appends nothing: for facts that are not decided here, such as an import.
+    /// Appends `events` after `expected`, or throws and appends nothing: for facts that were decided elsewhere, such as
+    /// an import.
     ///
     /// The whole array becomes one commit: after a crash of this process or of the connection it is in the journal completely or not at
     /// all.
     ///
-    /// - Parameter expected: The version the aggregate is at; 0 for one that has no events.
-    /// - Throws: ``DaybookError/Code/conflict`` when the aggregate is not at `expected`, be it before or behind; the error carries the
-    ///   version it is at.
+    /// - Parameter expected: The aggregate's version; 0 for one without events.
+    /// - Throws: ``DaybookError/Code/conflict`` when the aggregate is not at `expected`, whether its version is lower
+    ///   or higher; the error has its actual version.
     @discardableResult
     public func append(
         _ events: [A.Event], to key: String, expecting expected: Int64, commandID: String? = nil, context: CommandContext = .none
@@ -51,17 +52,18 @@ extension Repository {
         }
     }
 
-    /// Puts an aggregate's state right by hand: appends a ``Correction``, which every replay applies from then on. History stays as it was.
+    /// Corrects an aggregate's state by hand: appends a ``Correction``, which every replay applies from then on.
+    /// Earlier events are not changed.
     ///
     /// - Parameters:
-    ///   - patch: What changes in the encoded state, as a merge patch: `["price": ["amount": 5], "note": .null]` sets one field and removes
-    ///     another. A number is stored as the type that the field has.
+    ///   - patch: The change of the encoded state, as a merge patch: `["price": ["amount": 5], "note": .null]` sets one
+    ///     field and removes another. A number is stored as the field's own number type.
     ///   - reason: Why; 1 to 1,024 bytes.
-    ///   - actor: Who does it; 1 to 1,024 bytes.
-    ///   - expected: The version that the caller has seen, if the correction is only meant for it.
-    /// - Returns: The commit; nil when the state is so already.
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when the aggregate has no events, or a part of the patch is not one that the state can
-    ///   have: it would not survive being decoded and encoded. Nothing is written then.
+    ///   - actor: Who corrects it; 1 to 1,024 bytes.
+    ///   - expected: The version that the caller has seen, if the correction is valid only for that version.
+    /// - Returns: The commit; nil when the state already has these values.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the aggregate has no events, or the state cannot have a
+    ///   value of the patch: it would not survive being decoded and encoded. Nothing is written then.
     @discardableResult
     public func correct(
         _ key: String, patch: BSONDocument, reason: String, actor: String, expecting expected: Int64? = nil,

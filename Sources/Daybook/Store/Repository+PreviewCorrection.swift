@@ -2,7 +2,8 @@ public import DaybookBSON
 internal import DaybookMongo
 
 extension Repository {
-    /// What ``correct(_:patch:reason:actor:expecting:commandID:context:)`` would do now; nothing is written.
+    /// The effect that ``correct(_:patch:reason:actor:expecting:commandID:context:)`` would have now. Nothing is
+    /// written.
     ///
     /// - Throws: as that function.
     public func previewCorrection(

@@ -2,12 +2,15 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 extension Repository {
-    /// Returns when a query on the primary sees this commit: for reads behind a command whose snapshots are written behind it.
+    /// Returns when a query on the primary sees this commit: for reads after a command whose snapshot is written after
+    /// its commit.
     ///
-    /// Where the lifecycle is ``Lifecycle/inline``, that is at once. Otherwise it waits for the snapshot; should its writer have died, this writes it.
+    /// With the lifecycle ``Lifecycle/inline`` that is at once. Otherwise it waits for the snapshot, and writes it if
+    /// its writer has died.
     ///
-    /// - Throws: ``DaybookError``: `versionNotFound` when the journal has no such version, `snapshotBehind` when a newer deployment keeps the
-    ///   snapshot and has not followed, `invalidArgument` for an aggregate without snapshots.
+    /// - Throws: ``DaybookError``: `versionNotFound` when the journal has no such version, `snapshotBehind` when a
+    ///   newer deployment keeps the snapshot and has not updated it yet, `invalidArgument` for an aggregate without
+    ///   snapshots.
     public func waitForSnapshot(of commit: Commit) async throws {
         try await waitForSnapshot(commit.aggregateID.key, version: commit.version)
     }
@@ -21,7 +24,8 @@ extension Repository {
                     .invalidArgument, "\(A.self) has the lifecycle live: no snapshot of it is kept, so load it instead")
             }
             if A.lifecycle == .async { await store.poster.settled(id, version) }
-            // Another process may be about to write it; so soon after a commit that is likelier than that it died.
+            // Another process may be about to write it. Soon after a commit, that is more likely than that the process
+            // died.
             let patience = ContinuousClock.now + .milliseconds(A.lifecycle == .async ? 200 : 0)
             var backoff = Backoff()
             while true {
@@ -49,7 +53,8 @@ extension Repository {
         }
     }
 
-    /// Whether a query sees an aggregate as it is at `version` or later: by its snapshot, or by the absence of one where its state keeps none.
+    /// Whether a query sees an aggregate at `version` or later: by its snapshot, or by the absence of one if no
+    /// snapshot of its state is kept.
     private func isShown(_ id: AggregateID, _ version: Int64, on connection: isolated MongoConnection) throws -> Bool {
         let found = try snapshotVersion(id, on: connection)
         guard found == 0, A.mayLoseSnapshot else { return found >= version }
@@ -57,7 +62,7 @@ extension Repository {
         return fold.version >= version && !fold.keepsSnapshot
     }
 
-    /// The version that stands in a snapshot; 0 when there is none, or no number in it.
+    /// The version of the stored snapshot; 0 when there is none, or its version is not a number.
     private func snapshotVersion(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Int64 {
         let options = FindOptions(projection: [SnapshotKey.version: 1])
         return try connection.findOne([SnapshotKey.id: .string(id.rawValue)], in: snapshots, options: options) {

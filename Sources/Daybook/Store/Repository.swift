@@ -3,7 +3,8 @@ package import DaybookMongo
 internal import Foundation
 internal import Metrics
 
-/// The aggregates of one kind in a store: load them, give them commands, read their history, query their snapshots.
+/// The aggregates of one kind in a store: load them, execute commands on them, read their histories, query their
+/// snapshots.
 public struct Repository<A: Aggregate>: Sendable {
     /// The store it belongs to.
     public let store: DaybookStore
@@ -14,7 +15,7 @@ public struct Repository<A: Aggregate>: Sendable {
 
     // MARK: Load
 
-    /// The aggregate as it is now. One that was never seen is at version 0, in its initial state.
+    /// The aggregate as it is now. One without events is at version 0, in its initial state.
     ///
     /// - Throws: ``DaybookError``; `unknownEvent`, `unreadableEvent` and `damagedJournal` name the version.
     public func load(_ key: String) async throws -> Snapshot<A> {
@@ -24,7 +25,7 @@ public struct Repository<A: Aggregate>: Sendable {
         }
     }
 
-    /// The aggregate at its head: what the store has in memory of it, if the journal says that it is part of it, with the events since.
+    /// The aggregate at its head: the cached one with the events since, if the journal confirms the cached head.
     private func current(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Fold<A> {
         let readAt = ContinuousClock.now
         guard let entry = store.cache.find(id, A.self) else { return try loadAnew(id, at: readAt, on: connection) }
@@ -32,7 +33,7 @@ public struct Repository<A: Aggregate>: Sendable {
         let version = loaded.fold.version
         let isGenuine = try loader.foldTail(&loaded.fold, on: connection)
         let hasTail = loaded.fold.version > version
-        // Also the size is measured again: others may let a state grow that is only read here.
+        // Measure the size again: a state that this process only reads may grow through other writers.
         if hasTail { loaded.stateBytes = (try? loaded.fold.normalize())?.bytes.count }
         guard isGenuine, !loaded.fold.isUncertain else {
             store.cache.remove(id)
@@ -42,12 +43,13 @@ public struct Repository<A: Aggregate>: Sendable {
         metrics.loads.increment()
         metrics.cacheHits.increment()
         metrics.eventsFolded.increment(by: loaded.fold.version - version)
-        // Of an inline aggregate that has changed, it is not known any more what is stored.
+        // The inline aggregate has changed, so its stored snapshot is not known any more.
         if hasTail, A.lifecycle == .inline { store.cache.remove(id) } else { store.cache.put(loaded, readAt: readAt) }
         return loaded.fold
     }
 
-    /// The aggregate at its head by its snapshot and the journal; the store remembers it, for the next load and the next command.
+    /// Loads the aggregate at its head from its snapshot and the journal, and caches it for the next load and the next
+    /// command.
     private func loadAnew(
         _ id: AggregateID, at readAt: ContinuousClock.Instant, on connection: isolated MongoConnection
     ) throws -> Fold<A> {
@@ -56,7 +58,7 @@ public struct Repository<A: Aggregate>: Sendable {
         return loaded.fold
     }
 
-    /// The aggregate as it was at a point of its history, folded from the journal.
+    /// The aggregate at a point of its history, folded from the journal.
     ///
     /// - Throws: ``DaybookError/Code/versionNotFound`` when it has no such version. At a date before its first event it is at version 0.
     public func load(_ key: String, at point: PointInHistory) async throws -> Snapshot<A> {
@@ -71,7 +73,7 @@ public struct Repository<A: Aggregate>: Sendable {
         }
     }
 
-    /// The events of an aggregate, in order. Each iteration reads anew; none for an aggregate that was never seen.
+    /// The events of an aggregate, in order; none for an unknown aggregate. Each iteration reads them again.
     public func history(_ key: String) throws -> History<A> {
         History(store: store, id: try AggregateID(A.type, key: key))
     }

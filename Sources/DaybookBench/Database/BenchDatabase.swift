@@ -20,7 +20,7 @@ struct BenchDatabase: Sendable {
 
     /// Prepares both databases, deleting what an earlier run left.
     ///
-    /// - Throws: ``BenchError`` when one of them is somebody else's.
+    /// - Throws: ``BenchError`` when this program has not made one of them.
     static func open(uri: String, name: String, connections: Int) async throws -> BenchDatabase {
         let database = BenchDatabase(
             uri: uri, name: name, client: try MongoClient(uri: uri, appName: "daybook-bench"),
@@ -57,7 +57,7 @@ struct BenchDatabase: Sendable {
 
     func resetTwin() async throws { try await reset(twin) }
 
-    /// Waits until the snapshots that are written behind their commits are there.
+    /// Waits until the snapshots that are written after their commits are there.
     func settle<A: Aggregate>(_ aggregate: A.Type, _ versions: [AggregateID: Int64]) async throws {
         guard A.lifecycle == .async else { return }
         let deadline = ContinuousClock.now + .seconds(60)

@@ -116,7 +116,8 @@ struct Recording: Sendable {
 }
 
 extension Recording {
-    /// What stands in the collections behind all of it, as bulk inserts: one for the journal, one for each collection of snapshots.
+    /// What the collections contain after all of it, as bulk inserts: one for the journal, one for each collection of
+    /// snapshots.
     var inserts: [BareBulk] {
         var journal = BareBulk(insertsPerCommand: 200)
         for event in events { journal.insert(event.document) }
@@ -206,7 +207,7 @@ extension Recording {
         return recording
     }
 
-    /// Every event as an insert of its own, behind what else `before` does for it.
+    /// Every event as a single insert, after what `before` does for it.
     func singleInserts(before: (Event) -> [BareStep] = { _ in [] }) -> BareScript {
         script(threads: 1) { events in events.flatMap { before($0) + [.insert(into: "journal", [$0.document])] } }
     }

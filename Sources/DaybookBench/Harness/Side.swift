@@ -11,7 +11,7 @@ struct Side: Sendable {
     let prepare: @Sendable () async throws -> Void
     /// Does the work, records how long each operation took, and says how many there were.
     let run: @Sendable (Latencies) async throws -> Int
-    /// Waits for what goes on behind the work. It is not part of what is measured.
+    /// Waits for work that continues after the measurement. It is not measured.
     let finish: @Sendable () async throws -> Void
 
     init(

@@ -1,6 +1,6 @@
 internal import DaybookBSON
 
-/// The finds by which an aggregate's snapshot and the events behind it are read, as Daybook asks.
+/// The finds that read an aggregate's snapshot and the events after it, as Daybook sends them.
 enum BareReads {
     static let concern: BSONDocument = ["readConcern": ["level": "majority"]]
     static let one: BSONDocument = ["limit": .int64(1), "readConcern": ["level": "majority"]]

@@ -65,7 +65,8 @@ struct CodecScenario: Scenario {
         return side("JSONDecoder") { _ = try decoder.decode(T.self, from: json) }
     }
 
-    /// The same work over and over, for a fraction of the time that a scenario with a server takes: nothing here waits for anybody.
+    /// Repeats the same work for a fraction of the time that a scenario with a server takes: nothing here waits for a
+    /// reply.
     private func side(_ name: String, _ work: @escaping @Sendable () throws -> Void) -> Side {
         let duration = UInt64(options.seconds / 5 * 1e9)
         return Side(name) { latencies in

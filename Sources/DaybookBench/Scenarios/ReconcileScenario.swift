@@ -101,7 +101,7 @@ struct ReconcileScenario: Scenario {
 
     private var scanSide: Side { Side("bare: scan") { _ in try await scan() } }
 
-    /// What is asked for by who goes through the aggregates of one type: servers differ in what they make of it.
+    /// Reads the aggregates of one type by their range of ids: servers differ in how they execute it.
     private var rangeSide: Side {
         let type = InlineLoan.type
         return Side("bare: scan of the range") { _ in
@@ -111,7 +111,7 @@ struct ReconcileScenario: Scenario {
         }
     }
 
-    /// What nobody can do without who folds events: each is decoded.
+    /// Reads and decodes each event, as every program that folds events must.
     private var decodingSide: Side {
         let database = database
         return Side("scan, decode") { _ in

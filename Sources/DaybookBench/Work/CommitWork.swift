@@ -44,7 +44,7 @@ struct CommitWork<A: Loan>: Sendable {
         }
     }
 
-    /// The versions of all aggregates of a round that have a snapshot behind `commits` commits.
+    /// The versions, after `commits` commits, of all aggregates of a round that have a snapshot.
     func versions(_ prefix: String, commits: Int) -> [AggregateID: Int64] {
         var versions: [AggregateID: Int64] = [:]
         for writer in 0..<writers {

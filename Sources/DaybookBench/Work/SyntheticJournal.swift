@@ -67,7 +67,7 @@ struct SyntheticJournal {
             document[pattern.keyPlace + place] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         }
-        // The time of a UUID of version 7 stays; behind its variant there is room to count.
+        // The time of a UUID of version 7 stays; the bits after its variant have room for a counter.
         let count = UInt64(number * Self.eventsPerAggregate + index)
         for place in pattern.idPlaces {
             for byte in 0..<7 { document[place + 15 - byte] = UInt8(truncatingIfNeeded: count >> (8 * UInt64(byte))) }
