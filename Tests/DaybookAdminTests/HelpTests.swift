@@ -19,7 +19,7 @@ struct HelpTests {
         try checkGoldenText(LibraryCommand.helpMessage(for: command, columns: 100), file: "Golden/library-\(name).txt")
     }
 
-    @Test("without aggregates verify says what it cannot tell")
+    @Test("the help of verify without aggregates says what it cannot check")
     func envelopes() throws {
         let command = try #require(Reader.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == "verify" })
         try checkGoldenText(ReaderCommand.helpMessage(for: command, columns: 100), file: "Golden/reader-verify.txt")

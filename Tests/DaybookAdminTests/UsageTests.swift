@@ -76,7 +76,7 @@ struct UsageTests {
         Mistake(["correct", "loan/1", "--reason", "r", "--actor", "", "--set", "a=1"], "1 to 1024 bytes"),
     ]
 
-    @Test("end with 64 and say what is wrong", arguments: aggregates + options + corrections)
+    @Test("wrong arguments end with 64 and say what is wrong", arguments: aggregates + options + corrections)
     func wrong(_ mistake: Mistake) {
         let error = #expect(throws: (any Error).self) { _ = try LibraryCommand.parseAsRoot(mistake.arguments) }
         guard let error else { return }
@@ -92,7 +92,7 @@ struct UsageTests {
         #expect(throws: (any Error).self) { try ReaderCommand.parseAsRoot(["show", "book/1"]) }
     }
 
-    @Test("without a server's address nothing is tried")
+    @Test("a command without a server's address fails before anything is sent")
     func address() async throws {
         var options = StoreOptions()
         options.uri = ""

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("SimulatedClock")
 struct SimulatedClockTests {
-    @Test("it stands still until it is moved, on or back")
+    @Test("a simulated clock stands still until it is moved, forwards or back")
     func time() {
         let clock = SimulatedClock()
         let commitClock = clock.commitClock
@@ -17,7 +17,7 @@ struct SimulatedClockTests {
         #expect(commitClock.now() == .distantPast)
     }
 
-    @Test("its random numbers are those of its seed, in every run")
+    @Test("a simulated clock's random numbers are those of its seed, in every run")
     func random() {
         func numbers(_ seed: UInt64) -> [UInt64] {
             let clock = SimulatedClock(seed: seed).commitClock

@@ -7,7 +7,7 @@ import Testing
 struct TwoProcessTests {
     private static let events: [AddEvent] = (1...20).map { .added(amount: $0) }
 
-    @Test("sets and dictionaries are encoded as they were there")
+    @Test("sets and dictionaries are encoded as in the other process")
     func unordered() throws {
         try checkGolden(Sum.self, events: Self.events, file: "Golden/sum.json")
     }

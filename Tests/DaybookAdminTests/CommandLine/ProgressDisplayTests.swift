@@ -69,7 +69,7 @@ struct ProgressDisplayTests {
                 + "\r[##############################] 40/40 events, 2.0/s, 0 s left, 2 findings\u{1B}[K\n")
     }
 
-    @Test("nothing to do, an unknown total and a total that was too small are no trouble; quiet is quiet")
+    @Test("the display accepts no work, an unknown total and a total that was too small; a quiet one shows nothing")
     func edges() {
         let stage = Stage()
         stage.display(.bar, of: 0).update(0)

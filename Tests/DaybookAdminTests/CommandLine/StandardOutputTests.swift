@@ -16,7 +16,7 @@ struct StandardOutputTests {
         #expect(try await reading.value == Data(lines.map { $0 + "\n" }.joined().utf8))
     }
 
-    @Test("when nobody reads any more, that is an error, and no signal")
+    @Test("writing to an output that its reader has closed is an error, and raises no signal")
     func closed() throws {
         signal(SIGPIPE, SIG_IGN)
         let pipe = Pipe()

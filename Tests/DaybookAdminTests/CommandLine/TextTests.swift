@@ -53,7 +53,7 @@ struct TextTests {
         #expect(Text.table([]).isEmpty)
     }
 
-    @Test("sizes")
+    @Test("sizes of bytes are shown with a unit")
     func sizes() {
         let sizes: [Int64] = [0, 1_023, 1_024, 10_239, 10_240, 1 << 20, 5 << 40]
         #expect(sizes.map(Text.bytes) == ["0 B", "1023 B", "1.0 KiB", "10.0 KiB", "10 KiB", "1.0 MiB", "5.0 TiB"])
@@ -82,7 +82,7 @@ struct TextTests {
         #expect(EventLine(correction).textWithAggregate == "?  ?  v2  correction  correct by me  { \"a\" : null } because: why")
     }
 
-    @Test("changes of a state")
+    @Test("changes of a state are shown one line each")
     func changes() {
         let before: BSONDocument = ["a": .int32(1), "gone": "x", "list": [1, 2]]
         let after: BSONDocument = ["a": .int64(1), "list": [1], "new": [:]]

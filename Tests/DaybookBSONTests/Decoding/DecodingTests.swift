@@ -38,7 +38,7 @@ struct DecodingTests {
         }
     }
 
-    @Test("another type is a mismatch, null a missing value, an absent field a missing key")
+    @Test("another type is a type mismatch, null a missing value, and an absent field a missing key")
     func mismatches() throws {
         #expect(throws: DecodingError.self) { try read(Int.self, true) }
         #expect(throws: DecodingError.self) { try read(Bool.self, 1) }

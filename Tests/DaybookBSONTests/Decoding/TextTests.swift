@@ -16,7 +16,7 @@ struct TextTests {
     }
 
     @Test(
-        "any Unicode is read as it is, also with NUL in it",
+        "any Unicode text is read unchanged, also with NUL in it",
         arguments: ["", "a", "\0", "a\0b", "\0\0", "é\0漢字", "🎲", "0123456789abcde", "0123456789abcdef\0"])
     func valid(text: String) throws {
         #expect(try Array(read(Array(text.utf8)).utf8) == Array(text.utf8))

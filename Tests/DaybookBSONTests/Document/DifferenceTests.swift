@@ -40,7 +40,7 @@ struct DocumentDifferenceTests {
         #expect((["\u{E9}": 1] as BSONDocument).differences(to: ["e\u{301}": 1]).count == 2)
     }
 
-    @Test("there is none exactly when the bytes are equal")
+    @Test("two documents have no difference exactly when their bytes are equal")
     func empty() throws {
         var random = RandomBSON(seed: 11)
         for _ in 0..<300 {

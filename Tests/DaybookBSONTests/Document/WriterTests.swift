@@ -33,7 +33,7 @@ struct WriterTests {
         #expect(document.isValidToLibbson)
     }
 
-    @Test("as many levels as a document may have are written, and one more is refused")
+    @Test("the writer writes as many levels as a document may have, and refuses one more")
     func depth() throws {
         func nested(_ levels: Int) -> BSONWriter {
             var writer = BSONWriter()

@@ -69,7 +69,7 @@ struct CollectionRoleTests {
     }
 
     @Test(
-        "any of them: no change of an event or of the journal, and nothing of a collection that is not Daybook's",
+        "no role may change an event or the journal, or anything of a collection that is not Daybook's",
         arguments: RoleDefinition.Name.allCases)
     func everybody(role: RoleDefinition.Name) async throws {
         try await withUserOf(role) { database, administrator in

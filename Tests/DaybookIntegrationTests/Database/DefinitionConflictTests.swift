@@ -150,7 +150,9 @@ struct DefinitionConflictTests {
         return (error, try #require(error.underlying as? DefinitionConflicts).conflicts)
     }
 
-    @Test("with both definitions and a remedy that works, and changes nothing", arguments: WrongDefinition.allCases)
+    @Test(
+        "initialize reports a conflict with both definitions and a remedy that works, and changes nothing",
+        arguments: WrongDefinition.allCases)
     func conflict(wrong: WrongDefinition) async throws {
         try await withPreparedDatabase { database, store in
             try await wrong.apply(to: database)
@@ -180,7 +182,7 @@ struct DefinitionConflictTests {
         }
     }
 
-    @Test("all of them in one error, and makes nothing of what is missing beside them")
+    @Test("initialize reports all conflicts in one error, and makes nothing that is missing beside them")
     func together() async throws {
         try await withPreparedDatabase { database, store in
             for wrong in [
@@ -198,7 +200,7 @@ struct DefinitionConflictTests {
         }
     }
 
-    @Test("but leaves in peace what an operator added, and takes an index of another name that does the same")
+    @Test("initialize does not change what an operator added, and accepts an index of another name that works the same")
     func operatorsOwn() async throws {
         try await withPreparedDatabase { database, store in
             let one = BSONValue.int32(1)
@@ -222,7 +224,7 @@ struct DefinitionConflictTests {
         }
     }
 
-    @Test("and takes a validator that a shell wrote, whose numbers are doubles and whose fields have another order")
+    @Test("initialize accepts a validator that a shell wrote, whose numbers are doubles and whose fields have another order")
     func sameValidator() async throws {
         try await withPreparedDatabase { database, store in
             _ = try await database.write(["collMod": "journal", "validator": .document(try Self.shuffled(Journal.validator))])
@@ -231,7 +233,7 @@ struct DefinitionConflictTests {
     }
 
     @Test(
-        "and a journal with such an index refuses commits, for no store can rely on it",
+        "a journal with a conflicting index refuses commits, because no store can rely on it",
         arguments: [WrongDefinition.versionsPartial, .versionsWithCollation, .versionsSparse])
     func requireInitialized(wrong: WrongDefinition) async throws {
         try await withPreparedDatabase { database, store in

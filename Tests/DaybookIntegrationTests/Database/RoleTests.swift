@@ -161,7 +161,7 @@ struct RoleTests {
     }
 
     @Test(
-        "any of them cannot change or delete an event, whatever it may do to snapshots",
+        "no role may change or delete an event, whatever it may do to snapshots",
         arguments: RoleDefinition.Name.allCases)
     func journal(role: RoleDefinition.Name) async throws {
         try await withTestStore { store in
@@ -198,7 +198,7 @@ struct RoleCreationTests {
         return Set(reply.documents(at: "roles").first?.documents(at: "privileges") ?? [])
     }
 
-    @Test("makes the three roles once, in as many processes as want it")
+    @Test("createRoles creates the three roles once, also in several processes at a time")
     func creation() async throws {
         try await withOwner { database, store in
             #expect(try await store.createRoles(for: [Account.self]).map(\.name) == RoleDefinition.Name.allCases)
@@ -216,7 +216,8 @@ struct RoleCreationTests {
     }
 
     @Test(
-        "reports a role that says something else, makes nothing, and changes it only when told to", arguments: ["more", "less"])
+        "createRoles reports a role with another definition, creates nothing, and changes that role only with updating",
+        arguments: ["more", "less"])
     func other(change: String) async throws {
         try await withOwner { database, store in
             let role = try #require(try store.roles(for: [Account.self]).first { $0.name == .reader })
@@ -244,7 +245,7 @@ struct RoleCreationTests {
         }
     }
 
-    @Test("its remedy sets the role to what is wanted")
+    @Test("the remedy for a role sets it to the wanted definition")
     func remedy() async throws {
         try await withOwner { database, store in
             _ = try await database.write(["createRole": "daybookOperator", "privileges": [], "roles": ["readWrite"]])

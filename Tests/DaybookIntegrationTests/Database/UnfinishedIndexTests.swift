@@ -82,7 +82,7 @@ struct UnfinishedIndexTests {
         try await withDaybook(DaybookConfiguration(uri: uri, database: "test")) { try await body(journalist, $0) }
     }
 
-    @Test("refuses commits, and the error says what to wait for")
+    @Test("an unfinished index refuses commits, and the error says what to wait for")
     func refusesCommits() async throws {
         try await withServer { server, store in
             let error = try await daybookError {
@@ -95,7 +95,7 @@ struct UnfinishedIndexTests {
         }
     }
 
-    @Test("is what initialize waits for, without making another")
+    @Test("initialize waits for an unfinished index, and makes no other")
     func initializeWaits() async throws {
         try await withServer { server, store in
             let isInitialized = Mutex(false)
@@ -111,7 +111,7 @@ struct UnfinishedIndexTests {
         }
     }
 
-    @Test("is not waited for by a task that is cancelled")
+    @Test("a task that is cancelled does not wait for an unfinished index")
     func cancelled() async throws {
         try await withServer { server, store in
             let initializing = Task { try await store.initialize() }
@@ -121,7 +121,7 @@ struct UnfinishedIndexTests {
         }
     }
 
-    @Test("is made by initialize when its build has failed, and the error says why it could not be")
+    @Test("initialize makes an index whose build has failed, and the error says why it could not be built")
     func buildFails() async throws {
         try await withServer { server, store in
             let initializing = Task { try await store.initialize() }
@@ -133,7 +133,7 @@ struct UnfinishedIndexTests {
         }
     }
 
-    @Test("is a problem that doctor names, with what it keeps from working")
+    @Test("doctor reports an unfinished index as a problem, with what it prevents")
     func doctor() async throws {
         try await withServer { _, store in
             let check = try #require(await store.diagnose().checks.first { $0.name == "journal" })
@@ -144,7 +144,7 @@ struct UnfinishedIndexTests {
         }
     }
 
-    @Test("is built however long it takes: the socket timeout ends other commands meanwhile")
+    @Test("an index is built however long it takes, although the socket timeout ends other commands")
     func outlastsSocketTimeout() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in

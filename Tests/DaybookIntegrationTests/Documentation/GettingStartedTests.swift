@@ -110,7 +110,7 @@ struct Membership: Aggregate {
         }
     }
 
-    @Test("its rules, without a database")
+    @Test("the rules of the article's aggregate hold without a database")
     func rules() throws {
         let now = SimulatedClock.start
         try Scenario(Membership.self)

@@ -63,7 +63,7 @@ struct ElectionTests {
         }
     }
 
-    @Test("G4: loses no commit of a majority writer, by whatever path it came", arguments: 1...TestScale.weatherSeeds)
+    @Test("G4: an election loses no commit of a majority writer, on any path", arguments: 1...TestScale.weatherSeeds)
     func writers(seed: Int) async throws {
         try await withReplicaSet(
             ["maxPoolSize=12", "w=majority"], code: Self.codes[seed % Self.codes.count], isOlderServer: seed % 2 == 0
@@ -112,7 +112,7 @@ struct ElectionTests {
     }
 
     @Test(
-        "G1: that rolls back an acknowledged write of a URI with w=1 leaves no gap behind it",
+        "G1: an election that rolls back an acknowledged write of a URI with w=1 leaves no gap",
         arguments: [JournalPath.inline, .shared, .live, .several], [1, 3])
     func rollback(path: JournalPath, lost: Int64) async throws {
         try await withReplicaSet(["w=1"]) { store, election, proxy, fixture in
@@ -137,7 +137,7 @@ struct ElectionTests {
 
     /// The driver sends a read again once, so a read that meets the election twice, by a refusal and by a connection that ends while it signs in,
     /// is refused: https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
-    @Test("leaves loads, histories and queries right, or unavailable while it lasts", arguments: codes)
+    @Test("loads, histories and queries are right through an election, or unavailable while it lasts", arguments: codes)
     func readers(code: Int32) async throws {
         try await withReplicaSet(code: code) { store, election, proxy, _ in
             let accounts = store.repository(Account.self)
@@ -170,7 +170,7 @@ struct ElectionTests {
         }
     }
 
-    @Test("stops neither verify nor patch nor rebuild, in place or as a swap", arguments: codes)
+    @Test("an election stops neither verify nor patch nor rebuild, in place or as a swap", arguments: codes)
     func maintenance(code: Int32) async throws {
         try await withReplicaSet(code: code) { store, election, proxy, fixture in
             for number in 0..<30 { try await store.repository(Account.self).execute(.deposit(number), on: "m-\(number)") }

@@ -135,7 +135,7 @@ struct CorrectTests {
         }
     }
 
-    @Test("where the state is so already there is nothing to correct", arguments: ledgers.indices)
+    @Test("a correction to values that the state already has writes nothing", arguments: ledgers.indices)
     func nothing(index: Int) async throws { try await correctNothing(Self.ledgers[index]) }
 
     private func correctNothing<L: CorrectableLedger>(_ ledger: L.Type) async throws {

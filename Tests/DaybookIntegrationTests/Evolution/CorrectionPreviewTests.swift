@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Previewing a correction", .timeLimit(.minutes(1)))
 struct CorrectionPreviewTests {
-    @Test("it is what the correction then does, and writes nothing; what is refused is refused here too")
+    @Test("a preview shows what the correction then does, writes nothing, and refuses what the correction refuses")
     func preview() async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)

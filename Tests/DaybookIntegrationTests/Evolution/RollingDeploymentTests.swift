@@ -110,7 +110,7 @@ struct RollingDeploymentTests {
     // MARK: Snapshots
 
     @Test(
-        "G10: neither program replaces the other's newer snapshot, and the new one's catches up with its next commit",
+        "G10: neither program replaces the other's newer snapshot, and the new program's catches up with its next commit",
         arguments: kept)
     func snapshots(_ lifecycle: Lifecycle) async throws { try await alternate(lifecycle.keeping) }
 

@@ -99,7 +99,7 @@ struct FailPointTests {
         Refusal("commitTransaction", code(13), .failure(.unauthorized), transactions: 1, commits: 1),
     ]
 
-    @Test("is run again only where the specification says so", arguments: inTransaction + atCommit)
+    @Test("a refused command is repeated only where the specification says so", arguments: inTransaction + atCommit)
     func refusal(_ refusal: Refusal) async throws {
         try await withFaultyStore(isOlderServer: ["insert", "update"].contains(refusal.command)) { store, proxy, fixture in
             let error = try await fixture.withFailPoint { failPoint in
@@ -127,7 +127,9 @@ struct FailPointTests {
         }
     }
 
-    @Test("that never ends is outcomeUnknown at the deadline", arguments: [code(11600, retryable), code(50), concern])
+    @Test(
+        "a command that is refused for ever is outcomeUnknown at the deadline",
+        arguments: [code(11600, retryable), code(50), concern])
     func endless(_ data: BSONDocument) async throws {
         try await withFaultyStore(commitTimeout: .milliseconds(300)) { store, proxy, fixture in
             let error = try await fixture.withFailPoint { failPoint in
@@ -149,7 +151,7 @@ struct FailPointTests {
         }
     }
 
-    @Test("of a transaction over two aggregates runs its closure again, and commits once")
+    @Test("a refused command in a transaction over two aggregates runs the closure again, and commits once")
     func closureAgain() async throws {
         try await withFaultyStore { store, proxy, fixture in
             try await fixture.withFailPoint { failPoint in
@@ -165,7 +167,7 @@ struct FailPointTests {
         }
     }
 
-    @Test("of an abort does not hide the rejection", arguments: [code(11600, retryable), closed])
+    @Test("a refused abort does not hide the rejection", arguments: [code(11600, retryable), closed])
     func abort(_ data: BSONDocument) async throws {
         try await withFaultyStore { store, proxy, fixture in
             try await fixture.withFailPoint { failPoint in
@@ -184,7 +186,7 @@ struct FailPointTests {
         }
     }
 
-    @Test("of a read is tried once more when it may help, and named when not")
+    @Test("a refused read is tried once more when that may help, and otherwise reported")
     func reads() async throws {
         try await withFaultyStore { store, proxy, fixture in
             let accounts = store.repository(Account.self)
@@ -204,7 +206,8 @@ struct FailPointTests {
         }
     }
 
-    @Test("of a batch ends the iteration with the error, never early as if complete", arguments: [code(50), code(43), closed])
+    @Test(
+        "a refused batch ends the iteration with the error, never early as if complete", arguments: [code(50), code(43), closed])
     func getMore(_ data: BSONDocument) async throws {
         try await withFaultyStore { store, proxy, fixture in
             let accounts = store.repository(Account.self)

@@ -40,7 +40,9 @@ struct GuardTests {
         }
     }
 
-    @Test("keeps two transactions that each read what the other writes from both committing (write skew)", arguments: 0..<5)
+    @Test(
+        "guards prevent two transactions that each read what the other writes from both committing (write skew)", arguments: 0..<5
+    )
     func writeSkew(round: Int) async throws {
         try await withStore { store, fixture in
             // Together 120: after one withdrawal of 60 the premise of the other is gone.
@@ -55,7 +57,7 @@ struct GuardTests {
         }
     }
 
-    @Test("of an aggregate that was never seen keeps its first commit out", arguments: 0..<5)
+    @Test("a guard of an aggregate without events keeps its first commit out", arguments: 0..<5)
     func neverSeen(round: Int) async throws {
         try await withStore { store, fixture in
             let gate = Gate(waitingFor: 2)
@@ -81,7 +83,7 @@ struct GuardTests {
         }
     }
 
-    @Test("of an aggregate that was never seen leaves nothing of it behind")
+    @Test("a guard of an aggregate without events leaves nothing of it stored")
     func leavesNothing() async throws {
         try await withStore { store, fixture in
             try await store.transaction { transaction in
@@ -94,7 +96,7 @@ struct GuardTests {
         }
     }
 
-    @Test("costs the guarded aggregate neither a version nor its trust, and does not stop its next commit")
+    @Test("a guard changes neither the version nor the trust of its aggregate, and does not stop its next commit")
     func snapshot() async throws {
         try await withStore { store, fixture in
             let accounts = store.repository(Account.self)
@@ -114,7 +116,7 @@ struct GuardTests {
         }
     }
 
-    @Test("puts a snapshot in place where there is none, as it would have been")
+    @Test("a guard inserts the snapshot where none is stored, as its commit would have written it")
     func missingSnapshot() async throws {
         try await withStore { store, fixture in
             try await store.repository(Account.self).execute(.deposit(5), on: "watched")
@@ -130,7 +132,7 @@ struct GuardTests {
         }
     }
 
-    @Test("and a command on the same aggregate, in either order, are one change of it", arguments: [true, false])
+    @Test("a guard and a command on the same aggregate, in either order, are one change of it", arguments: [true, false])
     func guardAndExecute(guardFirst: Bool) async throws {
         try await withStore { store, fixture in
             try await store.repository(Account.self).execute(.deposit(5), on: "a")
@@ -143,7 +145,7 @@ struct GuardTests {
         }
     }
 
-    @Test("without a command writes nothing")
+    @Test("a guard without a command writes nothing")
     func alone() async throws {
         try await withStore { store, fixture in
             try await store.repository(Account.self).execute(.deposit(5), on: "a")
@@ -153,7 +155,7 @@ struct GuardTests {
         }
     }
 
-    @Test("holds when the commit's reply is lost")
+    @Test("a guard holds when the commit's reply is lost")
     func lostReply() async throws {
         try await withFaultyStore { store, proxy, fixture in
             proxy.fail("commitTransaction", .dropReply, times: 3)

@@ -66,7 +66,7 @@ struct LostReplyTests {
     }
 
     @Test(
-        "at the deadline an unanswered commit is outcomeUnknown, and repeating the command makes it take effect once (G3)",
+        "G3: an unanswered commit is outcomeUnknown at the deadline, and repeating its command takes effect once",
         arguments: [FaultProxy.Fault.dropReply, .dropRequest], WritePath.allCases)
     func deadline(fault: FaultProxy.Fault, path: WritePath) async throws {
         try await withFaultyStore(commitTimeout: .milliseconds(300)) { store, proxy, fixture in

@@ -14,7 +14,7 @@ struct UnreliableNetworkTests {
     }
 
     @Test(
-        "makes nobody lie: what was reported committed is there once, what was reported failed is not",
+        "on an unreliable network, what was reported committed is stored once, and what was reported failed is not",
         arguments: [(seed: UInt64(1), isOlderServer: true), (2, false)])
     func writers(seed: UInt64, isOlderServer: Bool) async throws {
         try await withFaultyStore(

@@ -69,7 +69,7 @@ struct RangeScanTests {
         }
     }
 
-    @Test("without a collection a scan gives the ids that have events")
+    @Test("a scan without a collection returns the ids that have events")
     func journalAlone() async throws {
         try await withNotebooks { store in
             let found = try await scan(store, hasDocuments: false)

@@ -12,7 +12,7 @@ extension HeavyLoad {
             var winningAmount = 0
         }
 
-        @Test("G1: of two writers at one version one wins, again and again", .timeLimit(.minutes(4)))
+        @Test("G1: one of two writers at one version wins, again and again", .timeLimit(.minutes(4)))
         func oneWinner() async throws {
             try await withTestStore { store in
                 let accounts = store.repository(Account.self)
@@ -79,7 +79,7 @@ extension HeavyLoad {
             }
         }
 
-        @Test("G1: of two commands at one moment both take effect, one after the other, 100 times over", .timeLimit(.minutes(2)))
+        @Test("G1: two commands at one moment both take effect, one after the other, 100 times", .timeLimit(.minutes(2)))
         func bothCommandsTakeEffect() async throws {
             try await withTestStore { store in
                 let accounts = store.repository(Account.self)

@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test("of twenty devices at once a plan for two lets in two", .timeLimit(.minutes(1)))
+    @Test("twenty devices at once get two licences under a plan for two devices", .timeLimit(.minutes(1)))
     func deviceLimit() async throws {
         try await withStore { store in
             let licensing = LicensingApplication(store: store)
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test("one licence is open per device and title, whoever of twenty comes first", .timeLimit(.minutes(1)))
+    @Test("one licence is open per device and title, whichever of twenty requests comes first", .timeLimit(.minutes(1)))
     func oneOpen() async throws {
         try await withStore { store in
             let licensing = LicensingApplication(store: store)

@@ -37,7 +37,7 @@ struct AsyncDriftTests {
     }
 
     @Test(
-        "G6: so do commits of several events and transactions",
+        "G6: commits of several events and transactions are right beside any drift of an async aggregate",
         arguments: [Drift.deleted, .stateEdited, .ahead, .behind, .outdated, .versionText, .ofAnotherAggregate])
     func severalEvents(_ drift: Drift) async throws {
         try await withTestStore { store in

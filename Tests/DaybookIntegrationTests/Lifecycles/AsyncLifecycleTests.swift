@@ -141,7 +141,7 @@ struct LiveLifecycleTests {
         }
     }
 
-    @Test("there is nothing to query")
+    @Test("a live aggregate cannot be queried")
     func query() async throws {
         try await withTestStore { store in
             try await store.repository(Meter.self).execute(.deposit(1), on: "a")

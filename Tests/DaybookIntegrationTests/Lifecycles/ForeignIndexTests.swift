@@ -25,7 +25,7 @@ struct ForeignIndexTests {
         #expect(error?.message.contains(collection) == true)
     }
 
-    @Test("refuses an inline commit at once, for good, and nothing of it is written; other commits go on")
+    @Test("a foreign unique index refuses an inline commit at once, and nothing of it is written; other commits continue")
     func inline() async throws {
         try await withUniqueBalances(of: "snapshots.account") { store in
             let accounts = store.repository(Account.self)
@@ -66,7 +66,7 @@ struct ForeignIndexTests {
         }
     }
 
-    @Test("on the journal refuses a single insert and a transaction alike")
+    @Test("a foreign unique index on the journal refuses a single insert and a transaction alike")
     func journal() async throws {
         try await withTestStore { store in
             _ = try await store.raw.write([
@@ -84,7 +84,7 @@ struct ForeignIndexTests {
         }
     }
 
-    @Test("is named by doctor, with its fields; one that is not unique is the operator's business")
+    @Test("doctor reports a foreign unique index with its fields, and no index that is not unique")
     func doctor() async throws {
         try await withUniqueBalances(of: "snapshots.account") { store in
             _ = try await store.raw.write([

@@ -58,7 +58,7 @@ struct GroupCommitFaultTests {
     }
 
     @Test(
-        "G3: at the deadline it is outcomeUnknown, and repeating the command makes it take effect once",
+        "G3: a group commit without an answer is outcomeUnknown at the deadline, and repeating the command takes effect once",
         arguments: [FaultProxy.Fault.dropReply, .dropRequest])
     func deadline(fault: FaultProxy.Fault) async throws {
         try await withFaultyTallies(commitTimeout: .milliseconds(300)) { store, proxy, fixture in

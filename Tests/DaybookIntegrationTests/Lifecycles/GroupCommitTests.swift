@@ -12,7 +12,7 @@ struct GroupCommitTests {
         case conflict
     }
 
-    @Test("G1: of 64 tasks a third conflicts; what each is told is what the journal says")
+    @Test("G1: a third of 64 tasks conflict, and each task's outcome is what the journal has")
     func truths() async throws {
         try await withTestStore { store in
             let tallies = store.repository(Tally.self)
@@ -49,7 +49,7 @@ struct GroupCommitTests {
         }
     }
 
-    @Test("G3: of tasks with the same command id one takes effect, and all are given its commit")
+    @Test("G3: one of several tasks with the same command id takes effect, and all receive its commit")
     func commandIDs() async throws {
         try await withTestStore { store in
             let tallies = store.repository(Tally.self)

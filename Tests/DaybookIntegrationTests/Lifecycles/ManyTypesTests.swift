@@ -40,7 +40,7 @@ struct ManyTypesTests {
         try await store.repository(A.self).execute(.deposit(A.type.rawValue.count), on: "a")
     }
 
-    @Test("looks after the snapshots of all of them: 20 follow the journal at a time")
+    @Test("a store with many kinds of aggregates projects all of them, and 20 follow the journal at a time")
     func twenty() async throws {
         let kinds = Cabinet<First>.kinds(20)
         try await withTestStore(for: kinds) { store in

@@ -11,7 +11,7 @@ struct ServiceTests {
     enum Ending: CaseIterable, Sendable { case gracefulShutdown, cancellation, close }
 
     @Test(
-        "it drains: commits under way get their outcome, their snapshots are written, and later ones are refused",
+        "shutdown drains the store: commits in progress get their outcome and their snapshots, and later ones are refused",
         arguments: Ending.allCases)
     func drains(_ ending: Ending) async throws {
         try await withFaultyTallies { witness, proxy, fixture in
@@ -101,7 +101,7 @@ struct ServiceTests {
         }
     }
 
-    @Test("without aggregates to look after it runs until it is told to stop")
+    @Test("a store without async aggregates runs until the shutdown")
     func idle() async throws {
         try await withTestStore { witness in
             let store = try DaybookStore(witness.configuration)

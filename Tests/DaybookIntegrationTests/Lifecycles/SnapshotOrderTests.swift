@@ -108,7 +108,7 @@ struct SnapshotOrderTests {
     }
 
     @Test(
-        "of an aggregate that is committed to again and again, fewer snapshots are written than commits made; the last is there")
+        "an aggregate that commits again and again has fewer snapshots written than commits, and the last one is stored")
     func gathered() async throws {
         try await withFaultyTallies { store, proxy, _ in
             let tallies = store.repository(Tally.self)

@@ -8,7 +8,9 @@ import Testing
 
 @Suite("Snapshots that cannot be written", .timeLimit(.minutes(2)))
 struct UnwritableSnapshotTests {
-    @Test("commits go on, loads are right, each that lags is told of and counted, and closing does not hang")
+    @Test(
+        "while snapshots cannot be written, commits and loads are right, each lagging one is logged and counted, and closing ends"
+    )
     func refused() async throws {
         let (lines, metrics) = (LogRecorder(), TestMetrics())
         try await withTestStore(configure: { configuration in

@@ -23,7 +23,9 @@ struct CommandReuseTests {
         #expect(error?.version == 2, "\(what)")
     }
 
-    @Test("G3: is refused, wherever it comes from, and nothing is written", arguments: lifecycles.indices)
+    @Test(
+        "G3: a command id of another command is refused, wherever that came from, and nothing is written",
+        arguments: lifecycles.indices)
     func refused(index: Int) async throws { try await refuse(Self.lifecycles[index]) }
 
     private func refuse<L: Ledger>(_ ledger: L.Type) async throws {
@@ -86,7 +88,7 @@ struct CommandReuseTests {
         }
     }
 
-    @Test("G3: of two commands that race with one id, one takes effect and the other learns it", arguments: lifecycles.indices)
+    @Test("G3: one of two commands that race with one id takes effect, and the other is refused", arguments: lifecycles.indices)
     func race(index: Int) async throws { try await race(Self.lifecycles[index]) }
 
     private func race<L: Ledger>(_ ledger: L.Type) async throws {

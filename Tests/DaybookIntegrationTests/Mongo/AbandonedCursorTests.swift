@@ -45,7 +45,7 @@ struct AbandonedCursorTests {
         }
     }
 
-    @Test("is closed, and its connection is free")
+    @Test("an abandoned cursor is closed, and its connection is free")
     func abandoned() async throws {
         try await withOpenCursor { client, namespace in
             var seen = 0
@@ -57,7 +57,7 @@ struct AbandonedCursorTests {
         }
     }
 
-    @Test("is closed when what it decodes cannot be decoded, in the first batch or later", arguments: [5, 300])
+    @Test("a cursor is closed when a document cannot be decoded, in the first batch or later", arguments: [5, 300])
     func undecodable(at place: Int32) async throws {
         try await withOpenCursor { client, namespace in
             await #expect(throws: Undecodable.self) {
@@ -71,7 +71,7 @@ struct AbandonedCursorTests {
         }
     }
 
-    @Test("is closed when the task that iterates is cancelled")
+    @Test("a cursor is closed when the task that iterates is cancelled")
     func cancelled() async throws {
         try await withOpenCursor { client, namespace in
             let task = Task {
@@ -85,7 +85,7 @@ struct AbandonedCursorTests {
         }
     }
 
-    @Test("of an aggregation is closed too")
+    @Test("an abandoned cursor of an aggregation is closed too")
     func aggregation() async throws {
         try await withOpenCursor { client, namespace in
             for try await _ in client.aggregate(
@@ -96,7 +96,7 @@ struct AbandonedCursorTests {
         }
     }
 
-    @Test("is closed when the visitor of a connection's own find stops or throws")
+    @Test("a cursor is closed when the visitor of a connection's own find stops or throws")
     func visitor() async throws {
         try await withOpenCursor { client, namespace in
             await #expect(throws: Undecodable.self) {

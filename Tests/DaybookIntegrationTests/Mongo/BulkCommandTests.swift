@@ -22,7 +22,7 @@ struct BulkCommandTests {
         }
     }
 
-    @Test("writes to several collections at once, says how many documents each write found, and is there with the commit")
+    @Test("bulkWrite writes to several collections at once, counts the documents of each write, and takes effect with the commit")
     func counts() async throws {
         try await withTransaction { connection, first, second in
             let counts = try connection.bulkCommand([
@@ -42,7 +42,7 @@ struct BulkCommandTests {
         }
     }
 
-    @Test("names the first write that fails, its collection and its index; the transaction is lost, and nothing of it is there")
+    @Test("bulkWrite names the first write that fails, its collection and its index, and nothing of the transaction is written")
     func failure() async throws {
         try await withTransaction { connection, first, second in
             let error = #expect(throws: MongoError.self) {

@@ -31,7 +31,9 @@ struct BulkConnectionLossTests {
         }
     }
 
-    @Test("once", arguments: Cut.all)
+    @Test(
+        "a bulk write whose connection is cut once is done where the driver sends it again, and otherwise unknown",
+        arguments: Cut.all)
     func once(cut: Cut) async throws {
         try await withClient(cut) { client, proxy, fixture in
             proxy.fail("insert", cut.fault)
@@ -45,7 +47,7 @@ struct BulkConnectionLossTests {
         }
     }
 
-    @Test("for good", arguments: Cut.all)
+    @Test("a bulk write whose connection is cut for good has unknown outcomes", arguments: Cut.all)
     func forGood(cut: Cut) async throws {
         try await withClient(cut) { client, proxy, fixture in
             proxy.fail("insert", cut.fault, times: .max)
@@ -62,7 +64,7 @@ struct BulkConnectionLossTests {
     }
 
     @Test(
-        "with duplicates among it, and sent again by the driver, is accounted for by what the server says",
+        "a bulk write with duplicates that the driver sends again is accounted for by what the server reports",
         arguments: [true, false])
     func duplicates(ordered: Bool) async throws {
         try await withClient(Cut(fault: .dropReply, ordered: ordered, retries: true)) { client, proxy, fixture in
@@ -82,7 +84,9 @@ struct BulkConnectionLossTests {
         }
     }
 
-    @Test("between two kinds tells what came before from what is unknown", arguments: [true, false])
+    @Test(
+        "a bulk write that is cut between two kinds reports the first as done and the second as unknown",
+        arguments: [true, false])
     func secondRun(ordered: Bool) async throws {
         let cut = Cut(fault: .dropReply, ordered: ordered, retries: false)
         try await withClient(cut) { client, proxy, fixture in
@@ -97,7 +101,7 @@ struct BulkConnectionLossTests {
         }
     }
 
-    @Test("late: what the server gets after its client gave up is there once")
+    @Test("a bulk write that reaches the server after its client gave up takes effect once")
     func late() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in
@@ -120,7 +124,7 @@ struct BulkConnectionLossTests {
     }
 
     @Test(
-        "by a refusal of the whole command did nothing, or is unknown, as its code says",
+        "a bulk write that is refused as a whole did nothing, or is unknown, by its error code",
         arguments: [(13, false), (2, false), (11600, true), (50, true), (8000, true)])
     func refused(code: Int32, isUnknown: Bool) async throws {
         try await withDriverFixture { fixture in
@@ -142,7 +146,7 @@ struct BulkConnectionLossTests {
         }
     }
 
-    @Test("by a write concern that is not met is unknown, though it is there")
+    @Test("a bulk write whose write concern is not met is unknown, although it took effect")
     func writeConcern() async throws {
         try await withDriverFixture { fixture in
             let client = try MongoClient(uri: fixture.uri())

@@ -7,7 +7,7 @@ import Testing
 /// What a bulk write says of each operation is what is in the database.
 @Suite("A bulk write", .timeLimit(.minutes(2)))
 struct BulkWriteTests {
-    @Test("of every kind, mixed, does what each says and counts it", arguments: [true, false])
+    @Test("a bulk write of mixed kinds executes and counts each operation", arguments: [true, false])
     func mixed(ordered: Bool) async throws {
         try await withDriverFixture { fixture in
             try await fixture.insert((0..<6).map { ["_id": .int32($0), "n": .int32($0)] })
@@ -41,7 +41,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("without operations sends nothing")
+    @Test("a bulk write without operations sends nothing")
     func empty() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in
@@ -55,7 +55,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("in order stops at a duplicate: what is before it is in, what is behind it was not tried")
+    @Test("an ordered bulk write stops at a duplicate: earlier operations took effect, and later ones were not tried")
     func orderedDuplicate() async throws {
         try await withDriverFixture { fixture in
             try await fixture.insert([["_id": 2]])
@@ -75,7 +75,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("without order does everything but the duplicates, wherever they are")
+    @Test("an unordered bulk write executes everything but the duplicates, wherever they are")
     func unorderedDuplicates() async throws {
         try await withDriverFixture { fixture in
             try await fixture.insert([["_id": 0], ["_id": 3], ["_id": 7]])
@@ -95,7 +95,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("tells the validator's refusals from duplicates, and shows no content", arguments: [true, false])
+    @Test("a bulk write distinguishes the validator's refusals from duplicates, and shows no content", arguments: [true, false])
     func validator(ordered: Bool) async throws {
         try await withDriverFixture { fixture in
             _ = try await fixture.run(["create": "things", "validator": ["n": ["$lt": 10]]])
@@ -121,7 +121,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("refuses only the one document over 16 MiB of three", arguments: [true, false])
+    @Test("a bulk write refuses only the one document over 16 MiB of three", arguments: [true, false])
     func oversize(ordered: Bool) async throws {
         try await withDriverFixture { fixture in
             let client = try MongoClient(uri: fixture.uri())
@@ -139,7 +139,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("refuses only the one update over 16 MiB of three", arguments: [true, false])
+    @Test("a bulk write refuses only the one update over 16 MiB of three", arguments: [true, false])
     func oversizeUpdate(ordered: Bool) async throws {
         try await withDriverFixture { fixture in
             try await fixture.insert((0..<3).map { ["_id": .int32($0)] })
@@ -157,7 +157,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("in a transaction is one error and nothing written")
+    @Test("a bulk write in a transaction fails with one error, and nothing is written")
     func inTransaction() async throws {
         try await withDriverFixture { fixture in
             try await fixture.insert([["_id": 2]])
@@ -180,7 +180,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("of more than the server takes in one command accounts for every operation", arguments: [true, false])
+    @Test("a bulk write that exceeds one command accounts for every operation", arguments: [true, false])
     func manyOperations(ordered: Bool) async throws {
         let count = Int32(Scale.bulkOperations)
         try await withDriverFixture { fixture in
@@ -200,7 +200,7 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("of more than 48 MB travels in several commands and is all there", .enabled(if: Scale.isLarge))
+    @Test("a bulk write of more than 48 MB is sent in several commands and completely written", .enabled(if: Scale.isLarge))
     func manyBytes() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in

@@ -43,7 +43,7 @@ struct ChangeStreamTests {
         return found
     }
 
-    @Test("gives every change after its opening, in order, whatever their kind")
+    @Test("a change stream returns every change after its opening, in order, of every kind")
     func order() async throws {
         try await withClient { client, fixture in
             try await fixture.insert([["_id": .int32(999)]])
@@ -91,7 +91,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("gives a transaction's changes once it has committed, and none of one that was given up")
+    @Test("a change stream returns a transaction's changes once it has committed, and none of one that was aborted")
     func transactions() async throws {
         try await withClient { client, fixture in
             let iterator = changes(client, fixture)
@@ -110,7 +110,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("resumes behind the change whose token it is given, exactly")
+    @Test("a change stream resumes exactly after the change of its token")
     func resume() async throws {
         try await withClient { client, fixture in
             var tokens: [ResumeToken] = []
@@ -136,7 +136,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("moves its token on while nothing happens in its collection, and resumes from such a token")
+    @Test("a change stream's token advances while its collection does not change, and the stream resumes from it")
     func idle() async throws {
         try await withClient { client, fixture in
             let iterator = changes(client, fixture)
@@ -156,7 +156,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("does not lose a change that cannot be decoded: the last token leads to it again")
+    @Test("a change that cannot be decoded is not lost: the last token leads to it again")
     func undecodable() async throws {
         try await withClient { client, fixture in
             let failing = client.changes(of: fixture.namespace(), maximumWait: .milliseconds(100)) { change in
@@ -174,7 +174,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("ends with a cancellation soon after its task is cancelled, and gives its place back")
+    @Test("a change stream ends soon after its task is cancelled, and frees its connection")
     func cancelled() async throws {
         try await withClient { client, fixture in
             let gate = Gate(waitingFor: 2)
@@ -195,7 +195,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("are as many at a time as are asked for, outside the permits; the cursor of an abandoned one is gone")
+    @Test("change streams are not limited by the permits, and the cursor of an abandoned one is closed")
     func places() async throws {
         try await withClient { client, fixture in
             do {
@@ -234,7 +234,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("closes its cursor on the server when it is abandoned")
+    @Test("an abandoned change stream closes its cursor on the server")
     func abandoned() async throws {
         try await withDriverFixture { fixture in
             _ = try await fixture.run(["create": "things"])
@@ -259,7 +259,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("of a pipeline gives what passes it, in the shape it makes")
+    @Test("a change stream with a pipeline returns what passes it, in the pipeline's shape")
     func pipeline() async throws {
         try await withClient { client, fixture in
             let iterator = client.changes(
@@ -276,7 +276,7 @@ struct ChangeStreamTests {
     // MARK: Faults
 
     @Test(
-        "goes on after its connection was closed, without a loss or a repetition",
+        "a change stream continues after its connection was closed, without losing or repeating a change",
         arguments: ["fail point", "lost reply", "lost request"])
     func closedConnection(how: String) async throws {
         try await withDriverFixture { fixture in
@@ -308,7 +308,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("that the server refuses says so at its opening")
+    @Test("a change stream that the server refuses fails at its opening")
     func refused() async throws {
         try await withClient { client, fixture in
             let iterator = client.changes(of: fixture.namespace(), matching: ["$noSuchOperator": 1]) { _ in 0 }
@@ -321,7 +321,7 @@ struct ChangeStreamTests {
         }
     }
 
-    @Test("whose token is none says so, and not later")
+    @Test("a change stream with an invalid token fails at its opening, and not later")
     func badToken() async throws {
         try await withClient { client, fixture in
             let iterator = changes(client, fixture, after: ResumeToken(["_data": "82"]))

@@ -17,7 +17,7 @@ struct OperationTests {
         }
     }
 
-    @Test("makes, lists and removes indexes, and says when one is in the way")
+    @Test("a connection creates, lists and drops indexes, and reports a conflicting one")
     func indexes() async throws {
         try await withConnection { connection, namespace in
             #expect(try connection.indexes(of: namespace).isEmpty)
@@ -48,7 +48,7 @@ struct OperationTests {
         }
     }
 
-    @Test("sends each operation with the concerns it is given")
+    @Test("a connection sends each operation with the concerns that it is given")
     func concerns() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in
@@ -80,7 +80,7 @@ struct OperationTests {
         }
     }
 
-    @Test("lets the server sort and group on its disk, which MongoDB 5.0 does only where the request allows it")
+    @Test("a connection allows the server to sort and group on disk, which MongoDB 5.0 does only if the request allows it")
     func diskUse() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in
@@ -99,7 +99,7 @@ struct OperationTests {
         }
     }
 
-    @Test("tells in which phase a transaction failed, and keeps refusing until it is ended")
+    @Test("a connection reports the phase in which a transaction failed, and refuses operations until it is ended")
     func phases() async throws {
         try await withConnection { connection, namespace in
             try connection.insert([["_id": 1]], into: namespace)
@@ -121,7 +121,7 @@ struct OperationTests {
         }
     }
 
-    @Test("tells a failed commit from a failed operation")
+    @Test("a connection distinguishes a failed commit from a failed operation")
     func commitPhase() async throws {
         try await withDriverFixture { fixture in
             let client = try MongoClient(uri: fixture.uri())
@@ -143,7 +143,7 @@ struct OperationTests {
         }
     }
 
-    @Test("finds what an aggregation finds, in order, and counts it")
+    @Test("a connection returns the results of an aggregation in order, and counts documents")
     func reads() async throws {
         try await withConnection { connection, namespace in
             try connection.insert((0..<250).map { ["_id": .int32($0), "odd": .bool($0 % 2 == 1)] }, into: namespace)

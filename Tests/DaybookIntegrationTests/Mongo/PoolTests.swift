@@ -44,7 +44,7 @@ struct PoolTests {
         }
     }
 
-    @Test("is exhausted after its deadline, not before, and then says what to do")
+    @Test("an exhausted pool fails at its deadline, not before, and then says what to do")
     func exhausted() async throws {
         try await withClient(size: 3, waitTimeout: .milliseconds(200)) { client, _ in
             try await holding(1, .single, of: client) {
@@ -63,7 +63,7 @@ struct PoolTests {
         }
     }
 
-    @Test("serves who waits in order of arrival, each once")
+    @Test("a pool serves waiting tasks in order of arrival, each once")
     func waiting() async throws {
         try await withClient(size: 3) { client, _ in
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -76,7 +76,7 @@ struct PoolTests {
         }
     }
 
-    @Test("gets back every connection of tasks that are cancelled, waiting or working")
+    @Test("a pool gets back every connection of tasks that are cancelled, waiting or working")
     func cancelled() async throws {
         try await withClient(size: 4) { client, fixture in
             try await fixture.insert((0..<50).map { ["_id": .int32($0)] })
@@ -116,7 +116,7 @@ struct PoolTests {
         }
     }
 
-    @Test("refuses a task that was cancelled before it came")
+    @Test("a pool refuses a task that was cancelled before it asked")
     func cancelledBefore() async throws {
         try await withClient(size: 3) { client, _ in
             let task = Task {
@@ -167,7 +167,7 @@ struct PoolTests {
         }
     }
 
-    @Test("closes the transaction that its user left open")
+    @Test("a pool ends the transaction that its user left open")
     func leftOpen() async throws {
         try await withClient(size: 3) { client, fixture in
             try await fixture.insert([["_id": 1, "n": 0]])
@@ -187,7 +187,7 @@ struct PoolTests {
         }
     }
 
-    @Test("keeps its connections alive over more namespaces than it remembers")
+    @Test("a pool keeps its connections alive over more namespaces than it caches")
     func namespaces() async throws {
         try await withClient(size: 3) { client, fixture in
             for number in 0..<300 {

@@ -8,14 +8,15 @@ import Testing
 /// Each in a process of its own, whose threads are nobody else's.
 @Suite("The threads of a pool", .serialized, .timeLimit(.minutes(3)))
 struct PoolThreadTests {
-    @Test("stay few while 1,000 tasks each execute a command inside a loop over a query, and nobody waits for ever")
+    @Test(
+        "a pool's threads stay few while 1,000 tasks each execute a command inside a loop over a query, and none waits for ever")
     func loops() async {
         await #expect(processExitsWith: .success) {
             try await runLoops()
         }
     }
 
-    @Test("end when a client is dropped without having been closed")
+    @Test("a pool's threads end when a client is dropped without having been closed")
     func dropped() async {
         await #expect(processExitsWith: .success) {
             try await dropClient()

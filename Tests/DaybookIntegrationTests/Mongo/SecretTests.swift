@@ -10,7 +10,7 @@ import Testing
 /// In a process of its own, whose log can be captured from the beginning.
 @Suite("Credentials", .timeLimit(.minutes(1)))
 struct SecretTests {
-    @Test("appear in no error and no line of the log, whatever goes wrong")
+    @Test("credentials appear in no error and no line of the log, whatever goes wrong")
     func secrets() async {
         await #expect(processExitsWith: .success) {
             try await provokeErrors()

@@ -38,7 +38,7 @@ struct ServerKindTests {
         await client.close()
     }
 
-    @Test("because it is standalone: the error names the remedy", .enabled(if: OwnServer.isAvailable))
+    @Test("a standalone server is refused, and the error names the remedy", .enabled(if: OwnServer.isAvailable))
     func standalone() async throws {
         try await OwnServer.run(["--standalone"]) { server in
             let client = try MongoClient(uri: server.uri())
@@ -65,7 +65,7 @@ struct ServerKindTests {
         }
     }
 
-    @Test("because it is too old", arguments: [Int32(12), 9, 2])
+    @Test("a server that is too old is refused", arguments: [Int32(12), 9, 2])
     func tooOld(wireVersion: Int32) async throws {
         let server = try FakeServer(maximumWireVersion: wireVersion)
         defer { server.close() }
@@ -76,7 +76,7 @@ struct ServerKindTests {
         #expect(error?.message.contains("5.0") == true)
     }
 
-    @Test("because nobody listens, in the time for choosing a server")
+    @Test("a port without a server is reported within the time for choosing a server")
     func noServer() async throws {
         let begin = ContinuousClock.now
         let uri = "mongodb://admin:s3cret@127.0.0.1:\(try closedPort())/?serverSelectionTimeoutMS=300"
@@ -89,7 +89,7 @@ struct ServerKindTests {
         #expect(ContinuousClock.now - begin < .seconds(20))
     }
 
-    @Test("because it never answers, or not in the protocol", arguments: [true, false])
+    @Test("a server that never answers, or not in the protocol, is reported", arguments: [true, false])
     func noAnswer(hangsUp: Bool) async throws {
         let server = try FakeServer { _ in hangsUp ? nil : ["ok": 0.0, "errmsg": "what?", "code": 59] }
         defer { server.close() }
@@ -99,7 +99,7 @@ struct ServerKindTests {
         #expect((error?.underlying as? MongoError)?.code == .noServer)
     }
 
-    @Test("because of the credentials: wrong, missing, or not enough", .enabled(if: OwnServer.isAvailable))
+    @Test("wrong, missing or insufficient credentials are reported", .enabled(if: OwnServer.isAvailable))
     func credentials() async throws {
         let users: [BSONDocument] = [
             ["createUser": "writer", "pwd": "wr1ter-s3cret", "roles": [["role": "root", "db": "admin"]]],
@@ -132,7 +132,7 @@ struct ServerKindTests {
     }
 
     @Test(
-        "because its URI cannot be used",
+        "a URI that cannot be used is refused",
         arguments: [
             "", "localhost", "http://127.0.0.1", "mongodb://", "mongodb://user:p@ss:w0rd@127.0.0.1/",
             "mongodb://user:p%zz@127.0.0.1/",

@@ -29,7 +29,7 @@ struct ServerRefusalTests {
         try await withRawDatabase { try await Python.run(Self.setUp + program, [$0.name]) }
     }
 
-    @Test("says which MongoDB it is, the same in every place, and has bulkWrite from 8.0 on")
+    @Test("the test server reports one MongoDB version everywhere, and has bulkWrite from 8.0 on")
     func version() async throws {
         let found = try await answers(
             """
@@ -48,7 +48,7 @@ struct ServerRefusalTests {
         #expect(major >= 8 ? found[1] == "0" : ["59", "115"].contains(found[1]), "\(found)")
     }
 
-    @Test("refuses a field that a command, or a document in it, does not have")
+    @Test("the test server refuses a field that a command, or a document in it, does not have")
     func fields() async throws {
         let found = try await answers(
             """
@@ -63,7 +63,7 @@ struct ServerRefusalTests {
         #expect(found == ["0 40415 40415", "40415 40415", "0 40415", "197", "40415"])
     }
 
-    @Test("refuses a writeConcern, a readConcern or a txnNumber on a command that takes none")
+    @Test("the test server refuses a writeConcern, a readConcern or a txnNumber on a command that takes none")
     func arguments() async throws {
         let found = try await answers(
             """
@@ -75,7 +75,7 @@ struct ServerRefusalTests {
         #expect(found == ["72 72", "72", "72 0"])
     }
 
-    @Test("leaves a transaction open when it refuses a command for its form, and aborts it when the command itself fails")
+    @Test("the test server leaves a transaction open when it refuses a command's form, and aborts it when the command fails")
     func transactions() async throws {
         let found = try await answers(
             """
@@ -98,7 +98,7 @@ struct ServerRefusalTests {
         #expect(found == ["263 40415 72 1", "263 commit 251 1", "197 commit 251 1"])
     }
 
-    @Test("compares the time of a statement with the dates of documents")
+    @Test("the test server compares the time of a statement with the dates of documents")
     func now() async throws {
         let found = try await answers(
             """

@@ -102,7 +102,7 @@ struct AggregateCacheTests {
         }
     }
 
-    @Test("are decided as if nothing were in memory while another process commits, whatever the lifecycle")
+    @Test("commands on cached aggregates are decided as if nothing were cached while another process commits, in every lifecycle")
     func otherWriters() async throws {
         try await withTestStore { store in
             try await withOther(store) { other in

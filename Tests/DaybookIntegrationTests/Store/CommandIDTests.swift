@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test("G3: of several commands to one aggregate in one transaction, each is repeated with its own versions")
+    @Test("G3: each of several commands on one aggregate in one transaction is repeated with its own versions")
     func severalInOneTransaction() async throws {
         try await withTestStore { store in
             try await store.transaction { transaction in

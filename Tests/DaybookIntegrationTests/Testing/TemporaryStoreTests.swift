@@ -15,7 +15,7 @@ struct TemporaryStoreTests {
         return Set(list.documents(at: "databases").compactMap { $0.string(at: "name") })
     }
 
-    @Test("it gives a database of its own, prepared, with the clock that was asked for, and drops it")
+    @Test("withTemporaryStore makes a prepared database of its own, with the given clock, and drops it")
     func lifetime() async throws {
         let clock = SimulatedClock()
         var configured: DaybookConfiguration?
@@ -43,7 +43,7 @@ struct TemporaryStoreTests {
         #expect(try await !databases().contains("daybook-production"))
     }
 
-    @Test("it drops the database when the body throws, and when its task was cancelled")
+    @Test("withTemporaryStore drops the database when the body throws, and when its task was cancelled")
     func failingBody() async throws {
         struct Own: Error {}
         var name = ""

@@ -26,7 +26,9 @@ struct LostPlaceTests {
         ]
     }
 
-    @Test("ends with an error of its own when the collection is dropped, never with an idle element", arguments: [true, false])
+    @Test(
+        "a change stream ends with an error of its own when the collection is dropped, never with an idle element",
+        arguments: [true, false])
     func invalidated(isFiltered: Bool) async throws {
         try await withScriptedRouter { client, router in
             router.reply(to: "aggregate", with: opened())
@@ -54,7 +56,7 @@ struct LostPlaceTests {
         }
     }
 
-    @Test("its filter lets the server's last word through, and what is sent keeps its kind")
+    @Test("a change stream's filter passes the server's last event, and the sent fields keep its type")
     func request() async throws {
         try await withScriptedRouter { client, router in
             router.reply(to: "aggregate", with: opened())
@@ -74,7 +76,7 @@ struct LostPlaceTests {
         }
     }
 
-    @Test("by the server's numbers or its label", arguments: [222, 260, 280, 286, 4711] as [Int32])
+    @Test("a lost place is recognized by the server's numbers or its label", arguments: [222, 260, 280, 286, 4711] as [Int32])
     func numbers(code: Int32) async throws {
         try await withScriptedRouter { client, router in
             var refusal: BSONDocument = ["ok": 0.0, "code": .int32(code), "errmsg": "no"]

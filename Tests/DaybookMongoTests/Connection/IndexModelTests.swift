@@ -18,7 +18,7 @@ struct IndexModelTests {
     }
 
     @Test(
-        "with numbers of whatever type, and whatever servers add",
+        "an index equals a description with any numeric types, and with what servers add",
         arguments: [.int32(1), .int64(1), .double(1)] as [BSONValue], [.int32(-1), .int64(-1), .double(-1)] as [BSONValue])
     func same(one: BSONValue, minusOne: BSONValue) throws {
         let key: BSONDocument = ["a": one, "b": minusOne]
@@ -38,7 +38,7 @@ struct IndexModelTests {
     }
 
     @Test(
-        "but not when an option makes it do something else",
+        "an index differs from a description with an option that makes it work differently",
         arguments: [
             ("unique", true), ("sparse", true), ("expireAfterSeconds", 60), ("partialFilterExpression", ["a": 1]),
             ("collation", ["locale": "en", "strength": 2]), ("wildcardProjection", ["a": 1]), ("bits", 26), ("future", "option"),
@@ -49,7 +49,7 @@ struct IndexModelTests {
         if name != "unique" { #expect(!unique.isSatisfied(by: try description([("unique", true), (name, value)]))) }
     }
 
-    @Test("nor when an option that is wanted is missing or another")
+    @Test("an index differs from a description that lacks a wanted option or has another value for it")
     func missingOption() throws {
         #expect(!unique.isSatisfied(by: try description([])))
         #expect(!unique.isSatisfied(by: try description([("unique", false)])))
@@ -63,7 +63,7 @@ struct IndexModelTests {
         #expect(!expiring.isSatisfied(by: ["key": ["at": 1]]))
     }
 
-    @Test("nor over other fields, in another order or direction")
+    @Test("an index differs from a description over other fields, in another order or direction")
     func otherKeys() throws {
         let keys: [BSONDocument] = [
             ["b": .int32(-1), "a": .int32(1)], ["a": .int32(1), "b": .int32(1)], ["a": .int32(1)], [:],
@@ -107,7 +107,7 @@ struct DefinitionComparisonTests {
     }
 
     @Test(
-        "but not with more, less or something else in it",
+        "a definition differs from one with more, less or something else in it",
         arguments: [
             [:], ["$jsonSchema": [:]],
             [

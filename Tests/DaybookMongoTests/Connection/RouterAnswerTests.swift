@@ -106,7 +106,8 @@ struct RouterAnswerTests {
         #expect(!after)
     }
 
-    @Test("another error of an item does not speak against the command, also after another connection has found it missing")
+    @Test(
+        "another error of an item does not mean that the command is unknown, also after another connection has found it missing")
     func otherItem() async throws {
         try await withScriptedRouter { client, router in
             router.reply(

@@ -148,7 +148,7 @@ struct ServerErrorCodeTests {
         #expect(!error.isRefusedByIndex(otherThan: known))
     }
 
-    @Test("nothing outside this folder decides by a number or a label of the server's")
+    @Test("no code outside this folder decides by a number or a label of the server")
     func onePlace() throws {
         let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Sources").standardized
         var found: [String] = []

@@ -118,7 +118,7 @@ struct DriverPoolTests {
     }
 
     @Test(
-        "there are as many connections as the URI says, else as the caller says, and never fewer than three",
+        "the number of connections is the URI's, else the caller's, and at least three",
         arguments: [
             ("mongodb://host/", 16, 16), ("mongodb://host/", 1, 3), ("mongodb://host/", 0, 3), ("mongodb://host/", -7, 3),
             ("mongodb://host/", Int.max, Int(Int32.max)), ("mongodb://host/?maxPoolSize=50", 16, 50),
@@ -130,7 +130,7 @@ struct DriverPoolTests {
     }
 
     @Test(
-        "there are as many as the client's user needs, whatever the URI says",
+        "the number of connections is at least what the client's user needs, whatever the URI says",
         arguments: [("mongodb://host/?maxPoolSize=1", 4, 4), ("mongodb://host/?maxPoolSize=9", 4, 9), ("mongodb://host/", 2, 3)])
     func minimumConnections(uri: String, minimum: Int, expected: Int) throws {
         let pool = try DriverPool(uri: uri, appName: nil, defaultConnections: 1, minimumConnections: minimum)

@@ -32,7 +32,7 @@ struct PermitsRaceTests {
         var mostOfOneKind: Int { state.withLock { $0.mostOfOneKind } }
     }
 
-    @Test("of 1,000 tasks never more hold a permit than there are, and all get theirs", arguments: [3, 8])
+    @Test("1,000 tasks never hold more permits than there are, and all get theirs", arguments: [3, 8])
     func storm(total: Int) async throws {
         let permits = Permits(total: total)
         let holders = Holders()

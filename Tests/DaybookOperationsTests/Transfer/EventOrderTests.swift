@@ -16,21 +16,21 @@ struct EventOrderTests {
         }
     }
 
-    @Test("is right with each aggregate's events together, in version order, from wherever it begins")
+    @Test("events are in order when each aggregate's are together, in version order, from whichever version it begins")
     func right() throws {
         var order = EventOrder()
         #expect(try accept("b1 b2 a5 a6 a7 c1!x d1!x", &order) == [true, false, true, false, false, true, true])
         #expect(order.aggregates == 4)
     }
 
-    @Test("is right with command ids that Swift calls the same text, and that have other bytes")
+    @Test("command ids that Swift calls the same text, and that have other bytes, are different")
     func commandIDsByBytes() throws {
         var order = EventOrder()
         #expect(try accept("a1!x\u{897}\u{334} a2!x\u{334}\u{897}", &order) == [true, false])
     }
 
     @Test(
-        "is wrong",
+        "events out of order are refused",
         arguments: [
             ("a1 a3", "version 2 is missing before it"), ("a1 a5", "versions 2 to 4 are missing before it"),
             ("a2 a1", "it comes behind version 2"), ("a1 a1", "it comes behind version 1"),

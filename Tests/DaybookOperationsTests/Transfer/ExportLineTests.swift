@@ -7,7 +7,7 @@ import TestSupport
 
 @Suite("A line of an export")
 struct ExportLineTests {
-    @Test("is canonical extended JSON that gives the same bytes again, for every type")
+    @Test("an export line is canonical extended JSON that parses to the same bytes, for every type")
     func random() throws {
         for seed in 0..<200 {
             var random = RandomBSON(seed: UInt64(seed), isJSONSafe: true)
@@ -36,7 +36,7 @@ struct ExportLineTests {
         ),
     ]
 
-    @Test("has the bytes where extended JSON would not give them again", arguments: awkward.indices)
+    @Test("an export line has the bytes where extended JSON would not parse to them", arguments: awkward.indices)
     func bytes(index: Int) throws {
         let (name, document) = Self.awkward[index]
         let whole = try JournalEvent.document(data: document)
@@ -56,7 +56,7 @@ struct ExportLineTests {
         }
     }
 
-    @Test("is long where the text is long")
+    @Test("an export line of a long text is parsed back to its document")
     func large() throws {
         for filler in ["x", "\u{1}"] {
             let document = try JournalEvent.document(data: ["t": .string(String(repeating: filler, count: 1 << 20))])
@@ -67,7 +67,7 @@ struct ExportLineTests {
         }
     }
 
-    @Test("that has other bytes than a document is refused")
+    @Test("an export line with bytes that are not a document is refused")
     func corrupt() throws {
         for bytes: [UInt8] in [[], [5, 0, 0, 0], [5, 0, 0, 0, 1], [6, 0, 0, 0, 0, 0]] {
             let line: BSONDocument = ["$bson": .binary(BSONBinary(bytes: bytes))]

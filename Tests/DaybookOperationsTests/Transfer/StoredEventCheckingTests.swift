@@ -23,7 +23,7 @@ struct StoredEventCheckingTests {
         return try document.changing(parts[0], to: .document(inner))
     }
 
-    @Test("is read where it is as a writer makes it, whatever the order of its fields behind the id")
+    @Test("an envelope that a writer made is accepted, in any order of its fields after the id")
     func accepted() throws {
         let found = try envelope(JournalEvent.document("parcel/é 😀/2", 7, type: "$corrected", commandID: "c-1"))
         #expect(found.aggregateID.rawValue == "parcel/é 😀/2")
@@ -65,7 +65,9 @@ struct StoredEventCheckingTests {
         ("more", 1, "\"more\", which no event has"),
     ]
 
-    @Test("is refused where the journal's validator or a rule of ids would, by field and reason", arguments: faults.indices)
+    @Test(
+        "an envelope that the journal's validator or a rule of ids would refuse is refused, by field and reason",
+        arguments: faults.indices)
     func refused(index: Int) throws {
         let fault = Self.faults[index]
         let document = try Self.setting(fault.path, fault.value)
@@ -78,7 +80,7 @@ struct StoredEventCheckingTests {
         #expect(error?.message.contains(fault.text) == true, "\(error?.message ?? "")")
     }
 
-    @Test("with a field twice is refused, and with an id that the server would move to the front")
+    @Test("an envelope with a field twice is refused, and one with an id that the server would move to the front")
     func twice() throws {
         var twice = try JournalEvent.document()
         try twice.append("version", 2)
@@ -89,7 +91,7 @@ struct StoredEventCheckingTests {
         #expect(error?.message.contains("does not begin with its _id") == true)
     }
 
-    @Test("of random documents is refused, and nothing of them is said")
+    @Test("random documents are refused, and the message shows nothing of them")
     func random() throws {
         for seed in 0..<300 {
             var random = RandomBSON(seed: UInt64(seed))

@@ -131,7 +131,7 @@ struct AggregateIDTests {
         #expect(Set(try ["a", "b", "ab", "a/b", "é", "e"].map { try AggregateID("a", key: $0) }).count == 6)
     }
 
-    @Test("where the slash is tells ids with the same letters apart")
+    @Test("ids with the same letters differ by the position of the slash")
     func slashes() throws {
         #expect(try AggregateID("a", key: "b/c") == AggregateID(parsing: "a/b/c"))
         #expect(try AggregateID("ab", key: "c") != AggregateID("a", key: "bc"))

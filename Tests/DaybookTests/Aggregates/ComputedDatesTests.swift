@@ -57,7 +57,7 @@ struct ComputedDatesTests {
         #expect(replayed.date == Date(timeIntervalSince1970: 1_750_000_000.143))
     }
 
-    @Test("G6: so it is while a sample is looked at, in the first states, and from the first such date on")
+    @Test("G6: the states are as stored and loaded also while a sample is checked, and from the first computed date on")
     func sampled() throws {
         let coding = EventCoding<Beat>()
         #expect(abs(try #require(try fold(["computed", "forgotten"], coding).state.fractions.first) - expected) < 1e-6)

@@ -24,7 +24,7 @@ struct CorrectionTests {
         return (try correction.applied(to: state), correction.patch)
     }
 
-    @Test("sets, removes and adds, also inside of documents")
+    @Test("a correction sets, removes and adds fields, also inside documents")
     func merging() throws {
         var expected = state
         expected.title = "second"

@@ -79,7 +79,7 @@ private struct Opaque: Fielded {
 
 @Suite("The names of fields")
 struct FieldCheckTests {
-    @Test("that are those of the encoded state pass, also where the initial state has no value or leaves it out")
+    @Test("field names of the encoded state pass, also where the initial state has no value or leaves it out")
     func right() throws {
         try Right.checkFields()
         try Sparing.checkFields()
@@ -87,7 +87,7 @@ struct FieldCheckTests {
         try Opaque.checkFields()
     }
 
-    @Test("that are others are an error with both names, also where the initial state has no value")
+    @Test("other field names are an error with both names, also where the initial state has no value")
     func wrong() {
         func expect<A: Aggregate>(_ aggregate: A.Type, _ declared: String, _ encoded: String) {
             let error = #expect(throws: DaybookError.self) { try A.checkFields() }
@@ -102,7 +102,7 @@ struct FieldCheckTests {
         expect(Confused.self, "a", "b")
     }
 
-    @Test("are compared with a state: what it has no value for is not judged")
+    @Test("field names are compared with a state: a field without a value is not judged")
     func states() throws {
         func faults<A: Aggregate>(_ state: A) throws -> [String] {
             A.fieldFaults(in: state, encodedAs: try BSONEncoder().encode(state))

@@ -24,7 +24,7 @@ struct MergePatchTests {
         (#"{}"#, #"{"a":{"bb":{"ccc":null}}}"#, #"{"a":{"bb":{}}}"#),
     ]
 
-    @Test("is merged as RFC 7396 has it", arguments: appendixA.indices)
+    @Test("a merge patch is merged as in RFC 7396", arguments: appendixA.indices)
     func examples(index: Int) throws {
         let (original, patch, result) = Self.appendixA[index]
         let merged = try BSONDocument(extendedJSON: "{\"v\":\(original)}")
@@ -36,7 +36,7 @@ struct MergePatchTests {
         #expect(root == (try BSONDocument(extendedJSON: result)))
     }
 
-    @Test("leaves fields in their places, and adds new ones at the end in its own order")
+    @Test("a merge patch leaves fields in their places, and adds new ones at the end in its own order")
     func order() throws {
         let state: BSONDocument = ["a": 1, "b": ["x": 1, "y": 2], "c": 3]
         #expect(
@@ -44,7 +44,7 @@ struct MergePatchTests {
                 == ["a": 7, "b": ["x": 1, "y": 5, "w": 0], "c": 3, "z": 9, "d": 4])
     }
 
-    @Test("keeps the type of every value that it sets or leaves")
+    @Test("a merge patch keeps the type of every value that it sets or leaves")
     func types() throws {
         for value in everyBSONValue {
             let kept = try BSONDocument(fields: [("kept", value)])
@@ -54,7 +54,7 @@ struct MergePatchTests {
         }
     }
 
-    @Test("that is empty changes nothing, and one taken twice changes what it changes once")
+    @Test("an empty merge patch changes nothing, and one that is applied twice changes what it changes once")
     func random() throws {
         var random = RandomBSON(seed: 7396)
         for _ in 0..<500 {

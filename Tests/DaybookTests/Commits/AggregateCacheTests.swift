@@ -45,7 +45,7 @@ struct AggregateCacheTests {
         #expect(cache.take(try id("a"), Parcel.self) == nil)
     }
 
-    @Test("holds no more than it is allowed to, and of that the latest")
+    @Test("the cache holds no more than its limit, and the latest of that")
     func bounded() throws {
         let limit = 1 << 20
         let cache = AggregateCache(maximumBytes: limit)
@@ -69,7 +69,7 @@ struct AggregateCacheTests {
         }
     }
 
-    @Test("neither a state that is too large nor anything at all where there is no room")
+    @Test("the cache keeps no state that is too large, and nothing with a limit of 0")
     func tooLarge() throws {
         let cache = AggregateCache(maximumBytes: 1 << 20)
         cache.put(try entry("a", bytes: 1 << 20))

@@ -99,7 +99,7 @@ struct DatabasePlanTests {
     }
 
     @Test(
-        "any other name will do",
+        "any other collection name is accepted",
         arguments: ["journals", "daybooks", "Journal", "a.b.c", "été", String(repeating: "x", count: 220)])
     func otherCollectionName(name: String) throws {
         let found = try Named.$collection.withValue(name) { try plan(Named.self).snapshots.map(\.name) }

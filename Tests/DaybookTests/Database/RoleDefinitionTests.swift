@@ -17,7 +17,7 @@ struct RoleDefinitionTests {
         role?.privileges.first { $0.collection == collection }?.actions ?? []
     }
 
-    @Test("there are three, each once")
+    @Test("there are three roles, each once")
     func names() throws {
         let roles = try DatabasePlan(database: "shop", aggregates: [Parcel.self]).roles
         #expect(roles.map(\.name.rawValue) == ["daybookApplication", "daybookReader", "daybookOperator"])
@@ -27,7 +27,7 @@ struct RoleDefinitionTests {
         }
     }
 
-    @Test("none may change an event, nor make, change or drop the journal", arguments: RoleDefinition.Name.allCases)
+    @Test("no role may change an event, or make, change or drop the journal", arguments: RoleDefinition.Name.allCases)
     func journal(name: RoleDefinition.Name) throws {
         let role = try #require(try roles()[name])
         for action in Self.changing { #expect(!role.allows(action, on: "journal"), "\(action)") }

@@ -31,7 +31,7 @@ struct DaybookErrorMongoTests {
         #expect(error?.aggregateID == "parcel/P-1")
     }
 
-    @Test("one of ours keeps what it says already, and gets what it does not say")
+    @Test("a DaybookError keeps its own context, and gets what it lacks")
     func ours() async throws {
         let id = try AggregateID("parcel", key: "P-1")
         let bare = await #expect(throws: DaybookError.self) {

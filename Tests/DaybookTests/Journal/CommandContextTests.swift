@@ -4,7 +4,7 @@ import Testing
 
 @Suite("CommandContext")
 struct CommandContextTests {
-    @Test("of the headers, those that are allowed are recorded, by names in lower case, whatever case either was given in")
+    @Test("allowed headers are recorded by names in lower case, whatever case they were given or allowed in")
     func headers() throws {
         let context = CommandContext(headers: ["X-Tenant": "t-1", "authorization": "secret", "TRACE": "77", "x": ""])
         #expect(try context.admitted([]).headers.isEmpty)
@@ -46,7 +46,7 @@ struct CommandContextTests {
         }
     }
 
-    @Test("is stored and read back, and nothing is stored of what is not known")
+    @Test("a context is stored and read back, and absent fields are not stored")
     func stored() throws {
         let context = CommandContext(
             correlationID: "co", causationID: "ca", actor: "who", headers: ["b": "2", "a": "1", "a.b": "3", "$d": "4"])

@@ -31,7 +31,7 @@ struct CommandIdentityTests {
 
     private func digest<C>(_ command: C) throws -> [UInt8]? { try identity(command).digest }
 
-    @Test("is named after the case or the type, never after what is in it")
+    @Test("a command is named after its case or type, never after its content")
     func names() throws {
         #expect(try identity(Order.place(article: "hidden", count: 1)).name == "place")
         #expect(try identity(Order.cancel).name == "cancel")
@@ -42,7 +42,7 @@ struct CommandIdentityTests {
         #expect(try identity(Order.tag(["hidden": 1], ["hidden"])).name == "tag")
     }
 
-    @Test("always has a name, for by it an event is known to begin a command")
+    @Test("a command always has a name, because it marks the command's first event")
     func alwaysNamed() throws {
         for id in [nil, "c"] {
             let identity = try identity(Spoken.word, id: id)

@@ -97,7 +97,7 @@ struct EventIDTests {
         }
     }
 
-    @Test("there is no id behind the last of a millisecond")
+    @Test("the last id of a millisecond has no successor")
     func exhausted() {
         let last = EventID(UUID(milliseconds: 9, upper: 0xFFF, lower: 1 << 62 - 1))
         #expect(last.advanced(by: 0) == last)

@@ -33,7 +33,7 @@ struct JournalEntryTests {
         #expect(values(of: JournalEntry([:])).values.allSatisfy { $0 == nil })
     }
 
-    @Test("of two fields with one name the first is read, in whatever order the fields come")
+    @Test("the first of two fields with one name is read, in whatever order the fields come")
     func twice() throws {
         var generator = SeededGenerator(seed: 23)
         let document = try JournalEvent.sample(version: 7, type: "sent").document(data: ["note": "x"])

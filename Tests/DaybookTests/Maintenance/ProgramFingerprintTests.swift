@@ -5,7 +5,7 @@ import Testing
 @Suite("The fingerprint of the program")
 struct ProgramFingerprintTests {
     #if os(Linux)
-        @Test("is the beginning of the SHA-256 of the executable that runs")
+        @Test("the fingerprint is the beginning of the SHA-256 of the running executable")
         func digest() async throws {
             let process = Process()
             let output = Pipe()

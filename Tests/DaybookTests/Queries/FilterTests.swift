@@ -154,7 +154,7 @@ struct FilterTests {
         try expect(!.raw(raw) || .missing(\.owner), ["$or": [["$nor": [.document(raw)]], ["state.owner": ["$eq": .null]]]])
     }
 
-    @Test("all of none is everything, any of none is nothing")
+    @Test("all of no filters matches everything, and any of no filters matches nothing")
     func emptyLists() throws {
         try expect(.all([]), [:])
         try expect(.any([]), ["_id": ["$in": []]])
@@ -176,7 +176,7 @@ struct FilterTests {
 
     private struct Missing: Error {}
 
-    @Test("nothing is less or more than NaN; one can be asked for")
+    @Test("nothing is less or more than NaN, and a filter can match it")
     func notANumber() throws {
         for filter in [\Parcel.weight < .nan, \.weight <= .nan, \.weight > -.nan, \.weight >= .signalingNaN, !(\.weight < .nan)] {
             let error = #expect(throws: DaybookError.self) { try filter.document() }

@@ -16,7 +16,7 @@ struct StoredSnapshotComparisonTests {
 
     private func isWritten(as stored: BSONDocument) -> Bool { stored.withBorrowed { sample.isWritten(as: $0) } }
 
-    @Test("it is written as its own document")
+    @Test("a snapshot is equal to its own document")
     func same() {
         #expect(isWritten(as: document))
     }
@@ -33,13 +33,14 @@ struct StoredSnapshotComparisonTests {
         }
     }
 
-    @Test("nor of a field of its head", arguments: ["head.eventId", "head.recordedAt"])
+    @Test(
+        "a snapshot differs from a document that differs in a field of its head", arguments: ["head.eventId", "head.recordedAt"])
     func head(path: String) throws {
         for value in everyBSONValue { #expect(!isWritten(as: try document.changing(path, to: value))) }
         #expect(!isWritten(as: try document.changing(path, to: nil)))
     }
 
-    @Test("nor another order, nor a field more, wherever it is")
+    @Test("a snapshot differs from a document with another order of fields, or with one more field anywhere")
     func shape() throws {
         let fields = try document.fields
         for index in 0...fields.count {

@@ -44,7 +44,7 @@ struct DaybookStoreTests {
     }
 
     @Test(
-        "any other name is taken",
+        "any other database name is accepted",
         arguments: ["a", "A-1_é", "tenant-42", String(repeating: "a", count: 63), String(repeating: "é", count: 31) + "x"])
     func acceptedDatabase(name: String) throws {
         #expect(try DaybookStore(DaybookConfiguration(uri: "mongodb://host/", database: name)).database == name)
@@ -92,7 +92,7 @@ struct DaybookStoreTests {
         #expect(store.client.connectionsInUse == 0)
     }
 
-    @Test("with nobody at its port, every operation says so, for its aggregate, without the password")
+    @Test("without a server at its port, every operation reports that for its aggregate, without the password")
     func closedPort() async throws {
         let uri = "mongodb://alice:hunter2@127.0.0.1:1/tenant?serverSelectionTimeoutMS=10"
         let store = try DaybookStore(DaybookConfiguration(uri: uri))

@@ -76,7 +76,7 @@ struct AdminOutputTests {
     private static let expiry = #"expiresAt={"$date": "2026-02-03T04:05:06Z"}"#
     private static let why = "support case 7"
 
-    @Test("is as recorded, and nothing is complained of")
+    @Test("the output of an admin command is as recorded, and stderr has no complaint")
     func golden() async throws {
         try await withPopulation { admin in
             for command in Self.reads + Self.writes {

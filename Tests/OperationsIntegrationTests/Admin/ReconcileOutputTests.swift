@@ -41,7 +41,7 @@ struct ReconcileOutputTests {
         Command("runs.json", 0, "licensing", "runs", "--limit", "1", "--json"),
     ]
 
-    @Test("is as recorded")
+    @Test("the output of a reconcile command is as recorded")
     func golden() async throws {
         try await withPopulation { admin in
             try await admin.drift()

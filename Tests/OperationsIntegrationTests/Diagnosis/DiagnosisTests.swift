@@ -38,7 +38,7 @@ struct DiagnosisTests {
         return check
     }
 
-    @Test("finds nothing on a database that is as it should be, and writes nothing", arguments: RoleDefinition.Name.allCases)
+    @Test("doctor finds nothing on a healthy database, and writes nothing", arguments: RoleDefinition.Name.allCases)
     func healthy(role: RoleDefinition.Name) async throws {
         try await withStore(as: role) { store in
             try await store.raw.insert(
@@ -63,7 +63,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("finds what is missing, and says who can make it")
+    @Test("doctor finds what is missing, and says who can create it")
     func missing() async throws {
         try await withStore { store in
             _ = try await store.raw.write(["dropIndexes": "journal", "index": "aggregateId_commandId"])
@@ -80,7 +80,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("finds a validator that is not Daybook's, and shows the command that mends it")
+    @Test("doctor finds a validator that is not Daybook's, and shows the command that repairs it")
     func foreignValidator() async throws {
         try await withStore { store in
             _ = try await store.raw.write(["collMod": "journal", "validator": ["x": 1]])
@@ -92,7 +92,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("finds a clock that is wrong")
+    @Test("doctor finds a clock that is wrong")
     func clock() async throws {
         let ahead = CommitClock(now: { Date().addingTimeInterval(30) }, random: { 0 }, followsServer: true)
         try await withStore(configure: { $0.clock = ahead }) { store in
@@ -106,7 +106,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("finds runs that were not ended, and leaves those in peace that go on, are done, or were made up for")
+    @Test("doctor finds unfinished runs, and does not report those that go on, are done, or were made up for")
     func runs() async throws {
         try await withStore { store in
             func run(_ status: String, _ type: String, age: TimeInterval, swap: Bool = false) throws -> BSONDocument {
@@ -143,7 +143,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("finds what a rebuild left behind, and shows who holds leases")
+    @Test("doctor finds what a rebuild left behind, and shows who holds leases")
     func leftovers() async throws {
         try await withStore { store in
             for name in ["snapshots.account.rebuild", "snapshots.other.rebuild"] {
@@ -183,7 +183,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("finds snapshots that lag behind their commits, and a projector that is not there")
+    @Test("doctor finds snapshots that lag behind their commits, and a missing projector")
     func lag() async throws {
         // Commits of an hour ago.
         let past = CommitClock(now: { Date().addingTimeInterval(-3_600) }, random: { UInt64.random(in: .min ... .max) })
@@ -222,7 +222,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("says which privilege is missing, and looks at the rest", .enabled(if: try TestServer.asksForPasswords))
+    @Test("doctor says which privilege is missing, and makes the other checks", .enabled(if: try TestServer.asksForPasswords))
     func unauthorized() async throws {
         try await withStore { store in
             let (user, password) = ("nobody-\(UUID().uuidString)", UUID().uuidString)
@@ -257,7 +257,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("finds a server that has no transactions", .enabled(if: OwnServer.isAvailable))
+    @Test("doctor finds a server that has no transactions", .enabled(if: OwnServer.isAvailable))
     func standalone() async throws {
         try await OwnServer.run(["--standalone"]) { server in
             try await withDaybook(DaybookConfiguration(uri: server.uri(), database: "d")) { store in
@@ -268,7 +268,9 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("warns of a sharded cluster whose commits may return before they are visible", arguments: [(17, true), (18, false)])
+    @Test(
+        "doctor warns of a sharded cluster whose commits may return before they are visible",
+        arguments: [(17, true), (18, false)])
     func earlyReturn(wireVersion: Int32, isWarned: Bool) async throws {
         let server = try FakeServer { command in
             guard ["hello", "isMaster", "ismaster"].contains(command) else { return ["ok": 1.0] }
@@ -290,7 +292,7 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("finds a server that is too old")
+    @Test("doctor finds a server that is too old")
     func old() async throws {
         let server = try FakeServer(maximumWireVersion: 9)
         defer { server.close() }

@@ -40,7 +40,9 @@ struct LostShardTests {
         }
     }
 
-    @Test("G3: at the deadline it is outcomeUnknown, and the same command again takes effect once", arguments: ShardFate.allCases)
+    @Test(
+        "G3: a lost answer of a shard is outcomeUnknown at the deadline, and the same command again takes effect once",
+        arguments: ShardFate.allCases)
     func deadline(fate: ShardFate) async throws {
         try await withMongos(fate == .doneLater ? ["retryWrites=false"] : [], commitTimeout: .milliseconds(200)) {
             store, _, proxy, fixture in
@@ -58,7 +60,8 @@ struct LostShardTests {
     }
 
     @Test(
-        "is of no concern to those of a shared insert whose shard answered", arguments: ShardFate.allCases, [Int32(6), 133, 202])
+        "a lost answer of a shard does not affect those of a shared insert whose shard answered", arguments: ShardFate.allCases,
+        [Int32(6), 133, 202])
     func part(fate: ShardFate, code: Int32) async throws {
         try await withMongos { store, _, proxy, fixture in
             // So that many share an insert: they gather while the first two are on their way.
@@ -83,7 +86,7 @@ struct LostShardTests {
         }
     }
 
-    @Test("is not what a refusal is: of a document that the validator refuses nothing is there, and it is sent once")
+    @Test("a document that the validator refuses is not stored and not sent again, unlike one whose answer is lost")
     func refusal() async throws {
         try await withMongos { store, _, proxy, fixture in
             let write = try JournalPath.shared.write(4_000, on: "a", in: store)
@@ -94,7 +97,7 @@ struct LostShardTests {
         }
     }
 
-    @Test("does not keep a snapshot from being written behind its commit", arguments: ShardFate.allCases)
+    @Test("a lost answer of a shard does not keep a snapshot from being written after its commit", arguments: ShardFate.allCases)
     func posts(fate: ShardFate) async throws {
         try await withMongos { store, _, proxy, fixture in
             for (index, code) in Self.codes.enumerated() {
@@ -114,7 +117,7 @@ struct LostShardTests {
         }
     }
 
-    @Test("does not make patch do harm, and patch again completes it", arguments: ShardFate.allCases)
+    @Test("a lost answer of a shard does not make patch do harm, and patch again completes it", arguments: ShardFate.allCases)
     func patch(fate: ShardFate) async throws {
         try await withMongos { store, _, proxy, fixture in
             let accounts = store.repository(Account.self)

@@ -25,7 +25,7 @@ struct MongosTests {
         }
     }
 
-    @Test("is a sharded cluster to the driver: retryable writes, and a commit with the recovery token")
+    @Test("the stand-in for mongos is a sharded cluster to the driver: retryable writes, and a commit with the recovery token")
     func topology() async throws {
         try await withClient { client, _, proxy, fixture in
             let things = fixture.namespace()
@@ -45,7 +45,7 @@ struct MongosTests {
         }
     }
 
-    @Test("carries every flow of a store")
+    @Test("the stand-in for mongos carries every flow of a store")
     func store() async throws {
         try await withMongos { store, _, _, fixture in
             try await store.repository(Account.self).execute(.deposit(2), on: "a", commandID: "c")
@@ -64,7 +64,9 @@ struct MongosTests {
         }
     }
 
-    @Test("reports the lost answer of a shard as errors of its writes alone", arguments: FaultProxy.Fault.ShardFate.allCases)
+    @Test(
+        "the stand-in for mongos reports the lost answer of a shard as errors of its writes alone",
+        arguments: FaultProxy.Fault.ShardFate.allCases)
     func lostShard(fate: FaultProxy.Fault.ShardFate) async throws {
         try await withClient("retryWrites=false") { client, _, proxy, fixture in
             try await fixture.insert([["_id": .int32(1)]])
@@ -87,7 +89,7 @@ struct MongosTests {
         }
     }
 
-    @Test("reports to an ordered bulk the first of the writes whose answer is lost, and none behind it")
+    @Test("the stand-in for mongos reports to an ordered bulk only the first of the writes whose answer is lost")
     func orderedLostShard() async throws {
         try await withClient("retryWrites=false") { client, _, proxy, fixture in
             proxy.fail("insert", .lostShard(6, .done) { ($0.integer(at: "_id") ?? 0) > 1 })
@@ -98,7 +100,7 @@ struct MongosTests {
         }
     }
 
-    @Test("hides the half of a commit from reads, and from no write or transaction, until it is shown")
+    @Test("the stand-in for mongos hides the half of a commit from reads, and from no write or transaction, until it is shown")
     func half() async throws {
         try await withClient { client, mongos, _, fixture in
             try await fixture.insert([["_id": 1], ["_id": 2]])
@@ -121,7 +123,7 @@ struct MongosTests {
         }
     }
 
-    @Test("holds the events of change streams back while a shard is silent, and gives each once when it is not")
+    @Test("the stand-in for mongos delays change streams while a shard is silent, and returns each event once afterwards")
     func coldShard() async throws {
         try await withClient { client, mongos, _, fixture in
             try await fixture.insert([["_id": 0]])
@@ -161,7 +163,7 @@ struct MongosTests {
         }
     }
 
-    @Test("says of a commit what it is told to, whatever became of it", arguments: [true, false])
+    @Test("the stand-in for mongos replies to a commit as configured, whatever its outcome", arguments: [true, false])
     func commit(isDone: Bool) async throws {
         try await withClient { client, _, proxy, fixture in
             proxy.fail("commitTransaction", .error(251, concern: 64, work: isDone ? .everything : .abort))

@@ -33,7 +33,8 @@ struct RouterCommitTests {
     }
 
     @Test(
-        "G2: is followed until the outcome is definite, and the commit is there once", arguments: JournalPath.inTransactions,
+        "G2: a commit answered with an error is retried until the outcome is definite, and is stored once",
+        arguments: JournalPath.inTransactions,
         [true, false])
     func once(path: JournalPath, isOlderServer: Bool) async throws {
         try await withMongos(isOlderServer: isOlderServer) { store, _, proxy, fixture in
@@ -48,7 +49,9 @@ struct RouterCommitTests {
         }
     }
 
-    @Test("G2: also where a first sending was done, or lost, and not answered", arguments: JournalPath.inTransactions)
+    @Test(
+        "G2: a commit is stored once also when a first sending was executed, or lost, and not answered",
+        arguments: JournalPath.inTransactions)
     func afterLoss(path: JournalPath) async throws {
         try await withMongos { store, _, proxy, fixture in
             for (index, answer) in Answer.all.enumerated() where answer.became == "open" {
@@ -63,7 +66,7 @@ struct RouterCommitTests {
     }
 
     @Test(
-        "G3: is outcomeUnknown at the deadline where it is not known by then, and the same command again takes effect once",
+        "G3: a commit that stays unknown is outcomeUnknown at the deadline, and the same command again takes effect once",
         arguments: JournalPath.inTransactions)
     func deadline(path: JournalPath) async throws {
         try await withMongos(commitTimeout: .milliseconds(200)) { store, _, proxy, fixture in
@@ -83,7 +86,7 @@ struct RouterCommitTests {
         }
     }
 
-    @Test("with a label or a refusal in it is definite", arguments: JournalPath.inTransactions)
+    @Test("an error with a label or a refusal in it is a definite answer to a commit", arguments: JournalPath.inTransactions)
     func definite(path: JournalPath) async throws {
         try await withMongos { store, _, proxy, fixture in
             proxy.fail("commitTransaction", .error(251, labels: ["TransientTransactionError"], work: .abort))
@@ -98,7 +101,7 @@ struct RouterCommitTests {
     }
 
     @Test(
-        "of an item of bulkWrite, or of the whole, that does not know the command: the commit goes by single commands from then on",
+        "an unknown-command error of bulkWrite or of its item makes commits use single commands from then on",
         arguments: [
             FaultProxy.Fault.bulkItem(115), .bulkItem(59), .error(115), .error(59), .error(40415),
         ])

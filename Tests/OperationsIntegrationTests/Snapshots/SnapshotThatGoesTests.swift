@@ -36,7 +36,7 @@ struct SnapshotThatGoesTests {
     }
 
     @Test(
-        "has none after its commit, stays away after a rebuild, and comes back with the next commit; load, history and command ids are unchanged",
+        "a state that keeps no snapshot has none after its commit and a rebuild, until the next commit; load, history and command ids are unchanged",
         arguments: [false, true])
     func lifetime(isOlderServer: Bool) async throws {
         try await withStore(isOlderServer: isOlderServer) { store in
@@ -73,7 +73,7 @@ struct SnapshotThatGoesTests {
         }
     }
 
-    @Test("is drift where one stands there: verify reports it, patch deletes it and puts none where none belongs")
+    @Test("a snapshot of a state that keeps none is drift: verify reports it, and patch deletes it")
     func drift() async throws {
         try await withStore { store in
             let purses = store.repository(Purse.self)
@@ -95,7 +95,8 @@ struct SnapshotThatGoesTests {
         }
     }
 
-    @Test("is deleted by a transaction over several aggregates, and a guard on it keeps a rival's commit out")
+    @Test(
+        "a transaction over several aggregates deletes a snapshot that is not kept, and a guard on it keeps a rival's commit out")
     func transactions() async throws {
         try await withStore { store in
             let purses = store.repository(Purse.self)
@@ -124,7 +125,7 @@ struct SnapshotThatGoesTests {
         }
     }
 
-    @Test("of lifecycle async is deleted after its commit, and who waits for it waits for that")
+    @Test("an async aggregate's snapshot that is not kept is deleted after its commit, and a waiting reader waits for that")
     func afterTheCommit() async throws {
         try await withStore { store in
             let tills = store.repository(Till.self)
@@ -138,7 +139,7 @@ struct SnapshotThatGoesTests {
         }
     }
 
-    @Test("G10: is not put back by an older snapshot that arrives late")
+    @Test("G10: an older snapshot that arrives late does not bring back a deleted one")
     func latePost() async throws {
         try await withStore { store in
             try await ReconcileFixture.withWatched(on: store, for: Self.aggregates) { slow, proxy in
@@ -158,7 +159,7 @@ struct SnapshotThatGoesTests {
         }
     }
 
-    @Test("G9: is not put back by a patch whose insert arrives after the commit that deleted it")
+    @Test("G9: a patch whose insert arrives after the commit that deleted the snapshot does not bring it back")
     func latePatch() async throws {
         try await withStore { store in
             let purses = store.repository(Purse.self)

@@ -21,7 +21,7 @@ struct BulkFailureTests {
         return batch
     }
 
-    @Test("loses nothing of one task when the write of another fails: the next call writes it")
+    @Test("a bulk load loses nothing of one task when the write of another fails: the next call writes it")
     func fails() async throws {
         try await withDriverFixture { fixture in
             try await withDaybook(
@@ -48,7 +48,7 @@ struct BulkFailureTests {
     }
 
     @Test(
-        "takes no batch more once it keeps ten inserts' worth that cannot be written, and says so; what it has taken is written later"
+        "a bulk load refuses batches once it keeps ten inserts' worth that cannot be written, and writes what it kept later"
     )
     func backlog() async throws {
         try await withDriverFixture { fixture in

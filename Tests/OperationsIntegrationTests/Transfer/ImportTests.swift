@@ -33,7 +33,7 @@ struct ImportTests {
         return error
     }
 
-    @Test("that is a dry run counts, and writes nothing")
+    @Test("an import that is a dry run counts, and writes nothing")
     func dryRun() async throws {
         try await TransferFixture.run { target in
             let events = try history(1...5)
@@ -47,7 +47,7 @@ struct ImportTests {
         }
     }
 
-    @Test("goes on where another ended, and completes what has holes")
+    @Test("an import continues where another ended, and completes what has holes")
     func resume() async throws {
         try await TransferFixture.run { target in
             let events = try history(1...50)
@@ -63,7 +63,8 @@ struct ImportTests {
         }
     }
 
-    @Test("of what differs is refused by line, aggregate and version; what is before it is in, nothing behind it")
+    @Test(
+        "an import of differing events is refused by line, aggregate and version; earlier events are written, later ones are not")
     func differs() async throws {
         try await TransferFixture.run { target in
             let events = try history(1...6)
@@ -88,7 +89,7 @@ struct ImportTests {
         }
     }
 
-    @Test("of an event id or a command id that is taken is refused, and says by what")
+    @Test("an import of an event id or a command id that is taken is refused, and names what has it")
     func duplicates() async throws {
         try await TransferFixture.run { target in
             let id = UUID()
@@ -112,7 +113,7 @@ struct ImportTests {
         }
     }
 
-    @Test("of a gap is refused: no event is written without its predecessor")
+    @Test("an import with a gap is refused: no event is written without its predecessor")
     func gaps() async throws {
         try await TransferFixture.run { target in
             let events = try history(1...9)
@@ -143,7 +144,8 @@ struct ImportTests {
     ]
 
     @Test(
-        "of a malformed line is refused by its number and the reason; nothing behind it is written", arguments: malformed.indices)
+        "an import of a malformed line is refused by its number and the reason; nothing after it is written",
+        arguments: malformed.indices)
     func refusesMalformed(index: Int) async throws {
         let (line, reason) = Self.malformed[index]
         try await TransferFixture.run { target in
@@ -156,7 +158,7 @@ struct ImportTests {
         }
     }
 
-    @Test("of a file that is cut off, or is no text, is refused at its end")
+    @Test("an import of a file that is cut off, or is no text, is refused at its end")
     func cut() async throws {
         try await TransferFixture.run { target in
             let events = try history(1...3)
@@ -170,7 +172,7 @@ struct ImportTests {
         }
     }
 
-    @Test("into a database that is not prepared, or as somebody who may only read, is refused")
+    @Test("an import into an unprepared database, or by a user who may only read, is refused")
     func refused() async throws {
         let line = try TransferFixture.line(TransferFixture.event("relic/1", 1))
         try await withRawDatabase { database in
@@ -192,7 +194,7 @@ struct ImportTests {
         }
     }
 
-    @Test("that is killed is completed by the next one")
+    @Test("an import that is killed is completed by the next one")
     func killed() async throws {
         try await TransferFixture.run { target in
             let events = try (1...30).flatMap { try history(1...100, of: "account/\($0)") }

@@ -43,7 +43,7 @@ struct RoundTripTests {
         }
     }
 
-    @Test("is exported by types, in the order of ids, whether the program knows them or not")
+    @Test("a journal is exported by types, in the order of ids, whether the program knows them or not")
     func types() async throws {
         try await TransferFixture.run(knowing: []) { source in
             try await source.store.raw.insert(
@@ -68,7 +68,7 @@ struct RoundTripTests {
         }
     }
 
-    @Test("of nothing is nothing")
+    @Test("an export of an empty journal is empty, and importing it does nothing")
     func empty() async throws {
         try await TransferFixture.run { source in
             let (report, text) = try await source.export()
@@ -79,7 +79,7 @@ struct RoundTripTests {
         }
     }
 
-    @Test("is exported also where it is damaged, and what an import would refuse is told by its line")
+    @Test("a damaged journal is exported too, and what an import would refuse is reported by its line")
     func damaged() async throws {
         try await TransferFixture.run { source in
             try await source.store.raw.insert(
