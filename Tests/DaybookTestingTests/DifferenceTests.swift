@@ -9,7 +9,7 @@ struct DifferenceTests {
         DocumentDifference(expected, actual).lines()
     }
 
-    @Test("equal documents have none")
+    @Test("equal documents have no differences")
     func none() {
         #expect(lines([:], [:]) == [])
         #expect(lines(["a": ["b": 1]], ["a": ["b": 1]]) == [])
@@ -39,7 +39,7 @@ struct DifferenceTests {
         #expect(lines(["x": ["a": 1, "b": 2]], ["x": ["b": 2, "a": 1]]) == ["x: expected the order a, b, got b, a"])
     }
 
-    @Test("a key that stands twice is compared in order")
+    @Test("a key that occurs several times is compared in order")
     func twice() {
         #expect(lines(["a": 1, "a": 2], ["a": 1, "a": 3]) == ["a: expected 2, got 3"])
         #expect(lines(["a": 1, "a": 2], ["a": 1]) == ["a: expected 2, got nothing"])

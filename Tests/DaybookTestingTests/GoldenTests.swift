@@ -266,7 +266,7 @@ struct GoldenTests {
     }
 
     @Test(
-        "what is no golden file at all is refused without harm",
+        "a text that is no golden file at all is refused without harm",
         arguments: [
             Data(), Data("{}".utf8), Data("[]".utf8), Data([0xFF, 0xFE]), Data("{\"aggregate\": ".utf8), Data(count: 100),
             Data((String(repeating: "{\"a\":", count: 100_000) + "1" + String(repeating: "}", count: 100_000)).utf8),

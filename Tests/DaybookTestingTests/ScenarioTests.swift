@@ -40,7 +40,7 @@ struct ScenarioTests {
                 }())
     }
 
-    @Test("a refused command changes nothing, and the scenario goes on behind it")
+    @Test("a refused command changes nothing, and the scenario continues after it")
     func rejection() throws {
         try Scenario(Loan.self).when(.extend).thenRejected(.notLent)
             .then(state: Loan())
@@ -181,7 +181,7 @@ struct ScenarioTests {
         expectFailure(.wrongState, message) { try Scenario(Sum.self).when(.add(1)).then(state: expected) }
     }
 
-    @Test("a failure says where its check stands")
+    @Test("a failure says where its check is")
     func place() throws {
         let line = #line + 1
         let failure = try #require(throws: TestFailure.self) { try Scenario(Sum.self).when(.reset).thenNothing() }

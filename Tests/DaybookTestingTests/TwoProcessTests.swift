@@ -24,7 +24,7 @@ struct TwoProcessTests {
         }
     }
 
-    @Test("what is the same within a process only, such as a hash, is found")
+    @Test("a value that is constant only within a process, such as a hash, is found")
     func hashed() throws {
         try checkDeterminism(of: Hashed.self, events: Self.events)
         let failure = try #require(throws: TestFailure.self) {

@@ -155,7 +155,7 @@ import Testing
         await #expect(throws: unknown) { try await licensing.correctExpiry(of: "L-0", to: start, reason: "x", operator: "o") }
     }
 
-    @Test("what is expected of a version is asked of the licence")
+    @Test("an expected version is compared with the licence's")
     func expecting() async throws {
         let id = try await acquire("k-1")
         await #expect { try await licensing.release(id, reason: "x", Request(expecting: 2)) } throws: {

@@ -87,7 +87,7 @@ struct LicenseRulesTests {
         try downloaded.when(.recordSessions([more] + allowed, terms)).thenRejected(Refusal(.playLimitReached, limit: limit))
     }
 
-    @Test("after the first play it is played within the window, and not a millisecond later")
+    @Test("a licence is played within the window after its first play, and not a millisecond later")
     func window() throws {
         let first = start + .hours(1)
         let played = try Scenario(License.self).given(

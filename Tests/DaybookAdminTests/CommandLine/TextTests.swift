@@ -59,7 +59,7 @@ struct TextTests {
         #expect(sizes.map(Text.bytes) == ["0 B", "1023 B", "1.0 KiB", "10.0 KiB", "10 KiB", "1.0 MiB", "5.0 TiB"])
     }
 
-    @Test("what a terminal would obey is not sent to it")
+    @Test("control sequences that a terminal would execute are not printed")
     func plain() {
         #expect(Text.plain("a\u{1B}[31m\nb\u{9B}") == "a\u{FFFD}[31m\u{FFFD}b\u{FFFD}")
         #expect(Text.plain("né 🎉") == "né 🎉")

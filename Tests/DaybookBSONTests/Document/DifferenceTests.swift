@@ -32,7 +32,7 @@ struct DocumentDifferenceTests {
         #expect(one.differences(to: other) == [difference("x", ["a": 1, "b": 2], ["b": 2, "a": 1])])
     }
 
-    @Test("types, repeated keys and spellings are told apart")
+    @Test("types, repeated keys and spellings of a text are different")
     func exactness() {
         #expect((["a": .int32(1)] as BSONDocument).differences(to: ["a": .int64(1)]) == [difference("a", .int32(1), .int64(1))])
         #expect((["a": 1, "a": 2] as BSONDocument).differences(to: ["a": 1, "a": 3]) == [difference("a", 2, 3)])

@@ -175,7 +175,7 @@ struct BorrowedDocumentTests {
         }
     }
 
-    @Test("a key is told from one that differs in a single place, or in its length")
+    @Test("keys that differ in a single byte, or in their length, are different")
     func keyEquality() throws {
         let letters = Array("abcdefghijklmnopqrstuvwxyzabcdefghijklmn".utf8)
         for length in 1...letters.count {

@@ -121,7 +121,7 @@ struct CaseTests {
         #expect(throws: DecodingError.self) { try decode(Event.self, "scalar", [:]) }
     }
 
-    @Test("what does not encode as a case is refused")
+    @Test("a value that does not encode as a case is refused")
     func notACase() {
         struct One: Encodable { var only = Info() }
         struct Many: Encodable { var a = 1, b = 2 }

@@ -38,7 +38,7 @@ struct EncodingErrorTests {
         #expect(try BSONDecoder().decode([String: Int].self, from: document) == texts)
     }
 
-    @Test("what BSON cannot hold is refused with its path")
+    @Test("a value that BSON cannot hold is refused with its path")
     func unrepresentable() throws {
         struct Value: Encodable { var list: [UInt64] }
         let error = #expect(throws: EncodingError.self) { try BSONEncoder().encode(Value(list: [1, .max])) }
@@ -105,7 +105,7 @@ struct EncodingErrorTests {
         }
     }
 
-    @Test("a failed value leaves nothing behind when its caller goes on")
+    @Test("a failed value leaves nothing in the output when its caller continues")
     func swallowed() throws {
         struct Failing: Encodable {
             func encode(to encoder: any Encoder) throws {

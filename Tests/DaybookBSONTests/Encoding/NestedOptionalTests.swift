@@ -12,7 +12,7 @@ struct NestedOptionalTests {
         var list: [Int??] = []
     }
 
-    @Test("what is decoded encodes to the bytes that it was decoded from, whichever of the optionals is nil")
+    @Test("a decoded value encodes to the bytes that it was decoded from, whichever of the optionals is nil")
     func bytes() throws {
         let samples: [Fields] = [
             Fields(), Fields(date: .some(nil), number: .some(nil), deep: .some(nil), value: .null),

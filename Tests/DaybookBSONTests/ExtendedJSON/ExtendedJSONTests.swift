@@ -116,7 +116,7 @@ struct ExtendedJSONTests {
         #expect(leap == ["a": .datetime(BSONDate(milliseconds: 1_709_161_200_000))])
     }
 
-    @Test("what libbson would quietly change is written in full")
+    @Test("values that libbson would quietly change are written in full")
     func respelled() throws {
         let regex = try BSONRegex(pattern: "a\"", options: "zi")
         #expect(
@@ -131,7 +131,7 @@ struct ExtendedJSONTests {
     }
 
     @Test(
-        "what is not the extended JSON of one document is refused with its place",
+        "a text that is not the extended JSON of one document is refused with its place",
         arguments: [
             ("", [], "line 1, column 1"),
             ("  ", [], "line 1, column 3"),

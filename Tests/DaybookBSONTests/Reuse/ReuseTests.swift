@@ -54,7 +54,7 @@ struct ReuseTests {
         var value: Value
     }
 
-    @Test("what an optional holds is told each time, not of its type")
+    @Test("the value of an optional decides how it is encoded each time, and not its type")
     func optionals() throws {
         struct List: Encodable {
             func encode(to encoder: any Encoder) throws {
@@ -73,7 +73,7 @@ struct ReuseTests {
         }
     }
 
-    @Test("a failed call leaves nothing behind for the next")
+    @Test("a failed call leaves nothing for the next")
     func failed() throws {
         let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
         for _ in 0..<3 {
@@ -108,7 +108,7 @@ struct ReuseTests {
         }
     }
 
-    @Test("what a value kept of its decoder finds nothing of the values decoded later")
+    @Test("a decoder that a value kept finds nothing of the values decoded later")
     func keptDecoder() throws {
         struct Prying: Decodable {
             nonisolated(unsafe) static var keeper: Keeper?
@@ -126,7 +126,7 @@ struct ReuseTests {
         for _ in 0..<3 { _ = try decoder.decode(Prying.self, from: ["a": 2]) }
     }
 
-    @Test("what a value kept of its encoder writes nothing into the values encoded later")
+    @Test("an encoder that a value kept writes nothing into the values encoded later")
     func keptEncoder() throws {
         struct Prying: Encodable {
             let keeper: Keeper
@@ -233,7 +233,7 @@ struct ReuseTests {
         }
     }
 
-    @Test("an error of a value's own, in the middle of much else, leaves nothing behind")
+    @Test("an error of a value's own, in the middle of much else, leaves nothing in the coder")
     func thrownByValue() throws {
         struct Stop: Error {}
         struct Failing: Codable {
@@ -262,7 +262,7 @@ struct ReuseTests {
         }
     }
 
-    @Test("what is kept of a coder that serves many tasks disturbs none of them")
+    @Test("the caches of a coder that serves many tasks disturb none of them")
     func concurrentKeepers() async throws {
         let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -288,7 +288,7 @@ struct ReuseTests {
         }
     }
 
-    @Test("what a call was given is let go of when it is over, whatever of the coder is kept for the next")
+    @Test("a call's data is released when it ends, whatever of the coder is kept for the next")
     func userInfoEnds() throws {
         final class Given: Sendable {}
         let key = try #require(CodingUserInfoKey(rawValue: "given"))

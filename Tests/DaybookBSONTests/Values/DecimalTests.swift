@@ -15,7 +15,7 @@ struct DecimalTests {
     }
 
     @Test(
-        "what is no number or needs rounding is refused",
+        "a text that is no number or needs rounding is refused",
         arguments: ["", "x", "1x", "1\0", "12345678901234567890123456789012345", "é"])
     func refused(text: String) {
         #expect(BSONDecimal128(text) == nil)

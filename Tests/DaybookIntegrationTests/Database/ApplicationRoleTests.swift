@@ -44,7 +44,7 @@ struct ApplicationRoleTests {
     }
 
     @Test(
-        "covers every command that a store sends: reads, commits, races, repairs, queries, the journal's change stream",
+        "the application's role covers every command that a store sends: reads, commits, races, repairs, queries, change streams",
         .timeLimit(.minutes(1)))
     func coverage() async throws {
         try await withRawDatabase { database in

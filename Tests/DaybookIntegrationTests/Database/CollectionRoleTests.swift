@@ -7,7 +7,7 @@ import Testing
 /// What the server lets a user of each role do with one collection and not with another, past the library.
 /// https://www.mongodb.com/docs/manual/core/collection-level-access-control/
 @Suite(
-    "By collection, a user with the role of", .timeLimit(.minutes(1)),
+    "A user with one of Daybook's roles, by collection", .timeLimit(.minutes(1)),
     .enabled(if: try TestServer.asksForPasswords, "the server asks nobody for a password"))
 struct CollectionRoleTests {
     private static let snapshots = "snapshots.account"
@@ -105,7 +105,7 @@ struct CollectionRoleTests {
         }
     }
 
-    @Test("the reader: looks at journal, snapshots and runs, and writes and follows nothing")
+    @Test("the reader reads journal, snapshots and runs, and neither writes nor follows anything")
     func reader() async throws {
         try await withUserOf(.reader) { database, administrator in
             for collection in ["journal", Self.snapshots] {
@@ -127,7 +127,7 @@ struct CollectionRoleTests {
         }
     }
 
-    @Test("the application: inserts and follows events, writes snapshots, and changes no definition and no run")
+    @Test("the application inserts and follows events, writes snapshots, and changes no definition and no run")
     func application() async throws {
         try await withUserOf(.application) { database, administrator in
             _ = try await administrator.write(["collMod": "journal", "validationLevel": "off"])
@@ -150,7 +150,7 @@ struct CollectionRoleTests {
         }
     }
 
-    @Test("the operator: makes, changes and replaces snapshot collections, and the runs are theirs")
+    @Test("the operator creates, changes and replaces snapshot collections, and may write all runs")
     func operatorRole() async throws {
         try await withUserOf(.operator) { database, _ in
             let (snapshots, rebuild) = (BSONValue.string(Self.snapshots), BSONValue.string(Self.rebuild))

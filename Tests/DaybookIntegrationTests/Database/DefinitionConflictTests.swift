@@ -122,7 +122,7 @@ enum WrongDefinition: String, CaseIterable, Sendable, CustomTestStringConvertibl
     }
 }
 
-@Suite("initialize reports what conflicts")
+@Suite("initialize and conflicting definitions")
 struct DefinitionConflictTests {
     /// Everything the server says of the database's collections and their indexes.
     private func definitions(of database: RawDatabase) async throws -> Set<BSONDocument> {

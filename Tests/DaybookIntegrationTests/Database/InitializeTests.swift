@@ -192,7 +192,7 @@ import Testing
         }
     }
 
-    @Test("the journal refuses a malformed event, whoever inserts it")
+    @Test("the journal refuses a malformed event from any client")
     func validator() async throws {
         try await withTestStore { store in
             try await store.repository(Account.self).execute(.deposit(1), on: "a")

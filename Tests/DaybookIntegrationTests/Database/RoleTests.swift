@@ -6,7 +6,8 @@ import IntegrationSupport
 import Testing
 
 /// What users of the roles can do and cannot, through the library. CollectionRoleTests has what the server lets them do past it.
-@Suite("A user with the role of", .enabled(if: try TestServer.asksForPasswords, "the server asks nobody for a password"))
+@Suite(
+    "A user with one of Daybook's roles", .enabled(if: try TestServer.asksForPasswords, "the server asks nobody for a password"))
 struct RoleTests {
     private func expectRefusal(
         _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
@@ -75,7 +76,7 @@ struct RoleTests {
         }
     }
 
-    @Test("the application is told what is missing, and who can make it")
+    @Test("the application's error says what is missing, and who can create it")
     func initializeTooMuch() async throws {
         try await withTestStore(for: [Account.self]) { store in
             let missing = try await daybookError { try await store.initialize(Account.self, Ticket.self) }
@@ -107,7 +108,7 @@ struct RoleTests {
         }
     }
 
-    @Test("the reader reads what is there, and commits nothing")
+    @Test("the reader reads everything, and commits nothing")
     func reader() async throws {
         try await withTestStore { store in
             try await store.repository(Account.self).execute(.depositEach([1, 2]), on: "a")

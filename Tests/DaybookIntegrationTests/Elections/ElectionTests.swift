@@ -210,7 +210,7 @@ struct ElectionTests {
         }
     }
 
-    @Test("the projector goes on behind it")
+    @Test("the projector continues after an election")
     func projector() async throws {
         try await withReplicaSet { store, election, proxy, fixture in
             let runner = try DaybookStore(store.configuration, aggregates: [Tally.self])

@@ -108,7 +108,7 @@ struct GoldenFixtureTests {
         }
     }
 
-    @Test("G6: an old journal is loaded to the state that it means today, and goes on", arguments: generations)
+    @Test("G6: an old journal is loaded to the state that it means today, and takes new commits", arguments: generations)
     func load(_ generation: Generation) async throws {
         try await withGeneration(generation) { store, memberships, journal in
             let expected = try #require(generation.states.last)
@@ -159,7 +159,7 @@ struct GoldenFixtureTests {
     }
 
     @Test(
-        "the history of an old journal is told in today's events, with the types and schemas it was written in",
+        "the history of an old journal shows today's events, with the types and schemas that they were written in",
         arguments: generations)
     func history(_ generation: Generation) async throws {
         try await withGeneration(generation) { _, memberships, journal in

@@ -192,7 +192,7 @@ struct RollingDeploymentTests {
 
     // MARK: Rolled back
 
-    @Test("after a roll-back the old program goes on with everything that it can read", arguments: kept)
+    @Test("after a roll-back the old program continues with everything that it can read", arguments: kept)
     func rolledBack(_ lifecycle: Lifecycle) async throws { try await rollBack(lifecycle.keeping) }
 
     private func rollBack<K: Keeping>(_ kept: K.Type) async throws {

@@ -43,7 +43,7 @@ struct ThreeWaysTests {
         }
     }
 
-    @Test("an aggregate of 10,000 events is loaded, told and travelled", .timeLimit(.minutes(3)))
+    @Test("an aggregate of 10,000 events is loaded, its history is read, and its versions are loaded", .timeLimit(.minutes(3)))
     func tenThousand() async throws {
         try await withTestStore { store in
             try await store.initialize(Tally.self)

@@ -168,7 +168,9 @@ struct LostReplyTests {
         }
     }
 
-    @Test("what only asks the server something is asked once more", arguments: [FaultProxy.Fault.dropReply, .dropRequest])
+    @Test(
+        "a command that only reads is repeated once after a lost connection",
+        arguments: [FaultProxy.Fault.dropReply, .dropRequest])
     func lossOfQuestions(fault: FaultProxy.Fault) async throws {
         try await withFaultyStore { store, proxy, fixture in
             for command in ["listCollections", "listIndexes", "count"] {

@@ -93,7 +93,7 @@ import Testing
         try expectEqual(read, Self.document())
     }
 
-    @Test("the comparison in Python tells types apart")
+    @Test("the comparison in Python distinguishes types")
     func comparison() async throws {
         for (key, value) in [
             ("int32", .int64(-7)), ("int64", .int32(7)), ("double", .int32(1)), ("negativeZero", 0.0), ("uuid", "text"),

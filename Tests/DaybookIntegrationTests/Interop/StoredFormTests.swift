@@ -97,7 +97,7 @@ import Testing
         print("checked")
         """
 
-    @Test("what execute stores has the fields, the types and the digest that the design states")
+    @Test("the stored events and snapshots have the fields, the types and the digest that the design states")
     func asDesigned() async throws {
         try await withTestStore(configure: { $0.allowedHeaders = ["a-b", "z"] }) { store in
             let accounts = store.repository(Account.self)

@@ -102,7 +102,8 @@ import Testing
     }
 
     @Test(
-        "a device that is removed while twenty licences come onto it holds only such as came behind it", .timeLimit(.minutes(1)))
+        "a device that is removed while twenty licences are acquired on it holds only licences that came after the removal",
+        .timeLimit(.minutes(1)))
     func removal() async throws {
         try await withStore { store in
             let licensing = LicensingApplication(store: store)

@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test("a member's licences are found by status and device, page by page, and nobody else's")
+    @Test("a member's licences are found by status and device, page by page, without those of other members")
     func licenses() async throws {
         try await withTestStore(for: licensingAggregates) { store in
             let licensing = LicensingApplication(store: store)

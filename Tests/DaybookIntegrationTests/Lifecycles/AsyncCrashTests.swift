@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct AsyncCrashTests {
     @Test(
-        "G1, G2, G4: killed between journal and snapshot, a process leaves loads right and a snapshot that catches up to the byte",
+        "G1, G2, G4: a process that is killed between journal and snapshot leaves loads right, and its snapshot is caught up to the byte",
         .timeLimit(.minutes(5)))
     func killed() async throws {
         try await withTestStore(configure: { $0.commitTimeout = .seconds(150) }) { store in

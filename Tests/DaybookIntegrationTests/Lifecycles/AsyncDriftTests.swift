@@ -74,7 +74,7 @@ struct AsyncDriftTests {
         }
     }
 
-    @Test("G10: a snapshot of a newer schema is left alone, to the byte, and loads, queries and writes go on beside it")
+    @Test("G10: a snapshot of a newer schema is not changed by a byte, and loads, queries and writes continue")
     func newerSchema() async throws {
         try await withTestStore { store in
             let tallies = try await fill(store)

@@ -90,7 +90,7 @@ struct AsyncLifecycleTests {
         }
     }
 
-    @Test("what is not inline cannot be guarded, and nothing of that transaction is written")
+    @Test("an aggregate that is not inline cannot be guarded, and nothing of that transaction is written")
     func guarding() async throws {
         try await withTestStore { store in
             let errors = [try await errorOfGuarding(Tally.self, store), try await errorOfGuarding(Meter.self, store)]

@@ -48,7 +48,7 @@ struct ForeignIndexTests {
         }
     }
 
-    @Test("an async commit stands, its snapshot lags, and waiting for it says why")
+    @Test("an async commit takes effect, its snapshot lags, and waiting for it says why")
     func behindCommits() async throws {
         try await withUniqueBalances(of: "snapshots.tally") { store in
             let tallies = store.repository(Tally.self)

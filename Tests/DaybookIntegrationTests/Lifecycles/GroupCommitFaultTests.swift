@@ -90,7 +90,7 @@ struct GroupCommitFaultTests {
         }
     }
 
-    @Test("cancelled before its insert has left, a commit writes nothing; after that it waits for its outcome")
+    @Test("a commit that is cancelled before its insert was sent writes nothing; after that it waits for its outcome")
     func cancellation() async throws {
         try await withFaultyTallies { store, proxy, fixture in
             let tallies = store.repository(Tally.self)
@@ -121,7 +121,7 @@ struct GroupCommitFaultTests {
         }
     }
 
-    @Test("a flight that gets no connection leaves its commits to the one that has; nobody is told that the pool is exhausted")
+    @Test("a flight without a connection leaves its commits to the one that has, and none fails with poolExhausted")
     func fewConnections() async throws {
         try await withFaultyTallies(["maxPoolSize=4"]) { store, proxy, _ in
             var configuration = store.configuration

@@ -121,7 +121,7 @@ struct SnapshotOrderTests {
         }
     }
 
-    @Test("who waits for a snapshot does not wait for the later ones of a busy aggregate")
+    @Test("a caller that waits for a snapshot does not wait for the later ones of a busy aggregate")
     func busyAggregate() async throws {
         try await withFaultyTallies { store, proxy, _ in
             let tallies = store.repository(Tally.self)

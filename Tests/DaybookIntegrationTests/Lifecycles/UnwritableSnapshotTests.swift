@@ -38,7 +38,7 @@ struct UnwritableSnapshotTests {
     }
 
     @Test(
-        "what the server does not answer is given up after some time, also much of it at once, and written when it answers again")
+        "snapshots that the server does not answer are dropped after some time, and written when it answers again")
     func unreachable() async throws {
         try await withFaultyTallies { store, proxy, _ in
             let tallies = store.repository(Tally.self)

@@ -21,7 +21,7 @@ struct WaitForSnapshotTests {
         }
     }
 
-    @Test("the snapshot of a writer that died is written by whoever waits, to the byte")
+    @Test("a waiting reader writes the snapshot of a writer that died, to the byte")
     func deadWriter() async throws {
         try await withTestStore { store in
             let tallies = store.repository(Tally.self)
@@ -45,7 +45,7 @@ struct WaitForSnapshotTests {
         }
     }
 
-    @Test("a version that does not exist, and a snapshot that is a newer deployment's to write, are told apart")
+    @Test("a version that does not exist, and a snapshot that only a newer deployment can write, have different errors")
     func impossible() async throws {
         try await withTestStore { store in
             let tallies = store.repository(Tally.self)
@@ -64,7 +64,7 @@ struct WaitForSnapshotTests {
         }
     }
 
-    @Test("a snapshot that cannot be made is told with the reason")
+    @Test("the error for a snapshot that cannot be made has the reason")
     func unreadable() async throws {
         try await withTestStore { store in
             try await store.spoil("a")

@@ -63,7 +63,7 @@ struct CommandReuseTests {
     }
 
     @Test(
-        "G3: within one transaction it is refused too, and what was appended is told apart by its events",
+        "G3: another command's id is refused within one transaction too, and appended events are compared",
         arguments: lifecycles.indices)
     func within(index: Int) async throws { try await refuseWithin(Self.lifecycles[index]) }
 

@@ -79,7 +79,7 @@ extension HeavyLoad {
         }
 
         @Test(
-            "G12: a state that grows over 16 MiB is refused where it is kept, and loads go on",
+            "G12: a state that grows over 16 MiB is refused where a snapshot is kept, and loads continue",
             arguments: [Lifecycle.inline, .async, .live])
         func state(_ lifecycle: Lifecycle) async throws { try await stateSize(lifecycle.keeping) }
 

@@ -68,7 +68,7 @@ struct ChangeStreamTests {
     }
 
     @Test(
-        "asks the primary for what a majority has, whatever the URI says",
+        "a change stream reads on the primary with read concern majority, whatever the URI says",
         arguments: [
             "readConcernLevel=local", "readConcernLevel=available", "readConcernLevel=linearizable", "readConcernLevel=snapshot",
             "readPreference=secondary", "readPreference=nearest&readPreferenceTags=dc:north",

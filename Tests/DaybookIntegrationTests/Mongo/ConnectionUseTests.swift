@@ -40,7 +40,7 @@ extension HeavyLoad {
             try await store.raw.insert(snapshots, into: "snapshots.account")
         }
 
-        @Test("who finds every connection busy is told after the time that was set", .timeLimit(.minutes(1)))
+        @Test("an operation that finds every connection busy fails after the time that was set", .timeLimit(.minutes(1)))
         func exhausted() async throws {
             try await withNarrowStore(timeout: .milliseconds(200)) { store in
                 let accounts = store.repository(Account.self)
@@ -76,7 +76,7 @@ extension HeavyLoad {
             }
         }
 
-        @Test("who waits for a connection gets the next one that is free", .timeLimit(.minutes(1)))
+        @Test("an operation that waits for a connection gets the next one that is free", .timeLimit(.minutes(1)))
         func waits() async throws {
             try await withNarrowStore { store in
                 let accounts = store.repository(Account.self)

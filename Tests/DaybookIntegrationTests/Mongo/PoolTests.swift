@@ -129,7 +129,7 @@ struct PoolTests {
         }
     }
 
-    @Test("closed during use lets what runs end, refuses what waits and what comes, and nothing hangs")
+    @Test("a pool that is closed during use finishes running operations, refuses all others, and nothing hangs")
     func closedDuringUse() async throws {
         try await withClient(size: 4) { client, fixture in
             try await fixture.insert((0..<50).map { ["_id": .int32($0)] })

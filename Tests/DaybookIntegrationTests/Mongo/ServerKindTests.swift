@@ -6,7 +6,7 @@ import IntegrationSupport
 import Testing
 
 /// What keeps Daybook from working with a server is said at once, each in its own words.
-@Suite("A server that will not do", .timeLimit(.minutes(2)))
+@Suite("A server that cannot be used", .timeLimit(.minutes(2)))
 struct ServerKindTests {
     private func failure(
         uri: String, _ operation: (DaybookStore) async throws -> Void

@@ -21,7 +21,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("what is decided and told from memory is counted as a hit; only what is read is a load")
+    @Test("commands and loads from the cache are counted as hits, and only what is read is a load")
     func cache() async throws {
         let metrics = TestMetrics()
         let counts = Counts(metrics: metrics)

@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test("values of every kind that somebody wrote into a sorted field are each on one page")
+    @Test("hand-written values of every kind in a sorted field are each on one page")
     func everyKind() async throws {
         try await withTickets(24, seed: 1) { tickets in
             let objectID = try #require(BSONObjectID(bytes: Array(0..<12)))
@@ -181,7 +181,7 @@ import Testing
         }
     }
 
-    @Test("a page ends and begins behind a snapshot that was folded anew, where it is stored")
+    @Test("a page ends and begins after a snapshot that was folded anew, where it is stored")
     func refolded() async throws {
         try await withTickets(12, seed: 3) { tickets in
             // What is stored sorts elsewhere than what the journal says.
@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    @Test("what is left out makes no page shorter, and stops none")
+    @Test("snapshots that are left out make no page shorter, and stop none")
     func leftOut() async throws {
         try await withTickets(7, seed: 5) { tickets in
             let objectID = try #require(BSONObjectID(bytes: Array(0..<12)))
@@ -260,7 +260,7 @@ import Testing
         }
     }
 
-    @Test("a page behind a key uses the index of a field that is filtered by, and of one that is sorted by")
+    @Test("a page after a key uses the index of a field that is filtered by, and of one that is sorted by")
     func indexes() async throws {
         try await withTickets(30, seed: 8) { tickets in
             func explain(_ filter: BSONDocument, sort: BSONDocument = [:]) async throws -> [String] {

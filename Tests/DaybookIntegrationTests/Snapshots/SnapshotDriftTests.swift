@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    @Test("G10: a snapshot of a newer schema is left alone, and loads and writes go on beside it")
+    @Test("G10: a snapshot of a newer schema is not changed, and loads and writes continue")
     func newerSchema() async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)

@@ -46,7 +46,7 @@ struct AggregateCacheTests {
     }
 
     @Test(
-        "what was loaded is in memory, too: the next load asks the journal alone, and a command reads nothing; of nothing, nothing is"
+        "a loaded aggregate is cached: the next load reads only the journal, and a command reads nothing"
     )
     func loads() async throws {
         try await withFaultyTallies { store, proxy, _ in
@@ -132,7 +132,7 @@ struct AggregateCacheTests {
         }
     }
 
-    @Test("an expected version is compared with the journal's: what is in memory may be behind")
+    @Test("an expected version is compared with the journal's, because the cached one may lag")
     func expected() async throws {
         try await withTestStore { store in
             try await withOther(store) { other in
@@ -190,7 +190,7 @@ struct AggregateCacheTests {
         }
     }
 
-    @Test("a snapshot that somebody has put ahead of its journal is healed by the next commit, though nobody read it")
+    @Test("a hand-made snapshot ahead of its journal is replaced by the next commit, although it was not read")
     func ahead() async throws {
         try await withTestStore { store in
             let tallies = store.repository(Tally.self)

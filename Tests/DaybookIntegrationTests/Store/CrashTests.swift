@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test(
-        "G2, G4: a commit is whole or absent when its process is killed, there if it was acknowledged, and the next writer goes on",
+        "G2, G4: a commit is whole or absent when its process is killed, stored if it was acknowledged, and the next writer continues",
         .timeLimit(.minutes(4)))
     func killed() async throws {
         // A server keeps the transaction of a dead client for a minute (transactionLifetimeLimitSeconds), and mongod looks every half one.

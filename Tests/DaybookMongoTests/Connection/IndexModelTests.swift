@@ -2,7 +2,7 @@ import DaybookBSON
 import DaybookMongo
 import Testing
 
-@Suite("An index is what a server says of it")
+@Suite("An index and a server's description of it")
 struct IndexModelTests {
     private let plain = IndexModel(name: "a_b", keys: [("a", 1), ("b", -1)])
     private let unique = IndexModel(name: "a_b", keys: [("a", 1), ("b", -1)], isUnique: true)
@@ -77,7 +77,7 @@ struct IndexModelTests {
     }
 }
 
-@Suite("A definition is the same")
+@Suite("Comparison of definitions")
 struct DefinitionComparisonTests {
     private static let schema: BSONDocument = [
         "$jsonSchema": [
@@ -86,7 +86,7 @@ struct DefinitionComparisonTests {
     ]
 
     @Test(
-        "whatever the types of its numbers, the order of its fields and of what is a set",
+        "a definition equals one with other types of numbers, and another order of its fields and of what is a set",
         arguments: [
             [
                 "$jsonSchema": [

@@ -46,7 +46,7 @@ struct RouterAnswerTests {
     }
 
     @Test(
-        "a write error that is a verdict on its document is one, and in order those after it are not sent",
+        "a write error that refuses its document fails it, and in order those after it are not sent",
         arguments: [2, 13, 121, 10334, 11000, 14031] as [Int32])
     func verdict(code: Int32) async throws {
         try await withScriptedRouter { client, router in

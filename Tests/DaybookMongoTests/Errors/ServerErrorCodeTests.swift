@@ -121,7 +121,7 @@ struct ServerErrorCodeTests {
         }
     }
 
-    @Test("what failed before anything was sent is a refusal; a broken connection is not")
+    @Test("an error before anything was sent is a refusal; a broken connection is not")
     func withoutNumber() {
         for code: MongoError.Code in [
             .noServer, .authenticationFailed, .invalidConfiguration, .invalidData, .serverTooOld, .tooLarge,

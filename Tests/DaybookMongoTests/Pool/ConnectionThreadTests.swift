@@ -75,7 +75,7 @@ struct ConnectionThreadTests {
             #expect(gone == nil)
         }
 
-        @Test("a hundred connections that come and go leave no thread behind")
+        @Test("a hundred connections that are opened and closed leave no thread")
         func comeAndGo() async throws {
             var threads: [String] = []
             for _ in 0..<100 { threads.append(try #require(await Worker().thread)) }

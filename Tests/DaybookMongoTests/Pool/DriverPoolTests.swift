@@ -76,7 +76,7 @@ struct DriverPoolTests {
     }
 
     @Test(
-        "a URI that asks for writes nobody acknowledges is refused",
+        "a URI that asks for unacknowledged writes is refused",
         arguments: ["mongodb://host/?w=0", "mongodb://host/?w=0&wtimeoutMS=5"])
     func unacknowledged(uri: String) {
         let error = #expect(throws: MongoError.self) { try pool(uri) }
@@ -91,7 +91,8 @@ struct DriverPoolTests {
     }
 
     @Test(
-        "what is no URI at all is refused", arguments: ["", " ", "mongodb", "mongodb://", "mongodb+srv://", "://host", "\u{0}"])
+        "a text that is no URI at all is refused",
+        arguments: ["", " ", "mongodb", "mongodb://", "mongodb+srv://", "://host", "\u{0}"])
     func noURI(text: String) {
         let error = #expect(throws: MongoError.self) { try pool(text) }
         #expect(error?.code == .invalidConfiguration)
@@ -137,7 +138,7 @@ struct DriverPoolTests {
         #expect(pool.maximumConnections == expected)
     }
 
-    @Test("a client is made without asking anyone")
+    @Test("making a client connects to nothing")
     func noInput() throws {
         // A name that no resolver knows, and an address that routes nowhere: either would fail or hang.
         for uri in [

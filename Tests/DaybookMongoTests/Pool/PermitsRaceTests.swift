@@ -109,7 +109,7 @@ struct PermitsRaceTests {
         #expect(permits.inUse == 0)
     }
 
-    @Test("closing races waiting, and nobody waits for ever")
+    @Test("closing races waiting, and no waiter waits for ever")
     func closeAgainstWaiting() async throws {
         for _ in 0..<300 {
             let permits = Permits(total: 3)

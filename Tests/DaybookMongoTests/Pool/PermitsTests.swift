@@ -39,7 +39,7 @@ struct PermitsTests {
         for kind in Permits.Kind.allCases { #expect(waiters.take(2, kind) == 1) }
     }
 
-    @Test("those who wait are served in the order in which they came")
+    @Test("waiters are served in the order in which they came")
     func firstComeFirstServed() {
         let permits = Permits(total: 4)
         let waiters = Waiters(permits)
@@ -75,7 +75,7 @@ struct PermitsTests {
         #expect(permits.inUse == 4)
     }
 
-    @Test("who comes when a permit has just been passed on does not overtake")
+    @Test("a newcomer does not overtake a waiter that has just been granted a permit")
     func noOvertaking() {
         let permits = Permits(total: 3)
         let waiters = Waiters(permits)
@@ -89,7 +89,7 @@ struct PermitsTests {
         #expect(waiters.granted.contains("first"))
     }
 
-    @Test("who waits longer than its time fails with poolExhausted, and no permit is lost")
+    @Test("a waiter whose time is over fails with poolExhausted, and no permit is lost")
     func timeout() async throws {
         let permits = Permits(total: 3)
         let waiters = Waiters(permits)
@@ -126,7 +126,7 @@ struct PermitsTests {
         #expect(permits.inUse == 1)
     }
 
-    @Test("who is cancelled while waiting gets CancellationError and leaves the queue")
+    @Test("a waiter that is cancelled gets CancellationError and leaves the queue")
     func cancelledWhileWaiting() async {
         let permits = Permits(total: 3)
         let waiters = Waiters(permits)
@@ -152,7 +152,7 @@ struct PermitsTests {
         #expect(permits.inUse == 0)
     }
 
-    @Test("closing refuses everyone who waits and everyone who comes, and permits can still be given back")
+    @Test("closing refuses all waiters and newcomers, and permits can still be released")
     func close() async {
         let permits = Permits(total: 3)
         let waiters = Waiters(permits)

@@ -4,14 +4,14 @@ import Testing
 
 @Suite("Topology")
 struct TopologyTests {
-    @Test("a member of a replica set is told by its set's name")
+    @Test("a member of a replica set is recognized by its set's name")
     func replicaSet() {
         let topology = Topology(hello: ["setName": "rs0", "isWritablePrimary": true, "maxWireVersion": .int32(17)])
         #expect(topology.kind == .replicaSet)
         #expect(topology.maximumWireVersion == 17)
     }
 
-    @Test("a router of a sharded cluster is told by its message")
+    @Test("a router of a sharded cluster is recognized by its message")
     func sharded() {
         #expect(Topology(hello: ["msg": "isdbgrid", "maxWireVersion": .int32(13)]).kind == .sharded)
     }

@@ -4,14 +4,14 @@ import DaybookMongo
 import Foundation
 import Testing
 
-@Suite("What doctor makes of")
+@Suite("Checks of doctor")
 struct ExaminationTests {
     private func settings(_ options: String) throws -> ClientSettings {
         try MongoClient(uri: "mongodb://127.0.0.1/?\(options)").settings
     }
 
     @Test(
-        "the write concern",
+        "a write concern that may lose acknowledged writes is a warning",
         arguments: [
             ("", .ok, "majority, journaled (Daybook's default)"), ("w=majority", .ok, "majority (the URI's)"),
             ("w=majority&journal=true", .ok, "majority, journaled (the URI's)"),
@@ -26,7 +26,7 @@ struct ExaminationTests {
         #expect((check.remedy == nil) == (level == .ok))
     }
 
-    @Test("the read preference")
+    @Test("a read preference other than primary is reported")
     func readPreference() throws {
         #expect(Examination.readPreference(try settings("")).detail == "primary")
         for name in ["primaryPreferred", "secondary", "secondaryPreferred", "nearest"] {
@@ -37,7 +37,7 @@ struct ExaminationTests {
     }
 
     @Test(
-        "the clock: over 1 s is a warning, over 5 s a problem, either way",
+        "a clock that is off by over 1 s is a warning, and by over 5 s a problem, in either direction",
         arguments: [
             (0.0, .ok, "agrees"), (0.4, .ok, "0.4 s behind"), (1.0, .ok, "1.0 s behind"), (-1.1, .warning, "1.1 s ahead of"),
             (5.0, .warning, "5.0 s behind"), (5.1, .problem, "5.1 s behind"), (-86_400, .problem, "86400.0 s ahead of"),
@@ -49,7 +49,7 @@ struct ExaminationTests {
         #expect(check.detail.contains(text), "\(check.detail)")
     }
 
-    @Test("a server that is not there")
+    @Test("a server that cannot be reached is a problem, and nothing else is checked")
     func unreachable() async throws {
         let store = try DaybookStore(
             DaybookConfiguration(uri: "mongodb://user:hunter2@127.0.0.1:1/?serverSelectionTimeoutMS=100", database: "d"))

@@ -40,7 +40,7 @@ struct TransferFileTests {
         #expect(bytes == Int64(text.utf8.count))
     }
 
-    @Test("a pipe is read as it comes, and whoever waits for it can be told to stop")
+    @Test("a pipe is read as it comes, and a task that waits for it can be cancelled")
     func pipe() async throws {
         try await withDirectory { directory in
             let path = directory.appending(path: "pipe").path
@@ -63,7 +63,7 @@ struct TransferFileTests {
         }
     }
 
-    @Test("what cannot be read or written is told by its name and the reason")
+    @Test("the error for a file that cannot be read or written has its name and the reason")
     func refused() async throws {
         try await withDirectory { directory in
             for path in [directory.appending(path: "none").path] {

@@ -14,7 +14,7 @@ struct AggregateTypeTests {
     }
 
     @Test(
-        "anything else is no type",
+        "any other text is no type",
         arguments: [
             "", " ", "A", "License", "licenseX", "1a", "-a", "a_b", "a.b", "a/b", "a b", " a", "a ", "a\n", "a\0", "\0", "ä",
             "a\u{301}", "ａ", "a😀", "`a", "a{", String(repeating: "a", count: 65),

@@ -96,7 +96,7 @@ struct CorrectionTests {
         (#"{"byNumber": {"x": {"amount": 1, "currency": "77251"}}}"#, "byNumber"),
     ]
 
-    @Test("what the state cannot have is refused, with its place and without its value", arguments: refusals.indices)
+    @Test("a value that the state cannot have is refused, with its place and without its value", arguments: refusals.indices)
     func refused(index: Int) throws {
         let (patch, hint) = Self.refusals[index]
         let document = try BSONDocument(extendedJSON: patch)
@@ -125,7 +125,7 @@ struct CorrectionTests {
         }
     }
 
-    @Test("what is stored is read back, and what is not a correction is refused")
+    @Test("a stored correction is read back, and a payload that is no correction is refused")
     func stored() throws {
         let correction = Correction(patch: ["a": ["b": .null]], stateSchema: 3, reason: "why", actor: "who")
         let data = try correction.data()

@@ -45,7 +45,7 @@ struct DeclarationTests {
         #expect(more.fault?.contains(expected) == true, "\(more.fault ?? "nothing was found")")
     }
 
-    @Test("what can be followed has no fault")
+    @Test("a declaration that can be followed has no fault")
     func faultless() {
         let declarations: [[Upcaster]] = [
             [], Voyage.upcasters, [Self.keep("a", from: 1), Self.keep("a", from: 2), Self.keep("a", from: 3)],

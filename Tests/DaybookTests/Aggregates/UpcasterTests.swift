@@ -26,7 +26,7 @@ struct UpcasterTests {
         #expect(try event("sunk", 1, [:]) == .sunk)
     }
 
-    @Test("a renamed event goes on from where its new name is, and further steps follow")
+    @Test("a renamed event continues from its new name, and further steps follow")
     func renames() throws {
         #expect(try event("docked", 1, ["berth": "A"]) == .moored(.init(pier: "A", number: 1)))
         #expect(try event("moored", 1, ["berth": "A"]) == .moored(.init(pier: "A", number: 1)))
@@ -59,7 +59,7 @@ struct UpcasterTests {
         }
     }
 
-    @Test("a case that was retired and brought back is read and written in the schema behind")
+    @Test("a case that was retired and brought back is read and written in the schema after the retired ones")
     func broughtBack() throws {
         #expect(try event("inspected", 2, ["passed": true]) == .inspected(passed: true))
         let stored = try coding.encode(.inspected(passed: false))
@@ -67,7 +67,7 @@ struct UpcasterTests {
         #expect(try event(stored.type, stored.schema, stored.data) == .inspected(passed: false))
     }
 
-    @Test("new events are written in the schema behind the last step, and read without any")
+    @Test("new events are written in the schema after the last step, and read without any")
     func written() throws {
         let events: [(Voyage.Event, Int32)] = [
             (.departed(port: "Ulm", at: Voyage.launch), 3), (.loaded(kilograms: 1), 2), (.moored(.init(pier: "A", number: 2)), 2),
@@ -82,7 +82,7 @@ struct UpcasterTests {
     }
 
     @Test(
-        "what no step leads to a known form is an unknown event, named with type, schema, aggregate and version",
+        "an event that no step leads to a known form is unknown, and is named with type, schema, aggregate and version",
         arguments: [
             ("departed", 4), ("departed", 0), ("departed", -1), ("departed", .max), ("loaded", 3), ("moored", 3), ("docked", 2),
             ("anchored", 1), ("inspected", 3), ("fuelled", 1), ("fuelled", 4), ("sunk", 2), ("capsized", 1), ("Sunk", 1), ("", 1),

@@ -35,7 +35,7 @@ import Testing
         try await batch.transaction { try await $0.load(key, of: Till.self) }
     }
 
-    @Test("a transaction is one commit on several aggregates, and the next one goes on from it")
+    @Test("a transaction is one commit on several aggregates, and the next one continues from it")
     func commits() async throws {
         for amount in 1...3 {
             try await batch.transaction { tx in
@@ -51,7 +51,7 @@ import Testing
         #expect(batch.commits == 3, "what is only read is no commit")
     }
 
-    @Test("what a body throws leaves nothing, and a refusal that it catches leaves the rest")
+    @Test("a body that throws leaves nothing, and a refusal that it catches leaves the rest")
     func refusals() async throws {
         await #expect(throws: Till.Rejection.nothing) {
             try await batch.transaction { tx in

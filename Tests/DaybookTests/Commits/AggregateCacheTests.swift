@@ -17,7 +17,7 @@ struct AggregateCacheTests {
 
     private func id(_ key: String) throws -> AggregateID { try AggregateID("parcel", key: key) }
 
-    @Test("what is taken is not there any more; what is found stays")
+    @Test("taking an entry removes it from the cache, and finding it does not")
     func taken() throws {
         let cache = AggregateCache(maximumBytes: 1 << 20)
         cache.put(try entry("a", version: 3))
@@ -37,7 +37,7 @@ struct AggregateCacheTests {
         #expect(cache.find(try id("a"), Parcel.self)?.loaded.fold.version == 6)
     }
 
-    @Test("what was read too long ago is not told")
+    @Test("an entry that was read too long ago is not returned")
     func age() throws {
         let cache = AggregateCache(maximumBytes: 1 << 20)
         cache.put(try entry("a", age: AggregateCache.lifetime))
@@ -58,7 +58,7 @@ struct AggregateCacheTests {
         #expect(!held.contains(keys[0]))
     }
 
-    @Test("what is used stays while others come and go")
+    @Test("entries that are used stay while others come and go")
     func used() throws {
         let cache = AggregateCache(maximumBytes: 1 << 20)
         cache.put(try entry("hot"))
@@ -79,7 +79,7 @@ struct AggregateCacheTests {
         #expect(none.find(try id("a"), Parcel.self) == nil)
     }
 
-    @Test("what has no events, or a state of unknown size, is no entry, and takes an earlier one's place by nothing")
+    @Test("an aggregate without events, or of unknown size, is not cached, and removes its earlier entry")
     func unkept() throws {
         let cache = AggregateCache(maximumBytes: 1 << 20)
         let known = try entry("a").loaded

@@ -45,7 +45,7 @@ struct AggregateChangeTests {
 
     // MARK: Commits
 
-    @Test("versions go on after the one that was loaded", arguments: [0, 1, 41, Int64(UInt32.max)])
+    @Test("versions continue after the one that was loaded", arguments: [0, 1, 41, Int64(UInt32.max)])
     func versions(loaded: Int64) throws {
         let commit = try prepare([AggregateChange([.lost, .lost, .lost], fold("P-1", version: loaded))])
         #expect(commit.events.map { $0["version"] } == (1...3).map { .int64(loaded + $0) })
@@ -54,7 +54,7 @@ struct AggregateChangeTests {
         #expect(commit.commits.map(\.version) == [loaded + 3])
     }
 
-    @Test("behind a last event whose id has the last time that an id can have, nothing is prepared: its id would be smaller")
+    @Test("nothing is prepared after an event with the last time that an id can have, because its id would be smaller")
     func lastTime() throws {
         let last = UUID(milliseconds: 0xFFFF_FFFF_FFFF, upper: 0xFFF, lower: 1 << 62 - 1)
         let error = #expect(throws: DaybookError.self) {
@@ -149,7 +149,7 @@ struct AggregateChangeTests {
         #expect(ids == ["c-1", nil, nil, nil, nil, "c-3", nil])
     }
 
-    @Test("a commit tells what it appended to each aggregate, in the order of the changes")
+    @Test("a commit reports what it appended to each aggregate, in the order of the changes")
     func commits() throws {
         let commit = try prepare([
             AggregateChange([.lost, .lost], fold("P-2", version: 4)), AggregateChange([.lost], fold("P-1")),

@@ -60,7 +60,7 @@ struct DatabasePlanTests {
         try DatabasePlan(database: "shop", aggregates: aggregates)
     }
 
-    @Test("the journal, and snapshots of the aggregates that store any; one given twice counts once")
+    @Test("a plan has the journal, and snapshots of the aggregates that store any; an aggregate given twice counts once")
     func collections() throws {
         let plan = try plan(First.self, Live.self, Posted.self, First.self)
         #expect(plan.collections.map(\.name) == ["journal", "snapshots.first", "snapshots.posted"])
@@ -124,7 +124,7 @@ struct DatabasePlanTests {
         #expect(error?.message.contains("64") == true)
     }
 
-    @Test("program errors are found before anything is sent, by whatever asks for a plan")
+    @Test("program errors are found before anything is sent, by every user of a plan")
     func nothingSent() async throws {
         // Nobody listens there.
         let store = try DaybookStore(

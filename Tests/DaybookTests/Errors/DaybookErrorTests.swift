@@ -17,7 +17,7 @@ struct DaybookErrorTests {
         #expect("\(error)" == "execute: it is at version 3")
     }
 
-    @Test("what lies below is not in the description")
+    @Test("the underlying error is not in the description")
     func underlying() {
         let error = DaybookError(.server, "it failed", underlying: Vault.TalkativeError(text: "hunter2"))
         #expect(!"\(error)".contains("hunter2"))
@@ -85,7 +85,7 @@ struct DaybookErrorTests {
         Unencodable(testDescription: "an encoder of its own", event: .talked(talk: .init(text: "hunter2"))),
     ]
 
-    @Test("an event that cannot be encoded is told without its content", arguments: unencodable)
+    @Test("the error for an event that cannot be encoded does not show its content", arguments: unencodable)
     func encoding(_ example: Unencodable) throws {
         let id = try AggregateID("vault", key: "V-1")
         let error = #expect(throws: DaybookError.self) { try AggregateChange([example.event], Fold<Vault>(id)) }
@@ -93,7 +93,7 @@ struct DaybookErrorTests {
         expectNoSecret(in: error)
     }
 
-    @Test("a state that cannot be encoded is told without its content, by version")
+    @Test("the error for a state that cannot be encoded has the version, and does not show the content")
     func encodingState() throws {
         var fold = Fold<Vault>(try AggregateID("vault", key: "V-1"))
         fold.state.number = 18_446_744_073_709_551_000
@@ -135,7 +135,7 @@ struct DaybookErrorTests {
         Undecodable("listed", ["list": [1, "hunter2"]]),
     ]
 
-    @Test("an event that cannot be decoded is told without its content", arguments: undecodable)
+    @Test("the error for an event that cannot be decoded does not show its content", arguments: undecodable)
     func decoding(_ example: Undecodable) throws {
         var fold = Fold<Vault>(try AggregateID("vault", key: "V-1"))
         let event = JournalEvent.sample(version: 1, type: example.type)
@@ -146,7 +146,7 @@ struct DaybookErrorTests {
         expectNoSecret(in: error)
     }
 
-    @Test("a snapshot that a query cannot decode is told without its content")
+    @Test("the error for a snapshot that a query cannot decode does not show its content")
     func decodingSnapshot() throws {
         for value in ["hunter2", ["hunter2"], -18_446_744_073] as [BSONValue] {
             let document: BSONDocument = ["_id": "vault/V-1", "version": 1, "stateSchema": .int32(1), "state": ["number": value]]

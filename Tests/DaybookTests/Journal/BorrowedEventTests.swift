@@ -68,7 +68,8 @@ struct BorrowedEventTests {
     }
 
     @Test(
-        "what the type of the event before is makes no difference", arguments: ["", "sent", "sen", "sent ", "lost", "gesendét"])
+        "the type of the previous event makes no difference to what is read",
+        arguments: ["", "sent", "sen", "sent ", "lost", "gesendét"])
     func typeBefore(type: String) throws {
         var generator = SeededGenerator(seed: 4)
         for stored in ["sent", "gesendét", "s"] {

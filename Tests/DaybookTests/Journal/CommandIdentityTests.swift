@@ -87,7 +87,7 @@ struct CommandIdentityTests {
         #expect(hex == "c0 9c 5a 9b d8 58 47 58 25 6c 8 80 ef 1b 7d c1 a3 b0 32 86 d0 df 1a 53 8f c9 79 ec 67 11 36 9f")
     }
 
-    @Test("a command that is not Encodable, or cannot be encoded, cannot be told apart, and contradicts nothing")
+    @Test("a command that is not Encodable, or cannot be encoded, cannot be compared, and contradicts nothing")
     func withoutDigest() throws {
         for identity in [
             try identity(Secret.tell("x")), try identity(Order.plan(at: Date(timeIntervalSince1970: .infinity))),
@@ -107,7 +107,7 @@ struct CommandIdentityTests {
         #expect(try CommandIdentity(appending: [], id: nil).digest == nil)
     }
 
-    @Test("what is appended is told apart by its events, in their order")
+    @Test("appended events identify their command, in their order")
     func appended() throws {
         func digest(_ events: [(String, BSONDocument)]) throws -> [UInt8]? {
             try CommandIdentity(appending: events.map { EventContent(type: $0, schema: 1, data: $1) }, id: "c").digest

@@ -35,7 +35,7 @@ struct CommitClockTests {
         #expect(second > lastOfFirst)
     }
 
-    @Test("a clock that is ten minutes behind takes the time of the event it has seen, and a larger id")
+    @Test("a clock that lags ten minutes takes the time of the event it has seen, and a larger id")
     func behind() {
         let last = Hands(milliseconds: Self.noon, seed: 1).clock.nextCommitID(after: [])
         let behind = Hands(milliseconds: Self.noon - 600_000, seed: 2)

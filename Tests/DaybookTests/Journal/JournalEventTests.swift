@@ -37,7 +37,7 @@ struct JournalEventTests {
         #expect(document["meta"] == [:])
     }
 
-    @Test("what is stored is what is read", arguments: [nil, "c-1", "ünï/ \u{10FFFF}"])
+    @Test("a stored event is read back unchanged", arguments: [nil, "c-1", "ünï/ \u{10FFFF}"])
     func roundTrip(commandID: String?) throws {
         var event = JournalEvent.sample(version: .max, type: "scännéd", schema: .max, commandID: commandID)
         event.commit = .init(id: UUID(number: .max), index: .max, count: .max)
@@ -57,7 +57,7 @@ struct JournalEventTests {
         }
     }
 
-    @Test("fields are read in any order, and fields that nobody knows yet are passed over")
+    @Test("fields are read in any order, and unknown fields are ignored")
     func tolerance() throws {
         var generator = SeededGenerator(seed: 1)
         let stored = try JournalEvent.sample(commandID: "c-1").document(data: [:])
@@ -133,7 +133,7 @@ struct JournalEventTests {
         #expect(throws: Never.self) { try read(document) }
     }
 
-    @Test("a field of another type makes the event unreadable, and its value is not told", arguments: required)
+    @Test("a field of another type makes the event unreadable, and the error does not show its value", arguments: required)
     func wrongType(path: String) throws {
         let good = try JournalEvent.sample().document(data: [:])
         let original = try #require(good.value(at: path))

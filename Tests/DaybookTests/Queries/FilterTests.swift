@@ -82,7 +82,7 @@ struct FilterTests {
         try expect(\.scans >= 3 && \.scans < 7, ["$and": [["state.scans": ["$gte": 3]], ["state.scans": ["$lt": 7]]]])
     }
 
-    @Test("a field that is not declared is refused, wherever it stands")
+    @Test("a field that is not declared is refused anywhere in a filter")
     func undeclared() {
         let wrong: Filter<Parcel> = \.undeclared == 1
         let right: Filter<Parcel> = \.scans == 1
@@ -122,7 +122,7 @@ struct FilterTests {
         try expect(.in(\.note, ["$where", "^a"]), ["state.note": ["$in": ["$where", "^a"]]])
     }
 
-    @Test("what has a value is neither missing nor null")
+    @Test("a field with a value is neither missing nor null")
     func existence() throws {
         try expect(.exists(\.lastScanAt), ["state.lastScanAt": ["$ne": .null]])
         try expect(.missing(\.owner), ["state.owner": ["$eq": .null]])
@@ -140,12 +140,12 @@ struct FilterTests {
         #expect((prefix + "\u{10FFFF}\u{10FFFF}").utf8.lexicographicallyPrecedes(end.utf8))
     }
 
-    @Test("a prefix behind which no text comes has no end", arguments: ["", "\u{10FFFF}", "\u{10FFFF}\u{10FFFF}"])
+    @Test("a prefix that no text comes after has no end", arguments: ["", "\u{10FFFF}", "\u{10FFFF}\u{10FFFF}"])
     func prefixWithoutEnd(prefix: String) throws {
         try expect(.hasPrefix(\.note, prefix), ["state.note": ["$gte": .string(prefix)]])
     }
 
-    @Test("a raw filter stands as it is, alone and beside typed ones")
+    @Test("a raw filter is sent as it is, alone and beside typed ones")
     func raw() throws {
         let raw: BSONDocument = ["version": ["$gt": 3]]
         try expect(.raw(raw), raw)

@@ -78,7 +78,7 @@ struct PageKeyTests {
         }
     }
 
-    @Test("a key that somebody made up, with a right checksum, holds values only")
+    @Test("a forged key with a right checksum holds values only")
     func forged() throws {
         let values: [[BSONValue]] = [
             [["$where": "1"], 3, "parcel/P-1"], [["$gt": .minKey], 3, "parcel/P-1"],

@@ -25,7 +25,7 @@ struct PagePositionTests {
         #expect(try position(["_id": "x/1", "state": ["a": .double(-.nan)]], [Self.up, .id]) == [.double(.nan), "x/1"])
     }
 
-    @Test("what MongoDB sorts by another value than the stored one, or does not compare, is refused with the place")
+    @Test("a value that MongoDB sorts by another one, or does not compare, is refused with the place")
     func unsupported() throws {
         let deep = SortColumn(path: "state.a.b", direction: 1)
         for value in [[], [1], ["b"], .minKey, .maxKey, .undefined, .javascript("x"), .regex(try BSONRegex(pattern: "x"))]
@@ -41,12 +41,12 @@ struct PagePositionTests {
         #expect(throws: DaybookError.self) { try position(["_id": "x/1", "state": ["a": [["b": 1]]]], [deep, .id]) }
     }
 
-    @Test("behind an id comes a greater one")
+    @Test("a greater id comes after an id")
     func idOnly() {
         #expect(PagePosition(values: ["x/1"]).following(in: [.id]) == ["_id": ["$gt": "x/1"]])
     }
 
-    @Test("behind a value comes a greater one, one of a later kind, or an equal one with a greater id")
+    @Test("after a value comes a greater one, one of a later kind, or an equal one with a greater id")
     func ascending() {
         let following = PagePosition(values: [.timestamp(BSONTimestamp(seconds: 1, increment: 2)), "x/1"]).following(in: [
             Self.up, .id,
@@ -67,7 +67,7 @@ struct PagePositionTests {
             ])
     }
 
-    @Test("behind a value, descending, come a smaller one, those of earlier kinds, and at last those without")
+    @Test("after a value, descending, come smaller ones, those of earlier kinds, and at last those without")
     func descending() {
         #expect(
             PagePosition(values: [5, "x/1"]).following(in: [Self.down, .id]) == [

@@ -12,7 +12,7 @@ struct SnapshotQueryTests {
         try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10")).repository(Parcel.self)
     }
 
-    @Test("what is wrong with a query is said when it is asked, before any server is")
+    @Test("an invalid query fails before any server is asked")
     func refused() async throws {
         let parcels = try repository()
         let queries = [
@@ -53,7 +53,7 @@ struct SnapshotQueryTests {
         func decide(_ command: Event, at now: Date) throws(Rejection) -> [Event] { [command] }
     }
 
-    @Test("an aggregate without stored snapshots has nothing to query, and is told what to do")
+    @Test("a query of an aggregate without stored snapshots fails, and says what to do")
     func live() async throws {
         struct Row: Decodable { var count: Int }
         let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10"))

@@ -95,7 +95,7 @@ struct FoldTests {
         }
     }
 
-    @Test("what is folded is what is stored: a date as it comes back, to the millisecond")
+    @Test("a fold applies what is stored: a date as it is read back, to the millisecond")
     func storedForm() throws {
         var fold = Fold<Parcel>(id)
         let exact = Date(timeIntervalSince1970: 1_700_000_000.123_456)

@@ -14,7 +14,7 @@ struct BorrowedSnapshotTests {
         (id, good) = (sample.aggregateID, try sample.document())
     }
 
-    @Test("what is stored is what is read, and genuine")
+    @Test("a stored snapshot is read back unchanged, and is genuine")
     func roundTrip() throws {
         let sample = try StoredSnapshotTests.sample()
         try good.withBorrowed { document in
@@ -42,7 +42,7 @@ struct BorrowedSnapshotTests {
     }
 
     @Test(
-        "a change of anything that the digest stands for is noticed",
+        "a change of anything in the digest is noticed",
         arguments: [
             ("version", 4), ("state", ["status": "lost", "scans": 2]), ("state", [:]), ("state.scans", 3),
             ("stateSchema", .int32(2)),
@@ -63,7 +63,7 @@ struct BorrowedSnapshotTests {
     }
 
     @Test(
-        "a field of a wrong type is as good as absent, never an error, and what stands there is kept for the compare-and-set",
+        "a field of a wrong type is as good as absent, never an error, and the stored value is kept for the compare-and-set",
         arguments: ["_id", "version", "state", "stateSchema", "digest", "head", "head.eventId", "createdAt", "updatedAt"])
     func wrongType(path: String) throws {
         let original = try #require(good.value(at: path))

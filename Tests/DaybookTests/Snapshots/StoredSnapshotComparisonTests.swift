@@ -4,7 +4,7 @@ import Foundation
 import Testing
 import TestSupport
 
-@Suite("a snapshot beside what is stored")
+@Suite("Comparison of a snapshot with a stored document")
 struct StoredSnapshotComparisonTests {
     private let sample: StoredSnapshot
     private let document: BSONDocument
@@ -22,7 +22,7 @@ struct StoredSnapshotComparisonTests {
     }
 
     @Test(
-        "no other value of any field passes",
+        "a snapshot differs from a document with another value of any field",
         arguments: ["_id", "version", "state", "stateSchema", "digest", "head", "createdAt", "updatedAt"])
     func values(key: String) throws {
         #expect(!isWritten(as: try document.changing(key, to: nil)))

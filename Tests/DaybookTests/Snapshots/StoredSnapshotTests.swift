@@ -27,7 +27,7 @@ struct StoredSnapshotTests {
             try document.keys == ["_id", "version", "state", "stateSchema", "digest", "head", "createdAt", "updatedAt"])
     }
 
-    @Test("the digest changes with each thing it stands for, and with nothing else")
+    @Test("the digest changes with each thing that it covers, and with nothing else")
     func digest() throws {
         let sample = try Self.sample()
         var others: [StoredSnapshot] = []

@@ -117,7 +117,7 @@ struct DaybookStoreTests {
         #expect(store.client.connectionsInUse == 0)
     }
 
-    @Test("a wrong key or command id is refused before anyone is asked")
+    @Test("a wrong key or command id is refused before any server is asked")
     func arguments() async throws {
         let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10"))
         let parcels = store.repository(Parcel.self)
@@ -138,7 +138,7 @@ struct DaybookStoreTests {
 
     // MARK: Closing
 
-    @Test("a closed store refuses every operation, without asking anyone")
+    @Test("a closed store refuses every operation, without asking a server")
     func closed() async throws {
         let server = try SilentServer()
         let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:\(server.port)/"))

@@ -15,7 +15,7 @@ struct AdminErrorTests {
         for part in parts { #expect(run.errors.contains(part), "\(run.errors)", sourceLocation: sourceLocation) }
     }
 
-    @Test("what is not there, and what is refused, ends with 2 and says so; nothing is written")
+    @Test("a missing or refused object ends a command with 2 and a message, and nothing is written")
     func refused() async throws {
         try await withPopulation { admin in
             let license = AdminDatabase.license
@@ -74,7 +74,7 @@ struct AdminErrorTests {
         #expect(!run.errors.contains("daybookReader"))
     }
 
-    @Test("a user who may only read can look, and is told which permission a correction takes")
+    @Test("a user who may only read can inspect, and learns which permission a correction needs")
     func permission() async throws {
         guard try TestServer.asksForPasswords else { return }
         try await withPopulation { admin in

@@ -53,7 +53,7 @@ struct TransferCommandTests {
         }
     }
 
-    @Test("what cannot be exported or imported ends with 2 and says why; a damaged journal is exported, and ends with 1")
+    @Test("an export or import that fails ends with 2 and says why; a damaged journal is exported, and ends with 1")
     func failures() async throws {
         try await withRawDatabase { database in
             let admin = AdminDatabase(database: database)

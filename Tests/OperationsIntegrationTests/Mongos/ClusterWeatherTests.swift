@@ -11,7 +11,7 @@ import Testing
 @Suite("A sharded cluster in bad weather", .serialized, .timeLimit(.minutes(30)))
 struct ClusterWeatherTests {
     @Test(
-        "what is reported committed is there once, what is reported failed never comes, and what is open is there once after the same again",
+        "a reported commit is stored once, a reported failure never is, and an open one is stored once after a repetition",
         arguments: 1...TestScale.weatherSeeds)
     func writers(seed: Int) async throws {
         try await withMongos(

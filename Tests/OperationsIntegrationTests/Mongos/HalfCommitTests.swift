@@ -29,7 +29,9 @@ struct HalfCommitTests {
         }
     }
 
-    @Test("a load gives the version before it or its own, never another state", arguments: Half.allCases, [Int64(1), 2])
+    @Test(
+        "a load during a half-visible commit returns the version before it or its own, never another state",
+        arguments: Half.allCases, [Int64(1), 2])
     func load(half: Half, version: Int64) async throws {
         try await withHalf(half, of: version) { store, mongos, _, _ in
             let accounts = store.repository(Account.self)
@@ -41,7 +43,7 @@ struct HalfCommitTests {
         }
     }
 
-    @Test("a command comes after it, and both are there", arguments: Half.allCases, [Int64(1), 2])
+    @Test("a command during a half-visible commit comes after it, and both are stored", arguments: Half.allCases, [Int64(1), 2])
     func execute(half: Half, version: Int64) async throws {
         try await withHalf(half, of: version) { store, mongos, proxy, fixture in
             let commit = Task { try await store.repository(Account.self).execute(.deposit(9), on: "b") }
@@ -54,7 +56,8 @@ struct HalfCommitTests {
         }
     }
 
-    @Test("patch beside it takes nothing away and puts nothing older in its place", arguments: Half.allCases, [Int64(1), 2])
+    @Test(
+        "a patch during a half-visible commit removes nothing and writes nothing older", arguments: Half.allCases, [Int64(1), 2])
     func patch(half: Half, version: Int64) async throws {
         try await withHalf(half, of: version) { store, mongos, proxy, fixture in
             let right = Set(try await fixture.documents(in: "snapshots.account"))
@@ -71,7 +74,7 @@ struct HalfCommitTests {
         }
     }
 
-    @Test("verify beside it reports no drift", arguments: Half.allCases, [Int64(1), 2])
+    @Test("verify during a half-visible commit reports no drift", arguments: Half.allCases, [Int64(1), 2])
     func verify(half: Half, version: Int64) async throws {
         try await withHalf(half, of: version) { store, mongos, proxy, _ in
             let verify = Task { try await store.verify() }

@@ -15,7 +15,8 @@ struct LostShardTests {
     static let codes: [Int32] = [6, 7, 89, 91, 133, 189, 202, 262, 9001, 10107, 11600, 11602]
 
     @Test(
-        "G2: whatever is reported, the journal agrees, and the same again is there once", arguments: JournalPath.byInserts,
+        "G2: the journal agrees with every report of a lost answer, and a repeated command is stored once",
+        arguments: JournalPath.byInserts,
         ShardFate.allCases)
     func journal(path: JournalPath, fate: ShardFate) async throws {
         // A server that remembers the numbers of retryable writes would refuse one that comes after the next.

@@ -74,7 +74,7 @@ struct BulkFailureTests {
         }
     }
 
-    @Test("fails for every task when one has a conflict, and never says that it is done")
+    @Test("a bulk load with a conflict fails for every task, and never reports that it is done")
     func conflict() async throws {
         try await withTestStore { store in
             try await store.repository(Account.self).execute(.deposit(9), on: "taken")

@@ -8,7 +8,8 @@ import Testing
 @Suite("A journal that moves", .timeLimit(.minutes(3)))
 struct RoundTripTests {
     @Test(
-        "arrives to the byte: every type, unicode ids, corrections, metadata, commits of several aggregates, types nobody knows")
+        "a moved journal arrives to the byte: every type, unicode ids, corrections, metadata, commits of several aggregates, unknown types"
+    )
     func whole() async throws {
         try await TransferFixture.run { source in
             try await source.fill()
