@@ -44,7 +44,7 @@ public protocol Aggregate: Codable, Sendable {
     static var type: AggregateType { get }
 
     /// The version of the state's form and of `apply`. Raise it with every change after which a replay no longer
-    /// produces what the stored snapshots have; those snapshots are then folded anew. 1 unless declared.
+    /// produces what the stored snapshots have; those snapshots are then folded again. 1 unless declared.
     static var stateSchema: Int32 { get }
 
     /// How the snapshot is kept: ``Lifecycle/inline`` unless declared.

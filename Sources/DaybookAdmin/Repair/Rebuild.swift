@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Daybook
 internal import DaybookOperations
 
-/// `rebuild`: makes all snapshots anew.
+/// `rebuild`: makes all snapshots again.
 struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(

@@ -4,8 +4,9 @@ internal import DaybookBSON
 extension MongoError {
     /// The error that the last call left in `result`.
     ///
-    /// Errors are told apart by domain, code and labels only. With error API version 2, libmongoc reports the server's
-    /// own codes in the domain `MONGOC_ERROR_SERVER`, and network and selection failures in domains of their own.
+    /// Errors are distinguished by domain, code and labels only. With error API version 2, libmongoc reports the
+    /// server's own codes in the domain `MONGOC_ERROR_SERVER`, and network and selection failures in domains of their
+    /// own.
     init(_ result: OpaquePointer, operation: String, namespace: String?) {
         let domain = daybook_result_domain(result)
         let number = daybook_result_code(result)

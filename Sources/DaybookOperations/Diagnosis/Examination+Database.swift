@@ -61,7 +61,7 @@ extension Examination {
         return collection.isJournal ? "there, with its validator and \(count)" : "there, with \(count)"
     }
 
-    /// Collections that a rebuild left behind.
+    /// Collections that an unfinished rebuild has not removed.
     var leftovers: Look {
         let database = store.database
         return Look(

@@ -3,16 +3,16 @@ internal import DaybookBSON
 internal import DaybookMongo
 package import Foundation
 
-/// How much a database holds, as its indexes and the server's own figures tell: no document is read for it.
+/// How much a database holds, from its indexes and the server's own figures: no document is read.
 package struct DatabaseStatistics: Sendable {
     /// A collection.
     package struct Collection: Sendable {
         package var documents: Int64
-        /// The figures that the server keeps of it; nil where the user may not see them (`collStats`).
+        /// The server's figures about it; nil where the user may not read them (`collStats`).
         package var size: Size?
     }
 
-    /// In bytes.
+    /// Sizes in bytes.
     package struct Size: Sendable {
         /// The documents.
         package var documents: Int64
@@ -25,16 +25,16 @@ package struct DatabaseStatistics: Sendable {
     /// The aggregates of one type.
     package struct Aggregates: Sendable {
         package var type: AggregateType
-        /// Nil when no code of the aggregate is known.
+        /// Nil when the program does not know the aggregate.
         package var lifecycle: Lifecycle?
         package var aggregates: Int64
         package var events: Int64
-        /// Nil when there is no collection of them.
+        /// Nil when there is no such collection.
         package var snapshots: Collection?
-        /// When the projector of the lifecycle async last noted how far it has come; nil when it never did.
+        /// When the projector of the lifecycle async last saved its checkpoint; nil when it never did.
         package var projectedAt: Date?
 
-        /// Of an aggregate that keeps snapshots: how many more there are than of these.
+        /// How many more aggregates than snapshots there are; nil for an aggregate that keeps no snapshots.
         package var withoutSnapshot: Int64? {
             lifecycle == .live ? nil : snapshots.map { max(0, aggregates - $0.documents) }
         }
@@ -46,7 +46,7 @@ package struct DatabaseStatistics: Sendable {
 }
 
 extension DaybookStore {
-    /// How much the database holds, of each type of aggregate that has events or is one of the store's.
+    /// How much the database holds of each type of aggregate that has events or is one of the store's.
     package func statistics() async throws -> DatabaseStatistics {
         try await telemetry.perform("stats") {
             try await client.withConnection(.single) { connection in
@@ -75,7 +75,7 @@ extension DaybookStore {
         let snapshots = Namespace(database: database, collection: name)
         return DatabaseStatistics.Aggregates(
             type: type, lifecycle: aggregate?.lifecycle,
-            // Each has a first event, and only one.
+            // Each aggregate has exactly one first event.
             aggregates: try connection.fastCount(
                 [EventKey.aggregateID: ids, EventKey.version: 1], in: journal.namespace),
             events: try connection.fastCount([EventKey.aggregateID: ids], in: journal.namespace),
@@ -88,7 +88,7 @@ extension DaybookStore {
 }
 
 extension MongoConnection {
-    /// Documents that match, counted by the server on an index where one fits.
+    /// How many documents match. The server counts on an index where one fits.
     fileprivate func fastCount(_ filter: BSONDocument, in namespace: Namespace) throws -> Int64 {
         // With a filter the server walks the index, which takes minutes over a hundred million keys.
         let reply = try read(
@@ -109,7 +109,7 @@ extension MongoConnection {
                 documents: reply["size"]?.integer ?? 0, storage: reply["storageSize"]?.integer ?? 0, indexes: indexes))
     }
 
-    /// Nil for a user who may read, and not see this.
+    /// Nil for a user who may read the collection, but not its statistics.
     private func storageStatistics(of namespace: Namespace) throws -> BSONDocument? {
         do throws(MongoError) {
             return try read(["collStats": .string(namespace.collection)], database: namespace.database)
@@ -134,6 +134,6 @@ extension MongoConnection {
 }
 
 extension BSONValue {
-    /// A number of whatever type, as servers reply with one or another.
+    /// A number of any type, because servers reply with different ones.
     fileprivate var integer: Int64? { number.flatMap { Int64(exactly: $0.rounded()) } }
 }

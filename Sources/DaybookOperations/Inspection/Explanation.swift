@@ -1,7 +1,7 @@
 package import Daybook
 package import DaybookBSON
 
-/// An event, and what it did to the state.
+/// An event, and its effect on the state.
 package struct ExplainedEvent: Sendable {
     /// The event as it is stored.
     package let entry: JournalEntry
@@ -9,7 +9,7 @@ package struct ExplainedEvent: Sendable {
     package let changes: [FieldDifference]
 }
 
-/// The events of an aggregate, each with what it changed; see ``Repository/explain(_:)``.
+/// The events of an aggregate, each with its changes; see ``Repository/explain(_:)``.
 package struct Explanation<A: Aggregate>: AsyncSequence, Sendable {
     let store: DaybookStore
     let id: AggregateID
@@ -40,7 +40,8 @@ package struct Explanation<A: Aggregate>: AsyncSequence, Sendable {
 }
 
 extension Repository {
-    /// The events of an aggregate, in order, each with the fields of the encoded state that it changed: found by folding one after the other.
+    /// The events of an aggregate, in order, each with the fields of the encoded state that it changed. They are found
+    /// by folding one event after another.
     package func explain(_ key: String) throws -> Explanation<A> {
         Explanation(store: store, id: try AggregateID(A.type, key: key))
     }

@@ -2,7 +2,7 @@ package import Daybook
 package import DaybookBSON
 internal import DaybookMongo
 
-/// Documents of a store as they are stored, in batches as the iteration goes on. Each iteration reads anew.
+/// Documents of a store as they are stored, read in batches during the iteration. Each iteration sends a new query.
 package struct StoredDocuments: AsyncSequence, Sendable {
     let documents: CursorSequence<BSONDocument>
     let operation: String
@@ -30,7 +30,7 @@ package struct StoredDocuments: AsyncSequence, Sendable {
             do {
                 return try await base.next()
             } catch let error as MongoError where error.isBadArgument {
-                // Whoever wrote the filter may see what the server says of it.
+                // The caller wrote the filter, so the error may show the server's text about it.
                 throw DaybookError(
                     .invalidArgument, "the server does not take the filter: \(error.serverText ?? error.message)",
                     operation: sequence.operation, underlying: error)
@@ -43,9 +43,9 @@ package struct StoredDocuments: AsyncSequence, Sendable {
 }
 
 extension DaybookStore {
-    /// The events of an aggregate as they are stored, in order, whatever they are; see ``JournalEntry``.
+    /// The events of an aggregate as they are stored, in order, including damaged ones; see ``JournalEntry``.
     ///
-    /// - Parameter versions: Only those in it.
+    /// - Parameter versions: If not nil, only the events with these versions.
     package func storedEvents(of id: AggregateID, versions: ClosedRange<Int64>? = nil) -> StoredDocuments {
         var filter: BSONDocument = [EventKey.aggregateID: .string(id.rawValue)]
         if let versions {
@@ -59,10 +59,11 @@ extension DaybookStore {
             aggregateID: id)
     }
 
-    /// The snapshots of one kind that match a MongoDB filter, as they are stored. Where they are read from is for the URI's read preference to say.
+    /// The snapshots of one kind that match a MongoDB filter, as they are stored. The URI's read preference decides
+    /// where they are read.
     ///
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when it stores no snapshots. What the server does not take of the filter is thrown by the
-    ///   iteration, with the same code.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the aggregate stores no snapshots. The iteration throws the
+    ///   same code when the server refuses the filter.
     package func storedSnapshots<A: Aggregate>(
         of aggregate: A.Type, matching filter: BSONDocument, sort: [(key: String, direction: Int32)] = [], limit: Int? = nil
     ) throws -> StoredDocuments {
