@@ -43,7 +43,9 @@ enum AdminArticle {
         init() {}
         mutating func apply(_ event: Event) { if case .lent(let member) = event { self.member = member } }
         func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
-            switch command { case .lend(let member): [.lent(member: member)] }
+            switch command {
+            case .lend(let member): [.lent(member: member)]
+            }
         }
     }
 

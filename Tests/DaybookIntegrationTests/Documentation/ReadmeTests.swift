@@ -18,7 +18,9 @@ struct Counter: Aggregate {
     init() {}
 
     mutating func apply(_ event: Event) {
-        switch event { case .added(let amount): total += amount }
+        switch event {
+        case .added(let amount): total += amount
+        }
     }
 
     func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
@@ -52,7 +54,9 @@ struct Counter: Aggregate {
             let now = try await counters.load("visits")  // now.state.total, now.version
             let before = try await counters.load("visits", at: .version(1))  // or .date(yesterday)
             for try await event in try counters.history("visits") { print(event.version, event.type, event.recordedAt) }
-            for try await counter in counters.query(where: \.total >= 2, sort: [.descending(\.total)], limit: 50) { print(counter.id) }
+            for try await counter in counters.query(where: \.total >= 2, sort: [.descending(\.total)], limit: 50) {
+                print(counter.id)
+            }
 
             try await store.transaction { tx in  // several aggregates, all or nothing; the closure may run again
                 try await tx.execute(.add(1), on: "a", of: Counter.self)
