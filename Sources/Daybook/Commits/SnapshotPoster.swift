@@ -251,7 +251,7 @@ actor SnapshotPoster {
         let isRefused = (error as? DaybookError)?.code == .foreignIndex
         let remedy = isRefused ? "nothing can write it until that index lets it in" : "run() or patch catches it up"
         telemetry.logger.warning(
-            "the snapshot could not be written behind its commit and lags; loads are right, \(remedy)",
+            "the snapshot could not be written after its commit and lags; loads are right, \(remedy)",
             [
                 .aggregateID: post.aggregateID, .version: post.version, .collection: post.collection,
                 .error: error.map { "\($0)" } ?? "unknown",

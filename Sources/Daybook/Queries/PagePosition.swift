@@ -32,7 +32,7 @@ struct PagePosition: Sendable, Hashable {
         var branches: [BSONValue] = []
         var equal: [BSONValue] = []
         for (column, value) in zip(columns, values) {
-            for condition in column.conditions(behind: value) {
+            for condition in column.conditions(after: value) {
                 let branch = BSONValue.document([column.path: condition])
                 branches.append(equal.isEmpty ? branch : ["$and": .array(equal + [branch])])
             }
@@ -49,7 +49,7 @@ extension SortColumn {
     /// MongoDB sorts values of different kinds one kind after another, but `$gt` and `$lt` compare only within one
     /// kind, and null and NaN compare with nothing.
     /// https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
-    fileprivate func conditions(behind value: BSONValue) -> [BSONValue] {
+    fileprivate func conditions(after value: BSONValue) -> [BSONValue] {
         guard let kind = SortKind(value) else { return [] }
         var conditions: [BSONValue] = []
         switch (kind, value.isNaN) {

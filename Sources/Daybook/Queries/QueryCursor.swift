@@ -42,7 +42,7 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
                     return nil
                 } catch let error as MongoError where error.isKilledCursor && failures < 5 {
                     failures += 1
-                    try await goOn(behind: error)
+                    try await goOn(after: error)
                 }
             }
         } catch {
@@ -59,7 +59,7 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
     /// cursor was killed.
     ///
     /// - Throws: `error` when the order has no position to continue after.
-    private mutating func goOn(behind error: MongoError) async throws {
+    private mutating func goOn(after error: MongoError) async throws {
         let prepared = try await prepare()
         if let last = documents?.last {
             guard !selection.sort.contains(where: \.isOfArrays) else { throw error }
@@ -96,7 +96,7 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
             options.limit = max(1, limit - given)
         }
         let repository = selection.repository
-        let filter = prepared.filter(behind: position)
+        let filter = prepared.filter(after: position)
         return repository.store.client.find(filter, in: repository.snapshots, options: options, decode: decode)
             .makeAsyncIterator()
     }

@@ -54,7 +54,7 @@ extension Repository {
             var items: [Snapshot<A>] = []
             while true {
                 try Task.checkCancellation()
-                let (found, last) = try await find(prepared, behind: position, limit: limit - items.count)
+                let (found, last) = try await find(prepared, after: position, limit: limit - items.count)
                 for snapshot in found {
                     if let item = try await resolve(snapshot, refold: { $0 }) { items.append(item) }
                 }
@@ -71,10 +71,10 @@ extension Repository {
 
     /// The snapshots after `position`, and the position of the last one when there are more.
     private func find(
-        _ prepared: SnapshotSelection<A>.Prepared, behind position: PagePosition?, limit: Int
+        _ prepared: SnapshotSelection<A>.Prepared, after position: PagePosition?, limit: Int
     ) async throws -> ([QueriedSnapshot<Snapshot<A>>], PagePosition?) {
         let columns = prepared.columns
-        let filter = prepared.filter(behind: position)
+        let filter = prepared.filter(after: position)
         var options = prepared.options
         options.sort = prepared.order
         // One more document shows whether there is another page.
@@ -99,7 +99,7 @@ extension Repository {
 
 extension SnapshotSelection.Prepared {
     /// The filter for what follows `position`. The two conditions stay separate, so that an index can serve either.
-    func filter(behind position: PagePosition?) -> BSONDocument {
+    func filter(after position: PagePosition?) -> BSONDocument {
         guard let following = position?.following(in: columns) else { return filter }
         guard filter != BSONDocument() else { return following }
         return ["$and": [.document(filter), .document(following)]]

@@ -13,7 +13,7 @@ struct Export<Application: AdminApplication>: AsyncParsableCommand {
                 give back as the same bytes is written as { "$bson": its bytes }. Memory is constant.
 
                 Commits may go on meanwhile. Of one that changes several aggregates the export may then have a part; another export, imported \
-                behind it, completes that.
+                after it, completes that.
 
                 A damaged journal is written as it is; what import will refuse of it is counted, and the exit code is 1.
                 """)

@@ -13,7 +13,7 @@ struct Import<Application: AdminApplication>: AsyncParsableCommand {
                 aggregate the file must have every version from 1, or from the next one that this journal wants, in order and together. Aggregates \
                 may come in any order.
 
-                The first line that is wrong ends it, with its number: what stands before that line is written, nothing behind it. The snapshots of \
+                The first line that is wrong ends it, with its number: what stands before that line is written, nothing after it. The snapshots of \
                 what is written are behind the journal then, inline ones too, until the import is started again or rebuild is run. A dry run \
                 finds what is wrong without writing, but for an event id that two aggregates in the file have.
 

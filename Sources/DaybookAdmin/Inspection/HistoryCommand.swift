@@ -31,7 +31,7 @@ struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {
     func validate() throws {
         try Application.requireKnown([aggregate.id.type])
         for bound in [from, to].compactMap(\.self) where bound < 1 { throw ValidationError("Versions begin at 1.") }
-        if let from, let to, from > to { throw ValidationError("--from \(from) is behind --to \(to).") }
+        if let from, let to, from > to { throw ValidationError("--from \(from) is after --to \(to).") }
     }
 
     func run() async throws {

@@ -49,11 +49,11 @@ extension Examination {
         }
         // Only the state could show whether an absent snapshot should be there, so absent ones are not judged.
         let judged = heads.filter { !aggregate.mayLoseSnapshot || stored[$0.key] != nil }
-        let behind = judged.filter { $0.value.version > stored[$0.key, default: 0] }
-        let overdue = behind.filter { now.timeIntervalSince($0.value.recordedAt) > Self.grace }
+        let lagging = judged.filter { $0.value.version > stored[$0.key, default: 0] }
+        let overdue = lagging.filter { now.timeIntervalSince($0.value.recordedAt) > Self.grace }
         let looked = heads.count == 1 ? "1 aggregate" : "\(heads.count) aggregates"
         guard let first = overdue.min(by: { ($0.value.recordedAt, $0.key) < ($1.value.recordedAt, $1.key) }) else {
-            let fresh = behind.isEmpty ? "none is behind" : "\(behind.count) \(behind.count == 1 ? "is" : "are") being written"
+            let fresh = lagging.isEmpty ? "none lags" : "\(lagging.count) \(lagging.count == 1 ? "is" : "are") being written"
             return Diagnosis.Check(name, .ok, "of the snapshots of the \(looked) that changed last, \(fresh)")
         }
         let events = overdue.reduce(Int64(0)) { sum, head in

@@ -28,7 +28,7 @@ struct EventOrder: Sendable {
         if let current, current.id == event.aggregateID {
             guard event.version > current.version else {
                 throw Self.error(
-                    event, "it comes behind version \(current.version): an aggregate's versions come once each, in order")
+                    event, "it comes after version \(current.version): an aggregate's versions come once each, in order")
             }
             guard event.version == current.version + 1 else {
                 let missing =

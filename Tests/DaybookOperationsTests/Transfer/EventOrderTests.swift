@@ -33,7 +33,7 @@ struct EventOrderTests {
         "events out of order are refused",
         arguments: [
             ("a1 a3", "version 2 is missing before it"), ("a1 a5", "versions 2 to 4 are missing before it"),
-            ("a2 a1", "it comes behind version 2"), ("a1 a1", "it comes behind version 1"),
+            ("a2 a1", "it comes after version 2"), ("a1 a1", "it comes after version 1"),
             ("a1 b1 a2", "an aggregate's events come together"), ("a1!c a2!c", "its command id is that of version 1"),
         ])
     func wrong(events: String, reason: String) throws {
