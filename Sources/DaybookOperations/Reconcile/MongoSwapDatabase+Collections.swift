@@ -167,21 +167,26 @@ extension MongoError {
 extension MongoConnection {
     /// Runs a command on a collection only if it still is the one of this UUID, where the server can check that: since MongoDB 6.0 it refuses
     /// another with CollectionUUIDMismatch (checkCollectionUUIDMismatch in its source).
+    ///
+    /// An older server must have done the command, or given it up, before the lease of 15 s can be another process's: else it could meet the build
+    /// of a later process under the same name. A rename waits for open transactions, which may last a minute.
     fileprivate func write(
         _ command: BSONDocument, of uuid: UUID, database: String, writeConcern: WriteConcern? = nil
     ) throws(MongoError) -> BSONDocument {
+        // Appending fails only for a key with NUL, or at 2 GiB.
+        var bounded = command
+        try? bounded.append("maxTimeMS", .int32(10_000))
         guard checksCollectionUUIDs else {
-            return try write(command, database: database, writeConcern: writeConcern, takesLong: true)
+            return try write(bounded, database: database, writeConcern: writeConcern, takesLong: true)
         }
         var exact = command
-        // Fails only for a key with NUL, or at 2 GiB.
         try? exact.append("collectionUUID", .binary(BSONBinary(uuid)))
         do {
             return try write(exact, database: database, writeConcern: writeConcern, takesLong: true)
         } catch {
             // A 6.0 that still has the feature compatibility version 5.0 refuses the field, before it does anything.
             guard [.invalidOptions, .commandNotSupported, .unknownField].contains(error.serverError) else { throw error }
-            return try write(command, database: database, writeConcern: writeConcern, takesLong: true)
+            return try write(bounded, database: database, writeConcern: writeConcern, takesLong: true)
         }
     }
 }

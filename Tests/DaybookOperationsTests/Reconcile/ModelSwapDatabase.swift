@@ -51,6 +51,7 @@ struct ModelSwapDatabase: SwapDatabase {
         try await world.request(process, "create \(name)", isWrite: true) {
             _ = world.collectionForWrite(name)
             world.builds[type, default: 0] += 1
+            world.turns[type, default: 0] += 1
         }
         let uuid = try await world.request(process, "UUID of \(name)") { world.collections[name]?.uuid }
         guard let uuid else { throw DaybookError(.server, "it was dropped") }
@@ -60,9 +61,14 @@ struct ModelSwapDatabase: SwapDatabase {
 
     func rename(_ build: SnapshotBuild, to name: String) async throws -> RenameOutcome {
         let consumed = process.consumed[type] ?? 0
+        let turns = world.turns[type] ?? 0
         do {
             try await world.request(process, "rename \(build.collection) to \(name)", isWrite: true) {
+                // Where the server checks no UUID, only the names in turn keep a late rename from another build. It would have to be
+                // under way for two of them, and the product has the server give it up after 10 s, before its lease can be another's.
+                guard world.checksUUIDs || (world.turns[type] ?? 0) - turns < 2 else { return }
                 try world.rename(build, to: name, type: type, consumed: consumed, by: process)
+                if name != live { world.turns[type, default: 0] += 1 }
             }
             return .done
         } catch let error as MongoError {

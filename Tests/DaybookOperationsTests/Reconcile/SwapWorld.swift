@@ -83,6 +83,8 @@ final class SwapWorld: @unchecked Sendable {
     var leases: [AggregateType: Lease] = [:]
     /// How many collections were made to be swapped in.
     var builds: [AggregateType: Int] = [:]
+    /// How often a build came to the other of its two names: it was made, or moved there.
+    var turns: [AggregateType: Int] = [:]
     /// The server no longer knows places before this one.
     var oldestPlace = 0
     var waiting: [Request] = []
