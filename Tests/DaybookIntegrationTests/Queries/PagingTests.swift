@@ -278,7 +278,7 @@ import Testing
                 var order = BSONDocument()
                 for (path, direction) in prepared.order { try order.append(path, .int32(direction)) }
                 let position = try key.position(of: Ticket.type, in: prepared.columns)
-                return try await explain(prepared.filter(behind: position), sort: order)
+                return try await explain(prepared.filter(after: position), sort: order)
             }
             let byStatus = try await explainPage(\.status == .open, [.descending(\.priority)])
             let inStatusOrder = try await explainPage(nil, [.ascending(\.status)])

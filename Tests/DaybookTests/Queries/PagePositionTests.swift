@@ -86,14 +86,14 @@ struct PagePositionTests {
     func besideFilter() {
         let position = PagePosition(values: ["x/1"])
         var prepared = SnapshotSelection<Parcel>.Prepared(filter: [:], columns: [.id])
-        #expect(prepared.filter(behind: nil) == [:])
-        #expect(prepared.filter(behind: position) == ["_id": ["$gt": "x/1"]])
+        #expect(prepared.filter(after: nil) == [:])
+        #expect(prepared.filter(after: position) == ["_id": ["$gt": "x/1"]])
         prepared.filter = ["state.status": ["$eq": "sent"]]
-        #expect(prepared.filter(behind: nil) == prepared.filter)
+        #expect(prepared.filter(after: nil) == prepared.filter)
         #expect(
-            prepared.filter(behind: position) == ["$and": [["state.status": ["$eq": "sent"]], ["_id": ["$gt": "x/1"]]]])
+            prepared.filter(after: position) == ["$and": [["state.status": ["$eq": "sent"]], ["_id": ["$gt": "x/1"]]]])
         // A filter on the id stays beside the place.
         prepared.filter = ["_id": ["$lt": "x/5"]]
-        #expect(prepared.filter(behind: position) == ["$and": [["_id": ["$lt": "x/5"]], ["_id": ["$gt": "x/1"]]]])
+        #expect(prepared.filter(after: position) == ["$and": [["_id": ["$lt": "x/5"]], ["_id": ["$gt": "x/1"]]]])
     }
 }
