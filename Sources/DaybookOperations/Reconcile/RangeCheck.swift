@@ -7,11 +7,11 @@ internal import DaybookMongo
 ///
 /// Its work has stages that go on at the same time: two connections read documents, events are folded, folded states are
 /// compared with their snapshots, and the caller consumes what was found.
-struct RangePass<F: AggregateFold>: Sendable {
+struct RangeCheck: Sendable {
     /// Some aggregates that follow one another, assessed.
     struct Batch: Sendable {
         /// Those with which something is wrong.
-        var suspects: [Assessment] = []
+        var suspects: [Suspect] = []
         /// Commits of which a part was not found.
         var torn: [TornCommit] = []
         var checked = 0
@@ -22,20 +22,17 @@ struct RangePass<F: AggregateFold>: Sendable {
         fileprivate var bytes = 0
     }
 
-    private static var maximumBytes: Int { 4 << 20 }
+    private static let maximumBytes = 4 << 20
 
     let store: DaybookStore
-    let subject: ReconcileSubject
+    let checker: Checker
     let range: IDRange
-    /// Whether the snapshot that should be there is wanted of each suspect.
-    let needsSnapshots: Bool
     /// Looks for the missing parts of commits; nil where that is not wanted.
     var commits: CommitCheck?
     /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is finished.
     var maximumSuspects = 500
     /// A batch has no more aggregates than these, so that the caller hears of progress also where nothing is found.
     var maximumChecked = 5_000
-    private let coding = F.makeCoding(looksAtEveryState: false)
 
     /// Hands the aggregates after `position` to `consume`, batch by batch and in order. While one batch is consumed, the next
     /// is read and folded.
@@ -44,7 +41,7 @@ struct RangePass<F: AggregateFold>: Sendable {
     ///   any more then, and one that was not full yet is dropped.
     func run(after position: String?, consume: @escaping @Sendable (Batch) async throws -> Void) async throws {
         let stages = Stages(self, consume)
-        let scan = RangeScan(store: store, range: range, projection: F.projection, documents: subject.snapshots)
+        let scan = RangeScan(store: store, range: range, projection: checker.projection, documents: checker.target.snapshots)
         do {
             try await scan.run(after: position) { try await fold(&$0, stages) }
         } catch {
@@ -56,28 +53,27 @@ struct RangePass<F: AggregateFold>: Sendable {
 
     private func fold(_ scanned: inout ScannedRange, _ stages: Stages) async throws {
         while let aggregate = try await scanned.next() {
-            let check = AggregateCheck<F>(
-                aggregate.id, snapshot: aggregate.document, expecting: subject.expectsSnapshots ? .snapshot : .nothing,
-                tracesCommits: commits != nil, coding)
+            let check = AggregateCheck(
+                aggregate.id, snapshot: aggregate.document, by: checker, looksAtEveryState: false, tracesCommits: commits != nil)
             var mayHaveMore = true
             while mayHaveMore {
-                mayHaveMore = try await scanned.visitEvents { check.take($0, at: $1) }
+                mayHaveMore = try await scanned.visitEvents { check.add($0, at: $1) }
                 if check.hasManyParts { try await look(for: check.takeParts(isLast: false), of: check) }
             }
             try await stages.add(check)
         }
     }
 
-    private func look(for parts: [CommitPart], of check: AggregateCheck<F>) async throws {
+    private func look(for parts: [CommitPart], of check: AggregateCheck) async throws {
         guard let commits, !parts.isEmpty else { return }
         check.note(torn: try await commits.torn(among: parts))
     }
 
     /// Looks for the missing parts of the commits of some aggregates together.
-    private func lookForParts(of checks: [AggregateCheck<F>]) async throws {
+    private func lookForParts(of checks: [AggregateCheck]) async throws {
         guard let commits else { return }
         var parts: [CommitPart] = []
-        var owners: [(check: AggregateCheck<F>, parts: Set<CommitPart>)] = []
+        var owners: [(check: AggregateCheck, parts: Set<CommitPart>)] = []
         for check in checks {
             let own = check.takeParts(isLast: true)
             guard !own.isEmpty else { continue }
@@ -99,25 +95,28 @@ struct RangePass<F: AggregateFold>: Sendable {
     /// is consumed.
     private final class Stages {
         private struct Compared: Sendable {
+            let id: [UInt8]
             let events: Int
-            let assessment: Assessment
+            /// While it waits to be handed on.
+            let byteCount: Int
+            let suspect: Suspect?
             let torn: [CommitPart]
         }
 
-        private let pass: RangePass
+        private let pass: RangeCheck
         private let consume: @Sendable (Batch) async throws -> Void
-        private var folded = FoldedGroup<F>()
+        private var folded = FoldedGroup()
         private var comparing: Task<[Compared], any Error>?
         private var batch = Batch()
         private var consuming: Task<Void, any Error>?
 
-        init(_ pass: RangePass, _ consume: @escaping @Sendable (Batch) async throws -> Void) {
+        init(_ pass: RangeCheck, _ consume: @escaping @Sendable (Batch) async throws -> Void) {
             self.pass = pass
             self.consume = consume
         }
 
-        /// Takes an aggregate that is folded to its head, and that nobody else refers to.
-        func add(_ check: AggregateCheck<F>) async throws {
+        /// Adds an aggregate that is folded to its head, and that nothing else refers to.
+        func add(_ check: AggregateCheck) async throws {
             folded.add(check)
             if folded.isFull { try await compare() }
         }
@@ -143,7 +142,10 @@ struct RangePass<F: AggregateFold>: Sendable {
             comparing = Task {
                 try await pass.lookForParts(of: group.checks)
                 return group.checks.map {
-                    Compared(events: $0.events, assessment: $0.assess(needsSnapshot: pass.needsSnapshots), torn: $0.torn)
+                    let suspect = $0.assess()
+                    return Compared(
+                        id: $0.id, events: $0.events, byteCount: suspect?.byteCount ?? $0.snapshotByteCount, suspect: suspect,
+                        torn: $0.torn)
                 }
             }
         }
@@ -152,15 +154,14 @@ struct RangePass<F: AggregateFold>: Sendable {
             guard let comparing else { return }
             self.comparing = nil
             for compared in try await comparing.value {
-                let assessment = compared.assessment
                 batch.checked += 1
                 batch.events += compared.events
-                batch.position = assessment.text
-                batch.torn += compared.torn.map { TornCommit(aggregateID: assessment.id, part: $0) }
-                folded.expect(assessment.byteCount)
-                if assessment.kind != nil {
-                    batch.suspects.append(assessment)
-                    batch.bytes += assessment.byteCount
+                batch.position = String(decoding: compared.id, as: UTF8.self)
+                batch.torn += compared.torn.map { TornCommit(aggregateID: compared.id, part: $0) }
+                folded.expect(compared.byteCount)
+                if let suspect = compared.suspect {
+                    batch.suspects.append(suspect)
+                    batch.bytes += suspect.byteCount
                 }
                 if pass.isFull(batch) { try await hand() }
             }
@@ -181,4 +182,35 @@ struct RangePass<F: AggregateFold>: Sendable {
             try await consuming.value
         }
     }
+}
+
+/// Aggregates that were folded, and are to be compared together.
+///
+/// `@unchecked Sendable`: the stage that folded them does not refer to them any more when the group is handed on.
+private struct FoldedGroup: @unchecked Sendable {
+    private(set) var checks: [AggregateCheck] = []
+    private var bytes = 0
+    /// The largest state that the comparison has seen of late; nil before the first. How large one is that was only folded is
+    /// not known.
+    private var stateBytes: Int?
+
+    init() {}
+
+    init(after group: FoldedGroup) {
+        stateBytes = group.stateBytes
+    }
+
+    mutating func add(_ check: AggregateCheck) {
+        checks.append(check)
+        bytes += max(check.byteCount, stateBytes ?? 0)
+    }
+
+    /// Notes what one took that was compared.
+    mutating func expect(_ byteCount: Int) {
+        // The estimate decays, so that a single large state does not keep groups small from then on.
+        stateBytes = max(byteCount, (stateBytes ?? 0) * 63 / 64)
+    }
+
+    /// So many that a change of threads does not matter, and few because their states are in memory.
+    var isFull: Bool { checks.count >= (stateBytes == nil ? 4 : 64) || bytes >= 1 << 20 }
 }
