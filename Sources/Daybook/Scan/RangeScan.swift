@@ -18,7 +18,7 @@ package struct RangeScan: Sendable {
         self.documents = documents
     }
 
-    /// Reads what stands after `position`, one batch ahead of `body`, which goes through it.
+    /// Reads what comes after `position`, one batch ahead of `body`, which goes through it.
     ///
     /// It holds a connection for the journal and one for the other collection, each until all was read, and at most until `body` has
     /// returned.
@@ -38,7 +38,7 @@ package struct RangeScan: Sendable {
             let options = FindOptions(sort: [("_id", 1)], batchSize: 2_048)
             try await store.client.withReadAhead(["_id": condition], in: documents, options: options) { documents in
                 documents.start()
-                var scanned = ScannedRange(events, DocumentFeed(documents))
+                var scanned = ScannedRange(events, documents)
                 try await body(&scanned)
             }
         }

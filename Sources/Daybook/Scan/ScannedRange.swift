@@ -21,12 +21,12 @@ package struct ScannedRange: ~Copyable {
     /// The aggregate whose events come next; nil when all of the last one's were visited.
     private var current: [UInt8]?
 
-    init(_ events: ReadAhead, _ documents: DocumentFeed?) {
+    init(_ events: ReadAhead, _ documents: ReadAhead?) {
         self.events = events
-        self.documents = documents
+        self.documents = documents.map(DocumentFeed.init)
     }
 
-    /// The next aggregate; nil after the last. Events of the one before that were not visited are passed over.
+    /// The next aggregate; nil after the last. Events of the one before that were not visited are skipped.
     package mutating func next() async throws -> Aggregate? {
         while current != nil { _ = try await visitEvents { _, _ in } }
         if following == nil, try await hasEvents() { following = try batch.aggregateID(at: index) }
@@ -35,7 +35,8 @@ package struct ScannedRange: ~Copyable {
             return Aggregate(id: other, document: documents?.take(other))
         }
         guard let id = following else { return nil }
-        (current, following) = (id, nil)
+        current = id
+        following = nil
         return Aggregate(id: id, document: documents?.take(id))
     }
 
@@ -63,8 +64,9 @@ package struct ScannedRange: ~Copyable {
     /// Whether an event is left, after the next batch was read where it takes one.
     private mutating func hasEvents() async throws -> Bool {
         guard index >= batch.count else { return true }
-        // The events that were visited are let go while the next ones are awaited.
-        (batch, index) = (DocumentBatch(), 0)
+        // The events that were visited are released while the next ones are awaited.
+        batch = DocumentBatch()
+        index = 0
         guard let next = try await events.next() else { return false }
         batch = next
         return true
@@ -84,5 +86,45 @@ extension DocumentBatch {
             throw MongoError(.invalidData, "the server gave an event without an aggregate id for a range of ids")
         }
         return id
+    }
+}
+
+/// The documents of a range of ids as they come, one at a time.
+private struct DocumentFeed {
+    private let reader: ReadAhead
+    private var documents = DocumentBatch()
+    private var index = 0
+    private var next: (id: [UInt8], document: BSONDocument)?
+
+    init(_ reader: ReadAhead) {
+        self.reader = reader
+    }
+
+    /// The id of the next one; nil after the last.
+    mutating func peek() async throws -> [UInt8]? {
+        if let next { return next.id }
+        if index >= documents.count {
+            guard let batch = try await reader.next() else { return nil }
+            documents = batch
+            index = 0
+        }
+        var found: (id: [UInt8], document: BSONDocument)?
+        _ = try documents.visit(from: index) { document in
+            guard let id = try document.first("_id")?.stringBytes() else {
+                throw MongoError(.invalidData, "the server gave a document without an id for a range of ids")
+            }
+            found = (Array(id), BSONDocument(document))
+            return false
+        }
+        index += 1
+        next = found
+        return found?.id
+    }
+
+    /// The document of this id, if it is the next one, as ``peek()`` has seen.
+    mutating func take(_ id: [UInt8]) -> BSONDocument? {
+        guard let found = next, found.id == id else { return nil }
+        next = nil
+        return found.document
     }
 }
