@@ -93,6 +93,144 @@ public struct MaintenanceRun: Sendable {
     }
 }
 
+// MARK: Its record while it works
+
+extension MaintenanceRun {
+    /// Keeps account of how far a run came, and, where the run writes, its document in `daybook.runs`.
+    ///
+    /// The document is written about once a second, so that a run which is killed has little to do twice.
+    package actor Record {
+        private let log: any RunLog
+        private let interval: Duration
+        package private(set) var run: MaintenanceRun
+        private let isKept: Bool
+        private var savedAt = ContinuousClock.now
+        private var isSaving = false
+        private var waitsForSaving: [CheckedContinuation<Void, Never>] = []
+        /// The parts in which there was anything, now or in an earlier run.
+        private var found: Set<Int>
+
+        /// - Parameters:
+        ///   - isKept: Whether there is a document.
+        ///   - interval: How often it is written.
+        package init(_ run: MaintenanceRun, isKept: Bool, in log: any RunLog, every interval: Duration = .seconds(1)) {
+            self.log = log
+            self.interval = interval
+            self.run = run
+            self.isKept = isKept
+            found = Set(run.parts.indices.filter { run.parts[$0].isDone || run.parts[$0].position != nil })
+        }
+
+        /// Notes what a part of the work has brought.
+        ///
+        /// - Parameters:
+        ///   - part: The index of the part; nil for what belongs to none.
+        ///   - position: How far the part is done.
+        ///   - findings: The name of each finding's kind.
+        package func advance(
+            part: Int?, to position: String?, checked: Int, events: Int, written: Int, findings: [String]
+        ) async throws {
+            if let part {
+                run.parts[part].position = position ?? run.parts[part].position
+                found.insert(part)
+            }
+            run.checked += checked
+            run.events += events
+            run.written += written
+            for kind in findings { run.countsByName[kind, default: 0] += 1 }
+            try await saveIfDue()
+        }
+
+        package func finished(_ index: Int) async throws {
+            run.parts[index].isDone = true
+            try await saveIfDue()
+        }
+
+        /// Notes up to where the journal was followed.
+        package func followed(to token: ResumeToken, _ type: AggregateType) async throws {
+            run.tokens[type.rawValue] = token.document
+            try await saveIfDue()
+        }
+
+        /// Notes that some parts are begun anew, in which collection, and from where on the journal is followed for them.
+        package func restart(_ parts: [Int], _ type: AggregateType, in build: SnapshotBuild, from token: ResumeToken) async throws
+        {
+            for index in parts { run.parts[index] = Part(type: run.parts[index].type, range: run.parts[index].range) }
+            run.tokens[type.rawValue] = token.document
+            run.builds[type.rawValue] = build
+            run.refused[type.rawValue] = nil
+            try await save()
+        }
+
+        /// Notes what the collection is named now that is built for a type.
+        package func moved(_ build: SnapshotBuild, _ type: AggregateType) async throws {
+            run.builds[type.rawValue] = build
+            try await save()
+        }
+
+        /// Notes that the build of a type is of no use any more.
+        package func abandoned(_ type: AggregateType) {
+            run.tokens[type.rawValue] = nil
+        }
+
+        /// The aggregates of a type whose snapshots a unique index of the operator's refuses, for now.
+        package func refused(_ type: AggregateType) -> [AggregateID] {
+            (run.refused[type.rawValue] ?? []).compactMap { try? AggregateID(parsing: $0) }
+        }
+
+        /// Notes that these are refused. Note it before the part that they are in is noted as done: a run that is resumed has to know them.
+        package func refuse(_ ids: [AggregateID], _ type: AggregateType) {
+            let known = run.refused[type.rawValue] ?? []
+            run.refused[type.rawValue] = known + ids.map(\.rawValue).filter { id in !known.contains { $0.hasSameBytes(as: id) } }
+        }
+
+        /// Notes that these are not refused any more.
+        package func accept(_ ids: [AggregateID], _ type: AggregateType) {
+            guard let known = run.refused[type.rawValue] else { return }
+            let rest = known.filter { id in !ids.contains { $0.rawValue.hasSameBytes(as: id) } }
+            run.refused[type.rawValue] = rest.isEmpty ? nil : rest
+        }
+
+        /// Notes that the new collection of a type is in its place and has everything.
+        package func swapped(_ type: AggregateType) async throws {
+            run.swapped.append(type.rawValue)
+            try await save()
+        }
+
+        /// Where each part is one aggregate: those of which nothing was there.
+        package var absentIDs: [String] { run.parts.indices.filter { !found.contains($0) }.map { run.parts[$0].range.lower } }
+
+        /// Notes how it ended.
+        package func end(_ status: Status, reason: String? = nil) async throws {
+            run.status = status
+            run.reason = reason
+            run.endedAt = log.now()
+            try await save()
+        }
+
+        /// Writes the document now, after the write that is under way: an older state of it must not come after a newer one.
+        package func save() async throws {
+            guard isKept else { return }
+            if isSaving {
+                await withCheckedContinuation { waitsForSaving.append($0) }
+            } else {
+                isSaving = true
+            }
+            defer {
+                if waitsForSaving.isEmpty { isSaving = false } else { waitsForSaving.removeFirst().resume() }
+            }
+            run.updatedAt = log.now()
+            savedAt = .now
+            guard try await log.update(run, heldBy: run.holder) else { throw MaintenanceRun.takenOver }
+        }
+
+        private func saveIfDue() async throws {
+            guard isKept, !isSaving, ContinuousClock.now - savedAt >= interval else { return }
+            try await save()
+        }
+    }
+}
+
 // MARK: Resumption
 
 extension MaintenanceRun {
@@ -132,113 +270,5 @@ extension MaintenanceRun {
             .conflict,
             "another process has taken this run over, because this one was held up for longer than its lease lasts. Leave it to "
                 + "that process, or start the command again when it has ended.")
-    }
-}
-
-// MARK: Its document
-
-extension MaintenanceRun {
-    package static func namespace(_ database: String) -> Namespace {
-        Namespace(database: database, collection: ControlCollection.runs.rawValue)
-    }
-
-    /// What changes while it works.
-    var progress: BSONDocument {
-        get throws {
-            let counts = countsByName.filter { $0.value > 0 }
-            var fields: BSONDocument = [
-                "status": .string(status.rawValue), "holder": .string(holder), "updatedAt": .datetime(try BSONDate(updatedAt)),
-                "checked": .int64(Int64(checked)), "events": .int64(Int64(events)), "written": .int64(Int64(written)),
-                "counts": try Self.map(counts) { .int64(Int64($0)) },
-                "ranges": .array(try parts.map { .document(try $0.document) }),
-                // A run that is resumed has neither any more.
-                "endedAt": try endedAt.map { .datetime(try BSONDate($0)) } ?? .null,
-                "reason": reason.map { .string($0) } ?? .null,
-            ]
-            guard isSwap else { return fields }
-            try fields.append("tokens", Self.map(tokens) { .document($0) })
-            try fields.append("builds", Self.map(builds) { .document($0.document) })
-            try fields.append("refused", Self.map(refused) { .texts($0) })
-            try fields.append("swapped", .texts(swapped))
-            return fields
-        }
-    }
-
-    var document: BSONDocument {
-        get throws {
-            var document: BSONDocument = [
-                "_id": .binary(BSONBinary(id)), "kind": .string(kind.rawValue), "swap": .bool(isSwap), "types": .texts(types),
-                "ids": .texts(ids), "schemas": .array(schemas.map { .int32($0) }),
-                "program": program.map { .string($0) } ?? .null,
-                "startedAt": .datetime(try BSONDate(startedAt)),
-            ]
-            for (key, value) in try progress.fields { try document.append(key, value) }
-            return document
-        }
-    }
-
-    /// Nil when the document is not one that Daybook has written. A field that a hand has made something else is left out.
-    package init?(_ document: BSONDocument) {
-        func texts(_ key: String) -> [String] { document[key]?.array?.compactMap(\.text) ?? [] }
-        func map<Value>(_ key: String, _ value: (BSONValue) -> Value?) -> [String: Value] {
-            (document[key]?.document?.fields ?? []).reduce(into: [:]) { $0[$1.key] = value($1.value) }
-        }
-        guard let id = document["_id"]?.uuid, let kind = document["kind"]?.text, Self.isName(kind),
-            let status = document["status"]?.text.flatMap(Status.init), let holder = document["holder"]?.text,
-            let startedAt = document["startedAt"]?.date, let updatedAt = document["updatedAt"]?.date,
-            let ranges = document["ranges"]?.array
-        else { return nil }
-        self.init(Kind(rawValue: kind), of: texts("types"), ids: texts("ids"), id: id, holder: holder, at: startedAt)
-        isSwap = document["swap"] == .bool(true)
-        schemas = document["schemas"]?.array?.compactMap { if case .int32(let schema) = $0 { schema } else { nil } } ?? []
-        program = document["program"]?.text
-        self.status = status
-        self.updatedAt = updatedAt
-        endedAt = document["endedAt"]?.date
-        checked = document["checked"]?.count ?? 0
-        events = document["events"]?.count ?? 0
-        written = document["written"]?.count ?? 0
-        // A later version may have kinds that this one does not know. What cannot be a kind's name was not written by Daybook.
-        for (kind, value) in (document["counts"]?.document?.fields ?? []).prefix(64) where Self.isName(kind) {
-            if value.number != nil { countsByName[kind] = value.count }
-        }
-        reason = document["reason"]?.text
-        parts = ranges.compactMap { $0.document.flatMap(Part.init) }
-        tokens = map("tokens", \.document)
-        builds = map("builds") { $0.document.flatMap(SnapshotBuild.init) }
-        refused = map("refused") { $0.array?.compactMap(\.text) }
-        swapped = texts("swapped")
-    }
-
-    /// Whether it can be the name of a kind of work or of findings; the latter is a field of the run's document.
-    private static func isName(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count) && name.allSatisfy { $0.isASCII && $0.isLetter }
-    }
-
-    private static func map<Value>(_ values: [String: Value], _ value: (Value) -> BSONValue) throws -> BSONValue {
-        var document = BSONDocument()
-        for (key, entry) in values.sorted(by: { $0.key < $1.key }) { try document.append(key, value(entry)) }
-        return .document(document)
-    }
-}
-
-extension MaintenanceRun.Part {
-    fileprivate var document: BSONDocument {
-        get throws {
-            var document: BSONDocument = [
-                "type": .string(type), "from": .string(range.lower), "to": .string(range.upper), "isDone": .bool(isDone),
-            ]
-            if let position { try document.append("position", .string(position)) }
-            return document
-        }
-    }
-
-    fileprivate init?(_ document: BSONDocument) {
-        guard let type = document["type"]?.text, let lower = document["from"]?.text, let upper = document["to"]?.text,
-            case .bool(let isDone) = document["isDone"]
-        else { return nil }
-        self.init(type: type, range: IDRange(lower: lower, upper: upper))
-        self.isDone = isDone
-        position = document["position"]?.text
     }
 }

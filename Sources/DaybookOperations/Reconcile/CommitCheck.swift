@@ -51,7 +51,8 @@ struct CommitCheck: Sendable {
             wanted.formUnion(ids)
             if wanted.count >= Self.idsPerQuery {
                 torn += try lacking(waiting, wanted, on: connection)
-                (waiting, wanted) = ([], [])
+                waiting = []
+                wanted = []
             }
         }
         return torn + (try lacking(waiting, wanted, on: connection))
@@ -196,7 +197,8 @@ struct CommitCheck: Sendable {
             if gaps.count > places.count { places.append("…") }
             let missing = count - present
             var there = aggregates.map { aggregate in
-                let (first, last) = (aggregate.versions.lowerBound, aggregate.versions.upperBound)
+                let first = aggregate.versions.lowerBound
+                let last = aggregate.versions.upperBound
                 return "\(aggregate.id) at version\(first == last ? " \(first)" : "s \(first) to \(last)")"
             }
             if omittedAggregates > 0 { there.append("\(omittedAggregates) more") }

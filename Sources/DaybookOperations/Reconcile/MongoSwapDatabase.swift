@@ -6,7 +6,7 @@ internal import Logging
 
 /// A swap's steps on MongoDB.
 struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
-    let context: ReconcileContext
+    let context: ReconcileJob.Context
     let target: ReconcileTarget
     let liveNamespace: Namespace
     let lease: MaintenanceLease.Held

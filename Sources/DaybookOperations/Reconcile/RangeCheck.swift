@@ -51,7 +51,7 @@ struct RangeCheck: Sendable {
         try await stages.finish()
     }
 
-    private func fold(_ scanned: inout ScannedRange, _ stages: Stages) async throws {
+    private func fold(_ scanned: inout RangeScan.Cursor, _ stages: Stages) async throws {
         while let aggregate = try await scanned.next() {
             let check = AggregateCheck(
                 aggregate.id, snapshot: aggregate.document, by: checker, looksAtEveryState: false, tracesCommits: commits != nil)

@@ -3,6 +3,7 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 internal import Logging
+internal import Synchronization
 
 /// Compares the snapshots of some aggregates with the journal, and repairs them where that is the work.
 struct ReconcileJob: Sendable {
@@ -70,7 +71,7 @@ struct ReconcileJob: Sendable {
         let report = ReconcileReport.Builder(
             run, isKept: writes, totalEvents: sample.events(in: run.parts.map(\.range)), in: log, onProgress: progress)
         if let earlier { await report.add(earlier: earlier) }
-        let context = ReconcileContext(
+        let context = Context(
             store: store, work: work, options: options, report: report,
             pace: options.aggregatesPerSecond.map { Pace(perSecond: $0) })
         do {
@@ -91,7 +92,7 @@ struct ReconcileJob: Sendable {
     }
 
     private func reconcile(
-        _ run: MaintenanceRun, _ context: ReconcileContext, holding lease: MaintenanceLease.Held?
+        _ run: MaintenanceRun, _ context: Context, holding lease: MaintenanceLease.Held?
     ) async throws {
         if isSwap, let lease {
             for target in targets {
@@ -186,6 +187,123 @@ struct ReconcileJob: Sendable {
                     + "snapshots and on \(ControlCollection.runs) and \(ControlCollection.leases). The role "
                     + "\(RoleDefinition.Name.operator.rawValue) has them.",
                 underlying: error)
+        }
+    }
+}
+
+// MARK: Parts
+
+extension ReconcileJob {
+    /// What the parts of a job share while it works.
+    struct Context: Sendable {
+        let store: DaybookStore
+        let work: Work
+        let options: ReconcileOptions
+        let report: ReconcileReport.Builder
+        /// Nil where as many snapshots are written a second as can be.
+        let pace: Pace?
+
+        /// Does `body` with each of some parts that are not done, as many at a time as there are workers.
+        func forEach(_ parts: [Int], _ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+            let run = await report.record.run
+            let queue = Queue(parts.filter { !run.parts[$0].isDone })
+            let workers = max(1, min(options.workers, parts.count, (store.client.maximumConnections - 3) / 3))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<workers {
+                    group.addTask {
+                        while let part = queue.next() {
+                            try Task.checkCancellation()
+                            try await body(part)
+                        }
+                    }
+                }
+                // The first error ends the others' work, and not only when they have come to their ends.
+                while try await group.next() != nil {}
+            }
+        }
+
+        /// Hands out the parts, each once.
+        private final class Queue: Sendable {
+            private let parts: Mutex<ArraySlice<Int>>
+
+            init(_ parts: [Int]) {
+                self.parts = Mutex(parts[...])
+            }
+
+            func next() -> Int? { parts.withLock { $0.popFirst() } }
+        }
+
+        /// Compares one part, and repairs it where that is the work.
+        func reconcile(_ part: Int, of target: ReconcileTarget) async throws {
+            let checker = target.makeChecker(work.depth)
+            let confirmation = Confirmation(store: store, checker: checker)
+            let repair = repair(by: confirmation, at: pace)
+            // A rebuild in place needs no second look where the compare-and-set of the repair is one.
+            let isTrusting = work.isRebuild && !options.isDryRun
+            try await pass(part, by: checker) { suspects in
+                let certain = isTrusting ? suspects.filter(\.isConfirmedByCompareAndSet) : []
+                let doubtful = isTrusting ? suspects.filter { !$0.isConfirmedByCompareAndSet } : suspects
+                let confirmed = try await certain + confirmation.confirm(doubtful)
+                return try await repair?.repair(confirmed) ?? (confirmed.map { $0.finding() }, 0)
+            }
+        }
+
+        /// Nil where nothing is repaired.
+        func repair(by confirmation: Confirmation, at pace: Pace?) -> SnapshotRepair? {
+            work.kinds.map { kinds in
+                SnapshotRepair(
+                    confirmation: confirmation, kinds: kinds, replacesWhole: work.isRebuild, isDryRun: options.isDryRun,
+                    pace: pace)
+            }
+        }
+
+        /// Goes through one part, from where it was left, as often as the connection breaks on the way.
+        ///
+        /// - Parameter handle: What is done about the suspects of a batch. It returns what there is to report, and how many snapshots
+        ///   were written.
+        func pass(
+            _ part: Int, by checker: Checker,
+            handle: @escaping @Sendable ([Suspect]) async throws -> (findings: [Finding], written: Int)
+        ) async throws {
+            let record = report.record
+            let confirmation = Confirmation(store: store, checker: checker)
+            let commits = commits
+            let check = RangeCheck(
+                store: store, checker: checker, range: await record.run.parts[part].range, commits: commits,
+                maximumSuspects: pace?.portion(of: 500) ?? 500)
+            var patience = Patience()
+            while true {
+                let position = await record.run.parts[part].position
+                do {
+                    try await check.run(after: position) { batch in
+                        var (findings, written) = try await handle(confirmation.foldAgain(batch.suspects, where: \.isUncertain))
+                        if let commits, !batch.torn.isEmpty { findings += try await commits.confirm(batch.torn) }
+                        try await report.advance(
+                            part: part, to: batch.position, checked: batch.checked, events: batch.events, written: written,
+                            findings: findings)
+                    }
+                    return try await record.finished(part)
+                } catch let error as MongoError where error.isOfTheMoment {
+                    try await patience.wait(after: error, hasProgressed: await record.run.parts[part].position != position)
+                }
+            }
+        }
+
+        /// Commits are looked at by a full verify alone: a repair can do nothing about them.
+        private var commits: CommitCheck? {
+            guard work == .verify(.full), options.checksCommits else { return nil }
+            // Of single aggregates each says whether its commits are whole.
+            return CommitCheck(store: store, comparesAll: !options.ids.isEmpty)
+        }
+    }
+}
+
+extension Suspect {
+    /// Whether its repair writes only if the snapshot still is as it was seen, and needs no more than that to be right.
+    fileprivate var isConfirmedByCompareAndSet: Bool {
+        switch kind {
+        case .missing, .stale, .outdated, .diverged: true
+        default: false
         }
     }
 }

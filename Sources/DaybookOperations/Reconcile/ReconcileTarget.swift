@@ -46,7 +46,7 @@ struct ReconcileTarget: Sendable {
     /// Builds the snapshots beside those in use, and puts them in their place; where none are kept, only looks at the journal.
     ///
     /// - Parameter parts: The parts of the run that are this kind's.
-    func swap(_ parts: [Int], _ context: ReconcileContext, holding lease: MaintenanceLease.Held) async throws {
+    func swap(_ parts: [Int], _ context: ReconcileJob.Context, holding lease: MaintenanceLease.Held) async throws {
         guard let aggregate, let snapshots else {
             return try await context.forEach(parts) { try await context.reconcile($0, of: self) }
         }
