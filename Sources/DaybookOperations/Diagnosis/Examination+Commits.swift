@@ -12,10 +12,8 @@ extension Examination {
             let check = CommitCheck(store: store, comparesAll: true)
             let torn = try check.torn(among: try newestParts(on: connection), on: connection)
             var findings: [Finding] = []
-            for commit in torn where !check.isFresh(commit) {
-                if let finding = try check.finding(TornCommit(aggregateID: [], part: commit), on: connection) {
-                    findings.append(finding)
-                }
+            for commit in torn where !check.isFresh(commit.part) {
+                if let finding = try check.finding(commit, on: connection) { findings.append(finding) }
             }
             guard let first = findings.first else {
                 return [Diagnosis.Check("commits", .ok, "the newest are whole")]
@@ -32,8 +30,8 @@ extension Examination {
     }
 
     /// Of each commit among the newest events one, as it stands there.
-    private func newestParts(on connection: isolated MongoConnection) throws -> [CommitPart] {
-        var parts: [CommitPart] = []
+    private func newestParts(on connection: isolated MongoConnection) throws -> [OwnedPart] {
+        var parts: [OwnedPart] = []
         var seen: Set<EventID> = []
         let options = FindOptions(
             sort: [(EventKey.id, -1)], limit: Self.newestEvents,
@@ -44,7 +42,7 @@ extension Examination {
             guard let id = fields.id, let commit = fields.commit, let version = fields.version,
                 let part = CommitPart(CommitMembership(eventID: id, commit: commit), version: version)
             else { return true }
-            if !part.isWhole, seen.insert(part.commit).inserted { parts.append(part) }
+            if !part.isWhole, seen.insert(part.commit).inserted { parts.append(OwnedPart(aggregateID: [], part: part)) }
             return true
         }
         return parts

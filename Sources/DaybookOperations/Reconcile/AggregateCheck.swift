@@ -19,14 +19,8 @@ final class AggregateCheck {
     private var agreesAtStored = false
     /// How many events were added, folded or not.
     private(set) var events = 0
-    /// The size of all that was read of it.
-    private(set) var byteCount: Int
-    /// The size of its snapshot.
-    let snapshotByteCount: Int
     /// The commits that it has a part of; nil where those are not looked at.
     private var trace: CommitTrace?
-    /// Parts of commits of which another part was not found.
-    private(set) var torn: [CommitPart] = []
 
     private struct Damage {
         var kind: Finding.Kind
@@ -45,8 +39,6 @@ final class AggregateCheck {
         self.checker = checker
         trace = tracesCommits ? CommitTrace() : nil
         stored = snapshot.map(FoundSnapshot.init)
-        snapshotByteCount = snapshot?.bytes.count ?? 0
-        byteCount = snapshotByteCount
         do {
             guard let text = String(validating: id, as: UTF8.self) else {
                 throw DaybookError(.invalidArgument, "the aggregate id is not UTF-8")
@@ -60,7 +52,6 @@ final class AggregateCheck {
     /// Adds the next event of the aggregate. After damage it only counts.
     func add(_ document: BorrowedDocument, at place: Int64?) {
         events += 1
-        byteCount += document.bytes.count
         guard damage == nil else { return traceAlone(document, at: place) }
         guard let place else {
             damage = Damage(kind: .unreadable, version: version, detail: "an event's version is not an integer")
@@ -104,14 +95,6 @@ final class AggregateCheck {
     ///
     /// - Parameter isLast: Whether no event follows.
     func takeParts(isLast: Bool) -> [CommitPart] { trace?.takeParts(isLast: isLast) ?? [] }
-
-    /// Whether there are so many that they are looked for before the aggregate's end.
-    var hasManyParts: Bool { (trace?.parts.count ?? 0) >= 2_000 }
-
-    /// Notes those of which others were not found; as many as a report can have.
-    func note(torn parts: [CommitPart]) {
-        torn += parts.prefix(max(0, ReconcileReport.maximumFindings - torn.count))
-    }
 
     /// What is wrong with it after its last event, as far as one look can tell; nil when nothing is.
     func assess() -> Suspect? {

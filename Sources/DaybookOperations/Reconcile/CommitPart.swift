@@ -64,6 +64,12 @@ struct CommitPart: Sendable, Hashable {
     var otherCount: Int { Int(count) - places.count }
 }
 
+/// A part of a commit, and the aggregate that has it.
+struct OwnedPart: Sendable {
+    let aggregateID: [UInt8]
+    let part: CommitPart
+}
+
 /// The commits that one aggregate has a part of, found while its events go by.
 struct CommitTrace {
     private var current: CommitPart?

@@ -4,7 +4,7 @@ import DaybookBSON
 import IntegrationSupport
 import Testing
 
-/// What is folded is compared in groups, of four at first and of 64 then, and settled in batches: neither may lose or repeat one at its border.
+/// What is found is handled in batches, which may neither lose nor repeat one at their borders.
 @Suite("A reconciliation of more aggregates than it holds at a time", .serialized, .timeLimit(.minutes(2)))
 struct ReconcileStagesTests {
     private func options(_ perSecond: Double? = nil) -> ReconcileOptions {
