@@ -33,9 +33,9 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     let type: AggregateType
     /// The parts of the run that are this kind's.
     let parts: [Int]
-    let report: ReportBuilder
+    let report: ReconcileReport.Builder
 
-    private var record: RunRecord { report.record }
+    private var record: MaintenanceRun.Record { report.record }
 
     func run() async throws {
         guard await !record.run.swapped.contains(type.rawValue) else { return }

@@ -43,7 +43,7 @@ protocol SwapDatabase: Sendable {
     ///
     /// - Parameter refused: Receives those that a unique index of the operator's refuses.
     func fill(
-        _ build: SnapshotBuild, _ parts: [Int], _ report: ReportBuilder,
+        _ build: SnapshotBuild, _ parts: [Int], _ report: ReconcileReport.Builder,
         refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
     ) async throws
     /// Writes the snapshots of some aggregates as the journal has them, where older ones are stored.

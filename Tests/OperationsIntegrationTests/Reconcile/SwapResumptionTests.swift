@@ -242,7 +242,7 @@ struct SwapResumptionTests {
         arguments: [false, true])
     func notResumed(swap: Bool) async throws {
         try await withSeeded { store in
-            let old = BSONValue.datetime(try BSONDate(Date().addingTimeInterval(-2 * ReconcileRun.resumableFor)))
+            let old = BSONValue.datetime(try BSONDate(Date().addingTimeInterval(-2 * MaintenanceRun.resumableFor)))
             for change in [["updatedAt": old], ["program": "another"], ["program": .null]] as [BSONDocument] {
                 var slow = Self.accounts
                 slow.aggregatesPerSecond = 40
