@@ -71,25 +71,25 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
         let start = try await store.client.withConnection(.single) { try checkpoint.claim(by: lease, on: $0) }
         do {
             try await follow(from: start, lease, held)
-        } catch let error as MongoError where error.losesPlace(isResumed: start != nil) {
-            // The oplog has rolled past the place, or the journal was dropped or renamed: at the opening or, as the stream comes to that, later.
+        } catch let error as JournalPlaceLost {
             store.telemetry.logger.warning(
                 "the server no longer knows the place up to which snapshots were followed; all are compared",
-                [.aggregateType: A.type, .error: "\(error)"])
+                [.aggregateType: A.type, .error: "\(error.underlying)"])
             try await store.client.withConnection(.single) { try checkpoint.forget(by: lease, on: $0) }
             try await follow(from: nil, lease, held)
         }
     }
 
     private func follow(from start: ResumeToken?, _ lease: Lease, _ held: LeasedWorker.Held) async throws {
-        let stream = store.journalHeads(of: A.type, after: start).makeAsyncIterator()
-        try await stream.open()
+        let feed = JournalFeed(of: store.journal, on: store.client, types: [A.type], after: start)
+        try await feed.open()
         // After the opening, so that nothing is missed in between.
         if start == nil { try await compareAll(held) }
         var (previous, current) = (Interval(), Interval())
         var (due, saveDue) = (ContinuousClock.now + Self.grace, ContinuousClock.now + Self.quietInterval)
-        while let element = try await stream.next() {
-            if case .change(let head?, _) = element {
+        while true {
+            let element = try await feed.next()
+            if case .change(let event, _) = element, let head = event.head {
                 current.heads[head.id] = max(current.heads[head.id] ?? 0, head.version)
             }
             current.token = element.token
