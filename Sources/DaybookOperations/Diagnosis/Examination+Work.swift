@@ -89,9 +89,7 @@ extension Examination {
                     "leases", .warning,
                     "\(detail), and ends in \(Self.shown(lease.expiresAt.timeIntervalSince(now))): it was written by a clock that is wrong, or "
                         + "by hand, and does not end when its process does",
-                    remedy: "If that process is gone, in mongosh:\n  "
-                        + Shell.collection(ControlCollection.leases.rawValue, in: store.database)
-                        + ".deleteOne(\(Shell.json(["_id": .string(lease.name)])))")
+                    remedy: "If that process is gone, in mongosh:\n  \(lease.endingCommand(in: store.database))")
             }
         }
     }

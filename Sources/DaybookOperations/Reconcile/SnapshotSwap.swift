@@ -51,7 +51,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                         "the collection that the snapshots of \(type) are built in was dropped or renamed \(attempt) times, by "
                             + "something else than this program. Find out by what, and start this again.")
                 }
-            } catch let error as SwapPlaceLost {
+            } catch let error as JournalPlaceLost {
                 guard attempt < Self.maximumAttempts else { throw error.underlying }
             }
             await record.abandoned(type)
@@ -86,7 +86,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                     return (.building(moved), try await database.follow(after: token))
                 case .nowhere: break
                 }
-            } catch is SwapPlaceLost {
+            } catch is JournalPlaceLost {
                 await record.abandoned(type)
             }
         }

@@ -85,7 +85,7 @@ struct ModelSwapDatabase: SwapDatabase {
             let (world, process, type) = (database.world, database.process, database.type)
             return try await world.request(process, "next change of \(type)") {
                 let position = process.consumed[type] ?? 0
-                if position < world.oldestPlace { throw SwapPlaceLost(underlying: SwapWorld.Killed()) }
+                if position < world.oldestPlace { throw JournalPlaceLost(underlying: SwapWorld.Killed()) }
                 guard let index = world.journal.indices[position...].first(where: { world.journal[$0].id.type == type }) else {
                     process.consumed[type] = world.journal.count
                     return SwapFeedElement(isIdle: true, token: ModelSwapDatabase.token(world.journal.count))
@@ -105,7 +105,7 @@ struct ModelSwapDatabase: SwapDatabase {
         try await world.request(process, "follow \(type)") {
             if let token {
                 guard case .int64(let position) = token.document["position"], position >= world.oldestPlace else {
-                    throw SwapPlaceLost(underlying: SwapWorld.Killed())
+                    throw JournalPlaceLost(underlying: SwapWorld.Killed())
                 }
                 process.consumed[type] = Int(position)
             } else {

@@ -204,7 +204,7 @@ struct SwapResumptionTests {
                 _ = try await watched.rebuild(Self.accounts, swap: true)
                 let writes = proxy.exchanges.filter { exchange in
                     let name = exchange.request.string(at: exchange.command) ?? ""
-                    let isWrite = ["insert", "update", "bulkWrite", "delete"].contains(exchange.command)
+                    let isWrite = ["insert", "update", "bulkWrite", "delete", "findAndModify"].contains(exchange.command)
                     return isWrite && (name.contains("rebuild") || name == "daybook.leases")
                 }
                 #expect(
