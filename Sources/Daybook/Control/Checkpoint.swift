@@ -2,46 +2,63 @@ internal import DaybookBSON
 package import DaybookMongo
 package import Foundation
 
-/// How far some work has followed the journal: a document of `daybook.checkpoints`, `{ _id: name, token, updatedAt }`.
+/// How far some work has followed the journal: a document of `daybook.checkpoints`, `{ _id: name, epoch, token, updatedAt }`.
+///
+/// The holder of the work's lease writes the lease's epoch there before it reads the place, and each later write asks for
+/// that epoch. So a holder that has lost its lease and does not know it yet cannot move the place back.
 package struct Checkpoint: Sendable {
     let name: String
     let database: String
-    let clock: ServerClock
 
-    package init(name: String, database: String, clock: ServerClock) {
+    package init(name: String, database: String) {
         self.name = name
         self.database = database
-        self.clock = clock
     }
 
-    /// Where to go on; nil when it never got anywhere, and for what is no token.
-    func load(on connection: isolated MongoConnection) throws -> ResumeToken? {
-        guard case .document(let token) = try stored(on: connection)?["token"] else { return nil }
+    /// Makes the place that of `lease`'s holder, and returns it; nil when none was ever saved, and for what is no token.
+    ///
+    /// - Throws: ``Lease/lost`` when a later epoch stands there. Where this holder has the lease all the same, because its
+    ///   document was deleted or edited and its epochs began anew, the next holder's exceeds what stands there.
+    func claim(by lease: Lease, on connection: isolated MongoConnection) throws -> ResumeToken? {
+        // After an election that takes this back, an earlier holder could move the place: so a majority has it first.
+        let found = try connection.findAndUpdate(
+            ["_id": .string(name)],
+            through: [["$set": ["epoch": ["$max": [Lease.lastEpoch, .int64(lease.epoch)]]]]], upsert: true,
+            in: namespace, writeConcern: WriteConcern(.majority))
+        if case .int64(let epoch) = found?["epoch"], epoch > lease.epoch {
+            try lease.release(exceeding: epoch, in: database, on: connection)
+            throw lease.lost
+        }
+        guard case .document(let token) = found?["token"] else { return nil }
         return ResumeToken(token)
     }
 
-    /// When its place was last noted; nil when it never was.
+    /// When its place was last saved; nil when it never was.
     package func updatedAt(on connection: isolated MongoConnection) throws -> Date? {
-        guard case .datetime(let date) = try stored(on: connection)?["updatedAt"] else { return nil }
+        let found = try connection.findOne(["_id": .string(name)], in: namespace) { BSONDocument($0) }
+        guard case .datetime(let date) = found?["updatedAt"] else { return nil }
         return date.date
     }
 
-    private func stored(on connection: isolated MongoConnection) throws -> BSONDocument? {
-        try connection.findOne(["_id": .string(name)], in: namespace) { BSONDocument($0) }
+    /// Saves that everything before `token` was handled.
+    ///
+    /// - Throws: ``Lease/lost`` when a later holder has claimed the place.
+    func save(_ token: ResumeToken, by lease: Lease, on connection: isolated MongoConnection) throws {
+        try change(
+            ["$set": ["token": .document(token.document)], "$currentDate": ["updatedAt": true]], by: lease, on: connection)
     }
 
-    /// Notes that everything before `token` was handled.
-    func save(_ token: ResumeToken, on connection: isolated MongoConnection) throws {
-        let update: BSONDocument = [
-            "$set": ["token": .document(token.document), "updatedAt": .datetime(try BSONDate(clock.now()))]
-        ]
-        try connection.updateOne(["_id": .string(name)], with: update, upsert: true, in: namespace)
+    /// Forgets the place: the next ``claim(by:on:)`` returns none.
+    ///
+    /// - Throws: ``Lease/lost`` when a later holder has claimed the place.
+    func forget(by lease: Lease, on connection: isolated MongoConnection) throws {
+        // The document stays, since it has the epoch.
+        try change(["$unset": ["token": ""]], by: lease, on: connection)
     }
 
-    /// Forgets the place: the next ``load(on:)`` gives none.
-    func forget(on connection: isolated MongoConnection) throws {
-        // Not a delete, which the role of a service does not allow.
-        try connection.updateOne(["_id": .string(name)], with: ["$unset": ["token": ""]], in: namespace)
+    private func change(_ update: BSONDocument, by lease: Lease, on connection: isolated MongoConnection) throws {
+        let claimed: BSONDocument = ["_id": .string(name), "epoch": .int64(lease.epoch)]
+        guard try connection.updateOne(claimed, with: update, in: namespace).matched > 0 else { throw lease.lost }
     }
 
     private var namespace: Namespace {

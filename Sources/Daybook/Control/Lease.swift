@@ -1,97 +1,106 @@
 internal import DaybookBSON
 internal import DaybookMongo
-internal import Foundation
 
 /// The right of one process to do some work alone, for a while: a document of `daybook.leases`.
 ///
-/// `{ _id: name, holder, epoch, acquiredAt, expiresAt }`, by the server's clock. A holder that dies loses it when it expires. The epoch grows with each
-/// new holder, so that what an old one still does can be told from the new one's.
+/// `{ _id: name, holder, epoch, acquiredAt, expiresAt }`. Only the server's clock says whether a lease has expired: each
+/// request compares and sets its times by `$$NOW`, so a client's clock may be wrong by any amount. On a sharded cluster
+/// it is the router's (https://www.mongodb.com/docs/manual/reference/aggregation-variables/).
+///
+/// The holder renews the lease. After the death of its holder it expires, and another process may acquire it. A lease is
+/// never deleted, and each new holder adds 1 to its epoch: what an earlier holder still sends can be refused by that.
 struct Lease: Sendable, Hashable {
     let name: String
     let holder: String
     let epoch: Int64
+    /// When this process asked for it, so that it lasts for at least ``duration`` from then.
+    let askedAt: ContinuousClock.Instant
 
-    /// How long it lasts without being renewed; renew it well before.
-    static let duration: TimeInterval = 15
+    /// How long it lasts without a renewal.
+    static let duration: Duration = .seconds(15)
 
-    /// Whatever the URI asks for: an election must not give the lease to two holders by taking back what one has written.
+    /// Whatever the URI asks for: after an election that takes a write back, two holders would have the lease.
     private static let writeConcern = WriteConcern(.majority)
 
-    /// Takes the lease if no process has it, or its time is over.
+    /// Acquires the lease if no process holds it, or it has expired; nil when another process holds it.
     ///
-    /// A document of its name that is no lease, because it was edited by hand, is taken over. So is an epoch that is no `int64`: mongosh writes
-    /// numbers as doubles.
+    /// A lease that this holder has already is renewed: an earlier request of ours acquired it and was not answered.
+    /// A document of the name that is no lease, because it was edited by hand, is taken over.
+    ///
+    /// One `findAndModify` decides and answers, so no other process can come between the look and the write.
     static func acquire(
-        _ name: String, holder: String, in database: String, clock: ServerClock, on connection: isolated MongoConnection
+        _ name: String, holder: String, in database: String, on connection: isolated MongoConnection
     ) throws -> Lease? {
-        clock.measureIfDue(on: connection)
-        let now = clock.now()
-        let namespace = namespace(in: database)
-        let found = try connection.findOne(["_id": .string(name)], in: namespace) { BSONDocument($0) }
-        if let held = found.flatMap(HeldLease.init), held.expiresAt > now {
-            // By us: a request of ours that was not answered has taken it.
-            guard held.holder.hasSameBytes(as: holder), case .int64(let epoch)? = found?["epoch"] else { return nil }
-            let lease = Lease(name: name, holder: holder, epoch: epoch)
-            return try lease.renew(in: database, clock: clock, on: connection) ? lease : nil
-        }
-        let epoch = nextEpoch(after: found?["epoch"])
-        let taken: BSONDocument = [
-            "holder": .string(holder), "epoch": .int64(epoch), "acquiredAt": .datetime(try BSONDate(now)),
-            "expiresAt": .datetime(try BSONDate(now + duration)),
+        let askedAt = ContinuousClock.now
+        let isHeld: BSONDocument = [
+            "$and": [
+                ["$eq": [["$type": "$holder"], "string"]], ["$eq": [["$type": "$expiresAt"], "date"]],
+                ["$gt": ["$expiresAt", "$$NOW"]],
+            ]
         ]
-        if let found {
-            // Only as it was seen: another process may have taken it since. Each taker writes a name of its own.
-            var seen: BSONDocument = ["_id": .string(name)]
-            for field in ["holder", "epoch", "expiresAt"] { try seen.append(field, .condition(equalTo: found[field])) }
-            let update: BSONDocument = ["$set": .document(taken)]
-            let result = try connection.updateOne(seen, with: update, in: namespace, writeConcern: writeConcern)
-            guard result.matched > 0 else { return nil }
-        } else {
-            do {
-                var document: BSONDocument = ["_id": .string(name)]
-                for (key, value) in taken.fields { try document.append(key, value) }
-                try connection.insert([document], into: namespace, writeConcern: writeConcern)
-            } catch let error as MongoError where error.code == .duplicateKey {
-                return nil
-            }
+        let isOurs: BSONDocument = [
+            "$and": [["$eq": ["$holder", ["$literal": .string(holder)]]], ["$eq": [["$type": "$epoch"], "long"]]]
+        ]
+        let acquired: BSONDocument = [
+            "holder": ["$literal": .string(holder)], "epoch": ["$add": [lastEpoch, .int64(1)]], "acquiredAt": "$$NOW",
+            "expiresAt": end,
+        ]
+        let ifHeld: BSONDocument = ["$cond": [.document(isOurs), ["expiresAt": end], [:]]]
+        let change: BSONDocument = ["$cond": [.document(isHeld), .document(ifHeld), .document(acquired)]]
+        let found: BSONDocument?
+        do throws(MongoError) {
+            found = try connection.findAndUpdate(
+                ["_id": .string(name)], through: [["$replaceWith": ["$mergeObjects": ["$$ROOT", .document(change)]]]],
+                upsert: true, in: namespace(in: database), writeConcern: writeConcern)
+        } catch  where error.code == .duplicateKey {
+            // Two processes inserted the document at the same time, and the other one was first.
+            return nil
         }
-        return Lease(name: name, holder: holder, epoch: epoch)
+        guard case .string(let owner) = found?["holder"], owner.hasSameBytes(as: holder),
+            case .int64(let epoch) = found?["epoch"]
+        else { return nil }
+        return Lease(name: name, holder: holder, epoch: epoch, askedAt: askedAt)
     }
 
-    /// The epoch of the next holder. After what is no number, or one that cannot grow, it begins anew.
-    private static func nextEpoch(after epoch: BSONValue?) -> Int64 {
-        let last: Int64?
-        if case .int64(let number) = epoch {
-            last = number
-        } else {
-            last = epoch?.number.flatMap { Int64(exactly: $0.rounded(.up)) }
-        }
-        guard let last, last > 0, last < .max else { return 1 }
-        return last + 1
+    /// The epoch in a stored document, as an expression. It is 0 for what is no number, and for one that cannot grow:
+    /// the next holder begins anew. mongosh writes numbers as doubles.
+    static let lastEpoch: BSONValue = [
+        "$let": [
+            "vars": ["last": ["$convert": ["input": "$epoch", "to": "long", "onError": .int64(0), "onNull": .int64(0)]]],
+            "in": [
+                "$cond": [
+                    ["$and": [["$gt": ["$$last", .int64(0)]], ["$lt": ["$$last", .int64(.max)]]]], "$$last", .int64(0),
+                ]
+            ],
+        ]
+    ]
+
+    /// When a lease that is acquired or renewed now expires. To a date `$add` adds milliseconds.
+    private static let end: BSONValue = ["$add": ["$$NOW", .int64(Int64(duration / .milliseconds(1)))]]
+
+    /// Renews the lease; false when another process has acquired it since.
+    func renew(in database: String, on connection: isolated MongoConnection) throws -> Bool {
+        try change(["expiresAt": Self.end], in: database, on: connection)
     }
 
-    /// Keeps the lease for another while; false when it is lost.
-    func renew(in database: String, clock: ServerClock, on connection: isolated MongoConnection) throws -> Bool {
-        let expiresAt = try BSONDate(clock.now() + Self.duration)
-        let update: BSONDocument = ["$set": ["expiresAt": .datetime(expiresAt)]]
-        return try write(update, in: database, on: connection).matched > 0
+    /// Ends the lease, if it is still held.
+    ///
+    /// - Parameter epoch: The least epoch that the next holder's has to exceed, where ours does not reach it.
+    func release(
+        exceeding epoch: Int64? = nil, in database: String, on connection: isolated MongoConnection
+    ) throws {
+        var fields: BSONDocument = ["expiresAt": "$$NOW"]
+        if let epoch { try fields.append("epoch", .int64(epoch)) }
+        _ = try change(fields, in: database, on: connection)
     }
 
-    /// Gives the lease back, if it is still held.
-    func release(in database: String, clock: ServerClock, on connection: isolated MongoConnection) throws {
-        let update: BSONDocument = ["$set": ["expiresAt": .datetime(try BSONDate(clock.now()))]]
-        _ = try write(update, in: database, on: connection)
-    }
-
-    private func write(
-        _ update: BSONDocument, in database: String, on connection: isolated MongoConnection
-    ) throws -> UpdateResult {
-        try connection.updateOne(
-            selector, with: update, in: Self.namespace(in: database), writeConcern: Self.writeConcern)
-    }
-
-    private var selector: BSONDocument {
-        ["_id": .string(name), "holder": .string(holder), "epoch": .int64(epoch)]
+    /// Sets fields of the document, if the lease is still held.
+    private func change(
+        _ fields: BSONDocument, in database: String, on connection: isolated MongoConnection
+    ) throws -> Bool {
+        try connection.findAndUpdate(
+            ["_id": .string(name), "holder": .string(holder), "epoch": .int64(epoch)],
+            through: [["$set": .document(fields)]], in: Self.namespace(in: database), writeConcern: Self.writeConcern) != nil
     }
 
     private static func namespace(in database: String) -> Namespace {

@@ -22,6 +22,12 @@ package struct Journal: Sendable {
         IDRange(type).condition
     }
 
+    /// The condition on a field with an aggregate id for all aggregates of some types; none where there are no types.
+    package static func condition(on field: String, ofTypes types: [AggregateType]) -> BSONDocument {
+        guard !types.isEmpty else { return [:] }
+        return ["$or": .array(types.map { [field: .document(ids(of: $0))] })]
+    }
+
     package static let inVersionOrder: [(key: String, direction: Int32)] = [(EventKey.version, 1)]
     /// Projects an event to its aggregate id and version, so that the index alone answers the query.
     package static let places: BSONDocument = [EventKey.id: 0, EventKey.aggregateID: 1, EventKey.version: 1]

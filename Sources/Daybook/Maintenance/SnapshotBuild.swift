@@ -15,9 +15,7 @@ package struct SnapshotBuild: Sendable, Hashable {
     }
 
     package init?(_ document: BSONDocument) {
-        guard case .string(let collection) = document["collection"], case .binary(let binary) = document["uuid"],
-            let uuid = binary.uuid
-        else { return nil }
+        guard let collection = document["collection"]?.text, let uuid = document["uuid"]?.uuid else { return nil }
         self.init(collection: collection, uuid: uuid)
     }
 

@@ -26,7 +26,7 @@ package struct BorrowedSnapshot {
     }
 
     package private(set) var version: Int64?
-    private(set) var stateSchema: Int32?
+    package private(set) var stateSchema: Int32?
     private(set) var state: BorrowedDocument?
     package private(set) var headID: UUID?
     private(set) var createdAt: BSONDate?

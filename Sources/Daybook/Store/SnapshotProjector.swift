@@ -22,6 +22,8 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
     private static var batch: Int { 500 }
     /// How many snapshots are made on one connection, between two looks at the lease.
     private static var portion: Int { 50 }
+    /// How often the place is saved while nothing happens.
+    private static var quietInterval: Duration { .seconds(5) }
     /// Aggregates in one interval, at most.
     private static var maximumHeads: Int { 10_000 }
 
@@ -30,35 +32,27 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
 
     private var store: DaybookStore { repository.store }
     private var name: String { CollectionName.snapshots(of: A.type.rawValue) }
+    private var checkpoint: Checkpoint { Checkpoint(name: name, database: store.database) }
 
     init(_ repository: Repository<A>, holder: String) {
         self.repository = repository
         self.holder = holder
     }
 
-    /// Works until its task is cancelled; faults are logged, and it goes on behind them.
+    /// Works until its task is cancelled; faults are logged, and it starts again after them.
     func run() async {
+        let worker = LeasedWorker(client: store.client, database: store.database)
         while !Task.isCancelled {
             do {
                 let lease = try await store.client.withConnection(.single) {
-                    try Lease.acquire(name, holder: holder, in: store.database, clock: store.clock, on: $0)
+                    try Lease.acquire(name, holder: holder, in: store.database, on: $0)
                 }
                 guard let lease else {
-                    try await Task.sleep(for: .seconds(Lease.duration / 3))
+                    try await Task.sleep(for: Lease.duration / 3)
                     continue
                 }
-                do {
-                    try await follow(lease)
-                } catch {
-                    // In a task of its own, because this one may have been cancelled.
-                    await Task {
-                        try? await store.client.withConnection(.single) {
-                            try lease.release(in: store.database, clock: store.clock, on: $0)
-                        }
-                    }.value
-                    throw error
-                }
-            } catch is LeaseLost {
+                try await worker.run(holding: [lease]) { try await follow(lease, $0) }
+            } catch let error as DaybookError where error.underlying is LeaseLost {
                 continue
             } catch is CancellationError {
                 return
@@ -73,71 +67,46 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
         }
     }
 
-    private func follow(_ lease: Lease) async throws {
-        let checkpoint = Checkpoint(name: name, database: store.database, clock: store.clock)
-        let start = try await store.client.withConnection(.single) { try checkpoint.load(on: $0) }
+    private func follow(_ lease: Lease, _ held: LeasedWorker.Held) async throws {
+        let start = try await store.client.withConnection(.single) { try checkpoint.claim(by: lease, on: $0) }
         do {
-            try await follow(from: start, checkpoint, lease)
-        } catch let error as MongoError where error.losesPlace(isResumed: start != nil) {
-            // The oplog has rolled past the place, or the journal was dropped or renamed: at the opening or, as the stream comes to that, later.
+            try await follow(from: start, lease, held)
+        } catch let error as JournalPlaceLost {
             store.telemetry.logger.warning(
                 "the server no longer knows the place up to which snapshots were followed; all are compared",
-                [.aggregateType: A.type, .error: "\(error)"])
-            try await store.client.withConnection(.single) { try checkpoint.forget(on: $0) }
-            try await follow(from: nil, checkpoint, lease)
+                [.aggregateType: A.type, .error: "\(error.underlying)"])
+            try await store.client.withConnection(.single) { try checkpoint.forget(by: lease, on: $0) }
+            try await follow(from: nil, lease, held)
         }
     }
 
-    private func follow(from start: ResumeToken?, _ checkpoint: Checkpoint, _ lease: Lease) async throws {
-        let stream = store.journalHeads(of: A.type, after: start).makeAsyncIterator()
-        try await stream.open()
-        // Behind the opening, so that nothing is missed in between.
-        var hold = Hold(lease)
-        if start == nil { try await compareAll(&hold) }
+    private func follow(from start: ResumeToken?, _ lease: Lease, _ held: LeasedWorker.Held) async throws {
+        let feed = JournalFeed(of: store.journal, on: store.client, types: [A.type], after: start)
+        try await feed.open()
+        // After the opening, so that nothing is missed in between.
+        if start == nil { try await compareAll(held) }
         var (previous, current) = (Interval(), Interval())
-        var due = ContinuousClock.now + Self.grace
-        while let element = try await stream.next() {
-            if case .change(let head?, _) = element {
+        var (due, saveDue) = (ContinuousClock.now + Self.grace, ContinuousClock.now + Self.quietInterval)
+        while true {
+            let element = try await feed.next()
+            if case .change(let event, _) = element, let head = event.head {
                 current.heads[head.id] = max(current.heads[head.id] ?? 0, head.version)
             }
             current.token = element.token
             guard ContinuousClock.now >= due || current.heads.count >= Self.maximumHeads else { continue }
-            try await settle(previous.heads, &hold)
+            try await catchUp(previous.heads, held)
             // A quiet journal needs few checkpoints, but some: the place must stay among what the server knows.
-            if !previous.heads.isEmpty || hold.isDue {
-                let token = previous.token
-                try await renew(&hold)
-                if let token { try await store.client.withConnection(.single) { try checkpoint.save(token, on: $0) } }
+            if let token = previous.token, !previous.heads.isEmpty || ContinuousClock.now >= saveDue {
+                try await store.client.withConnection(.single) { try checkpoint.save(token, by: lease, on: $0) }
+                saveDue = .now + Self.quietInterval
             }
             (previous, current) = (current, Interval())
             due = .now + Self.grace
         }
     }
 
-    /// The lease, and when it is to be renewed: well before its time is over, also in the middle of long work.
-    private struct Hold {
-        let lease: Lease
-        var nextRenewal = ContinuousClock.now + .seconds(Lease.duration / 3)
-
-        init(_ lease: Lease) { self.lease = lease }
-
-        var isDue: Bool { ContinuousClock.now >= nextRenewal }
-    }
-
-    private struct LeaseLost: Error {}
-
-    /// - Throws: ``LeaseLost``: another process does the work by now.
-    private func renew(_ hold: inout Hold) async throws {
-        let lease = hold.lease
-        let isHeld = try await store.client.withConnection(.single) {
-            try lease.renew(in: store.database, clock: store.clock, on: $0)
-        }
-        guard isHeld else { throw LeaseLost() }
-        hold.nextRenewal = .now + .seconds(Lease.duration / 3)
-    }
-
     /// Compares every aggregate of this kind with its snapshot: the journal's keys, in order, from the index alone.
-    private func compareAll(_ hold: inout Hold) async throws {
+    private func compareAll(_ held: LeasedWorker.Held) async throws {
         var heads: [AggregateID: Int64] = [:]
         var last: JournalHead?
         let keys = store.client.find(
@@ -146,22 +115,21 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                 sort: Journal.inAggregateOrder, projection: Journal.places)
         ) { JournalHead($0) }
         for try await case let head? in keys {
-            if hold.isDue { try await renew(&hold) }
             if let last, last.id != head.id {
                 heads[last.id] = last.version
                 if heads.count >= Self.batch {
-                    try await settle(heads, &hold)
+                    try await catchUp(heads, held)
                     heads = [:]
                 }
             }
             last = head
         }
         if let last { heads[last.id] = last.version }
-        try await settle(heads, &hold)
+        try await catchUp(heads, held)
     }
 
-    /// Looks which of these aggregates' snapshots are behind, and writes those.
-    private func settle(_ heads: [AggregateID: Int64], _ hold: inout Hold) async throws {
+    /// Looks which of these aggregates' snapshots lag, and writes those.
+    private func catchUp(_ heads: [AggregateID: Int64], _ held: LeasedWorker.Held) async throws {
         let ids = Array(heads.keys)
         for start in stride(from: 0, to: ids.count, by: Self.batch) {
             let part = ids[start..<min(start + Self.batch, ids.count)]
@@ -179,7 +147,7 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                 return Array(behind)
             }
             for start in stride(from: 0, to: behind.count, by: Self.portion) {
-                if hold.isDue { try await renew(&hold) }
+                try await held.require()
                 let portion = Set(behind[start..<min(start + Self.portion, behind.count)])
                 try await repository.catchUp(shown: heads.filter { portion.contains($0.key) })
             }

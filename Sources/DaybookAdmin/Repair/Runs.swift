@@ -54,7 +54,7 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
     }
 }
 
-extension ReconcileRun {
+extension MaintenanceRun {
     fileprivate var document: BSONDocument {
         get throws {
             var counts = BSONDocument()
@@ -63,7 +63,7 @@ extension ReconcileRun {
             }
             var document: BSONDocument = [
                 "run": .string(id.uuidString.lowercased()), "kind": .string(kind.rawValue), "swap": .bool(isSwap),
-                "types": .array(types.map { .string($0) }), "ids": .array(ids.map { .string($0) }),
+                "types": .texts(types), "ids": .texts(ids),
                 "status": .string(status.rawValue),
                 "completion": .double(completion), "holder": .string(holder), "startedAt": .datetime(try BSONDate(startedAt)),
                 "updatedAt": .datetime(try BSONDate(updatedAt)),

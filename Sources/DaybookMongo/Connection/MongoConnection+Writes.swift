@@ -39,7 +39,8 @@ extension MongoConnection {
         _ selector: BSONDocument, with update: BSONDocument, upsert: Bool = false, in namespace: Namespace,
         writeConcern: WriteConcern? = nil
     ) throws(MongoError) -> UpdateResult {
-        try change(daybook_write_update_one, "update", selector, update, upsert: upsert, namespace, writeConcern)
+        let options = DriverOptions.adding(writeConcern, to: DriverOptions.update(upsert: upsert))
+        try change(daybook_write_update_one, "update", selector, update, options, namespace)
         return try updateResult()
     }
 
@@ -50,7 +51,8 @@ extension MongoConnection {
         writeConcern: WriteConcern? = nil
     ) throws(MongoError) -> UpdateResult {
         try checkSize(replacement, operation: "replace", namespace: namespace, index: nil)
-        try change(daybook_write_replace_one, "replace", selector, replacement, upsert: upsert, namespace, writeConcern)
+        let options = DriverOptions.adding(writeConcern, to: DriverOptions.update(upsert: upsert))
+        try change(daybook_write_replace_one, "replace", selector, replacement, options, namespace)
         return try updateResult()
     }
 
@@ -59,18 +61,17 @@ extension MongoConnection {
     package func deleteOne(
         _ selector: BSONDocument, in namespace: Namespace, writeConcern: WriteConcern? = nil
     ) throws(MongoError) -> Int {
-        try change(daybook_write_delete_one, "delete", selector, nil, upsert: false, namespace, writeConcern)
+        let options = DriverOptions.adding(writeConcern, to: [:])
+        try change(daybook_write_delete_one, "delete", selector, nil, options, namespace)
         return reply().count("deletedCount")
     }
 
     private func change(
-        _ kind: daybook_write, _ operation: String, _ selector: BSONDocument, _ change: BSONDocument?, upsert: Bool,
-        _ namespace: Namespace, _ writeConcern: WriteConcern?
+        _ kind: daybook_write, _ operation: String, _ selector: BSONDocument, _ change: BSONDocument?,
+        _ options: BSONDocument, _ namespace: Namespace
     ) throws(MongoError) {
         let collection = try collection(namespace)
         let session = transactionSession
-        let isDelete = kind == daybook_write_delete_one || kind == daybook_write_delete_many
-        let options = DriverOptions.adding(writeConcern, to: isDelete ? [:] : DriverOptions.update(upsert: upsert))
         try perform(operation, on: namespace.description) {
             selector.withDriverBytes { selector in
                 change.withDriverBytes { change in

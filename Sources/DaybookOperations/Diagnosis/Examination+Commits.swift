@@ -3,20 +3,17 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 extension Examination {
-    /// How many of the newest events are checked.
+    /// How many of the newest events are looked at.
     private static var newestEvents: Int { 1_000 }
 
-    /// Whether the newest commits are whole. A restore that is not of one point in time usually leaves some of them in
-    /// parts.
+    /// Whether the newest commits are whole: what a restore that is not of one moment leaves in halves is mostly among them.
     var commits: Look {
         Look(name: "commits", privilege: "find on journal") { connection in
             let check = CommitCheck(store: store, comparesAll: true)
             let torn = try check.torn(among: try newestParts(on: connection), on: connection)
             var findings: [Finding] = []
-            for commit in torn where !check.isFresh(commit) {
-                if let finding = try check.finding(TornCommit(aggregateID: [], part: commit), on: connection) {
-                    findings.append(finding)
-                }
+            for commit in torn where !check.isFresh(commit.part) {
+                if let finding = try check.finding(commit, on: connection) { findings.append(finding) }
             }
             guard let first = findings.first else {
                 return [Diagnosis.Check("commits", .ok, "the newest are whole")]
@@ -32,20 +29,20 @@ extension Examination {
         }
     }
 
-    /// One event of each of the newest commits.
-    private func newestParts(on connection: isolated MongoConnection) throws -> [CommitPart] {
-        var parts: [CommitPart] = []
+    /// Of each commit among the newest events one, as it stands there.
+    private func newestParts(on connection: isolated MongoConnection) throws -> [OwnedPart] {
+        var parts: [OwnedPart] = []
         var seen: Set<EventID> = []
         let options = FindOptions(
             sort: [(EventKey.id, -1)], limit: Self.newestEvents,
             projection: [EventKey.id: 1, EventKey.version: 1, EventKey.commit: 1])
         try connection.find([:], in: store.journal.namespace, options: options) { document in
-            // An event that cannot be read is reported by verify.
+            // What cannot be read is for verify to report.
             let fields = EventFields(tolerant: document)
             guard let id = fields.id, let commit = fields.commit, let version = fields.version,
                 let part = CommitPart(CommitMembership(eventID: id, commit: commit), version: version)
             else { return true }
-            if !part.isWhole, seen.insert(part.commit).inserted { parts.append(part) }
+            if !part.isWhole, seen.insert(part.commit).inserted { parts.append(OwnedPart(aggregateID: [], part: part)) }
             return true
         }
         return parts

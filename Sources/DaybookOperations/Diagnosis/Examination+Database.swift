@@ -94,16 +94,14 @@ extension Examination {
     /// The names of the collections that running swaps build in, and those that the same command would resume.
     private func resumableBuilds(on connection: isolated MongoConnection) throws -> Set<String> {
         let filter: BSONDocument = [
-            "swap": true, "status": ["$ne": .string(ReconcileRun.Status.done.rawValue)],
-            "updatedAt": ["$gt": .datetime(try BSONDate(now.addingTimeInterval(-ReconcileRun.resumableFor)))],
+            "swap": true, "status": ["$ne": .string(MaintenanceRun.Status.done.rawValue)],
+            "updatedAt": ["$gt": .datetime(try BSONDate(now.addingTimeInterval(-MaintenanceRun.resumableFor)))],
         ]
         var names: Set<String> = []
-        let options = FindOptions(sort: [("_id", -1)], limit: 200)
-        try connection.find(filter, in: namespace(ControlCollection.runs.rawValue), options: options) {
-            let run = BSONDocument($0)
-            guard run["reason"] != .string(ReconcileRun.givenUp), case .document(let builds) = run["builds"] else { return true }
-            for case (_, .document(let build)) in builds.fields {
-                if let build = SnapshotBuild(build) { names.insert(build.collection) }
+        let options = FindOptions(sort: [("_id", -1)], limit: Self.newestRuns)
+        try connection.find(filter, in: MaintenanceRun.namespace(store.database), options: options) { document in
+            if let run = MaintenanceRun(BSONDocument(document)), run.isUnfinished {
+                names.formUnion(run.builds.values.map(\.collection))
             }
             return true
         }

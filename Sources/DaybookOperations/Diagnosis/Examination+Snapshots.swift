@@ -101,9 +101,7 @@ extension Examination {
         let id: BSONDocument = ["_id": .string(work)]
         let leases = namespace(ControlCollection.leases.rawValue)
         let lease = try connection.findOne(id, in: leases) { HeldLease(BSONDocument($0)) } ?? nil
-        let checkpoint = try Checkpoint(
-            name: work, database: store.database, clock: store.clock
-        ).updatedAt(on: connection)
+        let checkpoint = try Checkpoint(name: work, database: store.database).updatedAt(on: connection)
         guard let lease, lease.expiresAt > now else {
             return Diagnosis.Check(
                 name, .warning, "no process catches up the snapshots of writers that died",

@@ -4,94 +4,73 @@ internal import DaybookMongo
 internal import Foundation
 
 extension Examination {
-    /// A document of `daybook.runs`, with the fields that doctor needs.
-    struct Run: Sendable {
-        let kind: String
-        let swaps: Bool
-        let types: [String]
-        let status: String
-        let holder: String
-        let updatedAt: Date?
-        let checked: Int
-        let reason: String?
-
-        init(_ document: BSONDocument) {
-            func text(_ key: String) -> String? { if case .string(let text) = document[key] { text } else { nil } }
-            kind = text("kind") ?? "run"
-            swaps = document["swap"] == .bool(true)
-            types =
-                if case .array(let types) = document["types"] {
-                    types.compactMap { if case .string(let type) = $0 { type } else { nil } }
-                } else { [] }
-            status = text("status") ?? "unknown"
-            holder = text("holder") ?? "an unknown process"
-            updatedAt = if case .datetime(let date) = document["updatedAt"] { date.date } else { nil }
-            checked = document["checked"]?.count ?? 0
-            reason = text("reason")
-        }
-
-        /// The work as it was started: `rebuild --swap of license`.
-        var work: String {
-            let command = swaps ? "\(kind) --swap" : kind
-            return types.isEmpty ? command : "\(command) of \(types.joined(separator: ", "))"
-        }
-    }
-
-    /// A running run saves its progress more often than this.
+    /// A run notes how far it is well within this time.
     private static var silence: TimeInterval { 60 }
-    /// How many of the newest runs are checked.
-    private static var newestRuns: Int { 200 }
+    /// How many of the newest runs are looked at.
+    static var newestRuns: Int { 200 }
 
-    /// Repairs that were begun and have not finished.
+    /// Repairs that were begun and have not come to their end.
     var runs: Look {
         Look(name: "runs", privilege: "find on \(ControlCollection.runs)") { connection in
             let unfinished = try unfinishedRuns(on: connection)
-            guard !unfinished.isEmpty else { return [Diagnosis.Check("runs", .ok, "none is unfinished")] }
-            return unfinished.map(check)
+            return unfinished.isEmpty ? [Diagnosis.Check("runs", .ok, "none is unfinished")] : unfinished
         }
     }
 
-    private func check(_ run: Run) -> Diagnosis.Check {
-        let age = run.updatedAt.map { now.timeIntervalSince($0) }
-        let place = "\(run.work): \(run.checked) aggregates"
-        if run.status == "running", let age, age < Self.silence {
+    /// Those that were not done, newest first, but for what a later run of the same kind has done.
+    private func unfinishedRuns(on connection: isolated MongoConnection) throws -> [Diagnosis.Check] {
+        var done: Set<[[String]]> = []
+        var checks: [Diagnosis.Check] = []
+        let options = FindOptions(sort: [("_id", -1)], limit: Self.newestRuns)
+        try connection.find([:], in: MaintenanceRun.namespace(store.database), options: options) { document in
+            let document = BSONDocument(document)
+            guard let run = MaintenanceRun(document) else {
+                checks.append(unreadable(document["_id"] ?? .null))
+                return true
+            }
+            let scope = [[run.kind.rawValue], run.types, run.ids]
+            if run.status == .done {
+                done.insert(scope)
+            } else if !done.contains(scope) {
+                checks.append(check(run))
+            }
+            return true
+        }
+        return checks
+    }
+
+    private func check(_ run: MaintenanceRun) -> Diagnosis.Check {
+        let age = now.timeIntervalSince(run.updatedAt)
+        let command = run.kind.rawValue + (run.isSwap ? " --swap" : "")
+        // As it was started: `rebuild --swap of license`.
+        let work = run.types.isEmpty ? command : "\(command) of \(run.types.joined(separator: ", "))"
+        let place = "\(work): \(run.checked) aggregates"
+        if run.status == .running, age < Self.silence {
             return Diagnosis.Check("runs", .ok, "\(place) so far, by \(run.holder)")
         }
-        let since = age.map { ", \(Self.shown($0)) ago" } ?? ""
+        let ago = "\(Self.shown(age)) ago"
         let ending =
             switch run.status {
-            case "running":
-                "its process (\(run.holder)) was last heard of\(age.map { " \(Self.shown($0)) ago" } ?? " at no known time")"
-            case "failed": "failed\(since)\(run.reason.map { ": \($0)" } ?? "")"
-            default: "was \(run.status)\(since)"
+            case .running: "fell silent: its process (\(run.holder)) was last heard of \(ago)"
+            case .failed: "failed, \(ago)\(run.reason.map { ": \($0)" } ?? "")"
+            case .interrupted, .done: "was \(run.status), \(ago)"
             }
         return Diagnosis.Check(
-            "runs", .warning, "\(place), then it \(run.status == "running" ? "fell silent: \(ending)" : ending)",
+            "runs", .warning, "\(place), then it \(ending)",
             remedy:
                 "Start the same command again: it goes on where it was if that was within the last hour; else, or with --restart, "
                 + "it begins anew.")
     }
 
-    /// The unfinished runs, newest first, except those whose work a later run of the same kind has done.
-    func unfinishedRuns(on connection: isolated MongoConnection) throws -> [Run] {
-        var done: Set<BSONDocument> = []
-        var unfinished: [Run] = []
-        let options = FindOptions(sort: [("_id", -1)], limit: Self.newestRuns)
-        try connection.find([:], in: namespace(ControlCollection.runs.rawValue), options: options) { document in
-            let document = BSONDocument(document)
-            var scope = BSONDocument()
-            for key in ["kind", "types", "ids"] { try scope.append(key, document[key] ?? .null) }
-            if document["status"] == "done" {
-                done.insert(scope)
-            } else if !done.contains(scope) {
-                unfinished.append(Run(document))
-            }
-            return true
-        }
-        return unfinished
+    /// A document that a hand has changed, or that a later version has written.
+    private func unreadable(_ id: BSONValue) -> Diagnosis.Check {
+        Diagnosis.Check(
+            "runs", .warning,
+            "the document with the _id \(id.shown()) is not the record of a run that this version can read",
+            remedy: "If no later version of Daybook works with this database, delete it from \(ControlCollection.runs).")
     }
 
-    /// The processes that hold an exclusive right to some work.
+    /// Who has the right to do some work alone.
     var leases: Look {
         Look(name: "leases", privilege: "find on \(ControlCollection.leases)") { connection in
             var held: [HeldLease] = []
@@ -110,9 +89,7 @@ extension Examination {
                     "leases", .warning,
                     "\(detail), and ends in \(Self.shown(lease.expiresAt.timeIntervalSince(now))): it was written by a clock that is wrong, or "
                         + "by hand, and does not end when its process does",
-                    remedy: "If that process is gone, in mongosh:\n  "
-                        + Shell.collection(ControlCollection.leases.rawValue, in: store.database)
-                        + ".deleteOne(\(Shell.json(["_id": .string(lease.name)])))")
+                    remedy: "If that process is gone, in mongosh:\n  \(lease.endingCommand(in: store.database))")
             }
         }
     }

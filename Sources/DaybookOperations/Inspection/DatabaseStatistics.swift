@@ -81,9 +81,8 @@ extension DaybookStore {
             events: try connection.fastCount([EventKey.aggregateID: ids], in: journal.namespace),
             snapshots: existing.contains(where: name.hasSameBytes) ? try connection.statistics(of: snapshots) : nil,
             projectedAt: aggregate?.lifecycle == .async
-                ? try Checkpoint(
-                    name: CollectionName.snapshots(of: type.rawValue), database: database, clock: clock
-                ).updatedAt(on: connection) : nil)
+                ? try Checkpoint(name: CollectionName.snapshots(of: type.rawValue), database: database)
+                    .updatedAt(on: connection) : nil)
     }
 }
 

@@ -22,11 +22,11 @@ package struct JournalTail: AsyncSequence, Sendable {
 
     package struct Iterator: AsyncIteratorProtocol {
         private let tail: JournalTail
-        private var stream: ChangeStream<Arrival>.Iterator?
+        private var feed: JournalFeed?
         /// Those of the last that were not given out yet.
         private var last: ArraySlice<JournalEntry>?
-        /// What the stream may have besides the last.
-        private var overlap = Overlap([])
+        /// What the feed shows besides what comes.
+        private var overlap = FeedOverlap([])
 
         init(tail: JournalTail) {
             self.tail = tail
@@ -37,29 +37,31 @@ package struct JournalTail: AsyncSequence, Sendable {
             do {
                 if last == nil { try await begin() }
                 if let entry = last?.popFirst() { return .event(entry) }
-                while let element = try await stream?.next() {
-                    guard case .change(let arrival, _) = element else { return .idle }
+                guard let feed else { return nil }
+                while case .change(let event, _) = try await feed.next() {
                     // An event that was removed by hand meanwhile is not there to be shown.
-                    guard let entry = try await tail.entry(arrival), !overlap.covers(entry) else { continue }
+                    guard let entry = try await tail.entry(event), !overlap.covers(entry) else { continue }
                     return .event(entry)
                 }
-                return nil
+                return .idle
+            } catch let error as JournalPlaceLost {
+                throw DaybookError.enriching(error.underlying, operation: "tail", aggregateID: nil)
             } catch {
                 throw DaybookError.enriching(error, operation: "tail", aggregateID: nil)
             }
         }
 
-        /// Opens the stream before the last events are read, so that none falls in between; those that are in both are told by their ids.
+        /// Opens the feed before the last events are read, so that none falls in between.
         private mutating func begin() async throws {
             let store = tail.store
             try await store.client.withConnection(.single) { try store.requireJournal(on: $0) }
             if tail.isFollowing {
-                let opened = tail.arrivals.makeAsyncIterator()
-                try await opened.open()
-                stream = opened
+                let feed = JournalFeed(of: store.journal, on: store.client, types: tail.types)
+                try await feed.open()
+                self.feed = feed
             }
             let last = try await tail.last()
-            if stream != nil { overlap = Overlap(last) }
+            if feed != nil { overlap = FeedOverlap(last) }
             self.last = last[...]
         }
     }
@@ -70,7 +72,7 @@ package struct JournalTail: AsyncSequence, Sendable {
         let options = FindOptions(sort: [(EventKey.id, -1)], limit: count)
         var entries: [JournalEntry] = []
         for try await entry in store.client.find(
-            condition(on: EventKey.aggregateID), in: store.journal.namespace, options: options,
+            Journal.condition(on: EventKey.aggregateID, ofTypes: types), in: store.journal.namespace, options: options,
             decode: { JournalEntry(BSONDocument($0)) })
         {
             entries.append(entry)
@@ -78,38 +80,14 @@ package struct JournalTail: AsyncSequence, Sendable {
         return entries.reversed()
     }
 
-    /// Where an event stands that was just inserted.
-    private struct Arrival: Sendable {
-        let id: BSONValue
-        let aggregateID: BSONValue?
-    }
-
-    /// The events as they come, without what they hold: a change is larger than its document, and the server ends a stream with a change of
-    /// more than 16 MiB, so an event of nearly that size could not be told of whole.
-    /// https://www.mongodb.com/docs/manual/administration/change-streams-production-recommendations/
-    private var arrivals: ChangeStream<Arrival> {
-        var match: BSONDocument = ["operationType": "insert"]
-        for (key, value) in condition(on: EventKey.changedAggregateIDPath).fields { try? match.append(key, value) }
-        return store.client.changes(
-            of: store.journal.namespace, matching: match, showing: ["documentKey", EventKey.changedAggregateIDPath]
-        ) { change in
-            let change = BSONDocument(change)
-            guard case .document(let key) = change["documentKey"], let id = key[EventKey.id] else {
-                throw BSONError(.corrupt, "The change stream's insert has no key.")
-            }
-            guard case .document(let document) = change["fullDocument"] else { return Arrival(id: id, aggregateID: nil) }
-            return Arrival(id: id, aggregateID: document[EventKey.aggregateID])
-        }
-    }
-
-    /// What arrived, read by its id; nil when it is not there any more.
+    /// An event that has come, read by its id; nil when it is not there any more.
     ///
-    /// A change stream shows an event once a majority has it. Right after an election the new primary may not know that yet, and does not
+    /// A feed shows an event once a majority has it. Right after an election the new primary may not know that yet, and does not
     /// return the event: so the read is repeated for two seconds.
-    private func entry(_ arrival: Arrival) async throws -> JournalEntry? {
-        var filter: BSONDocument = [EventKey.id: .condition(equalTo: arrival.id)]
+    private func entry(_ event: FeedEvent) async throws -> JournalEntry? {
+        var filter: BSONDocument = [EventKey.id: .condition(equalTo: event.id)]
         // It is the shard key, where the journal is sharded.
-        if let aggregateID = arrival.aggregateID {
+        if let aggregateID = event.aggregateID {
             try filter.append(EventKey.aggregateID, .condition(equalTo: aggregateID))
         }
         let selector = filter
@@ -124,46 +102,10 @@ package struct JournalTail: AsyncSequence, Sendable {
             await backoff.wait()
         }
     }
-
-    /// An id begins with its type, so each type is a range.
-    private func condition(on field: String) -> BSONDocument {
-        guard !types.isEmpty else { return [:] }
-        return ["$or": .array(types.map { [field: .document(Journal.ids(of: $0))] })]
-    }
-}
-
-/// The events that became visible between the opening of the stream and the reading of the last ones: the stream gives them too.
-///
-/// It is kept for as long as the tail follows, because nothing marks its end. A router withholds the events of all shards until each has said
-/// that it has no earlier one, which a shard without writes says every ten seconds (`periodicNoopIntervalSecs`); until then the stream comes
-/// back empty. And events of several shards are read at several moments, but given in the order of their time.
-private struct Overlap: Sendable {
-    private let ids: Set<UUID>
-    /// The last version of each aggregate, by the bytes of its id. What lies before it was there when the last were read, and was not asked for.
-    private let heads: [[UInt8]: Int64]
-
-    init(_ last: [JournalEntry]) {
-        ids = Set(last.compactMap(\.id))
-        var heads: [[UInt8]: Int64] = [:]
-        for entry in last {
-            if let id = entry.aggregateBytes, let version = entry.version { heads[id] = max(version, heads[id] ?? 0) }
-        }
-        self.heads = heads
-    }
-
-    func covers(_ entry: JournalEntry) -> Bool {
-        if let id = entry.id, ids.contains(id) { return true }
-        guard let id = entry.aggregateBytes, let version = entry.version, let head = heads[id] else { return false }
-        return version <= head
-    }
-}
-
-extension JournalEntry {
-    fileprivate var aggregateBytes: [UInt8]? { aggregateID.map { Array($0.utf8) } }
 }
 
 extension DaybookStore {
-    /// The last events of the journal, oldest first, as they are stored; and behind them, when it follows, those that come, until the task is
+    /// The last events of the journal, oldest first, as they are stored; and after them, when it follows, those that come, until the task is
     /// cancelled: none is left out, and none comes twice.
     ///
     /// The last are those with the largest ids, which is near the order of time. Those that come are in the order in which they become visible.

@@ -3,12 +3,6 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
-/// A part of a commit, and the aggregate that has it.
-struct TornCommit: Sendable {
-    let aggregateID: [UInt8]
-    let part: CommitPart
-}
-
 /// Looks for commits of which a part is missing, as a restore leaves them that is not of one moment.
 ///
 /// The ids of a commit's events follow from its own, so they are looked for in the index on `_id`, many at a time. Commits that lie within one
@@ -33,25 +27,26 @@ struct CommitCheck: Sendable {
     // MARK: The first look
 
     /// Those of `parts` whose commits lack something.
-    func torn(among parts: [CommitPart]) async throws -> [CommitPart] {
+    func torn(among parts: [OwnedPart]) async throws -> [OwnedPart] {
         guard !parts.isEmpty else { return [] }
         return try await store.client.withConnection(.single) { try torn(among: parts, on: $0) }
     }
 
-    func torn(among parts: [CommitPart], on connection: isolated MongoConnection) throws -> [CommitPart] {
-        var torn: [CommitPart] = []
-        var waiting: [(part: CommitPart, ids: [EventID])] = []
+    func torn(among parts: [OwnedPart], on connection: isolated MongoConnection) throws -> [OwnedPart] {
+        var torn: [OwnedPart] = []
+        var waiting: [(part: OwnedPart, ids: [EventID])] = []
         var wanted: Set<EventID> = []
         for part in parts {
-            guard let ids = ids(wantedBy: part) else {
-                if try isTorn(part, on: connection) { torn.append(part) }
+            guard let ids = ids(wantedBy: part.part) else {
+                if try isTorn(part.part, on: connection) { torn.append(part) }
                 continue
             }
             waiting.append((part, ids))
             wanted.formUnion(ids)
             if wanted.count >= Self.idsPerQuery {
                 torn += try lacking(waiting, wanted, on: connection)
-                (waiting, wanted) = ([], [])
+                waiting = []
+                wanted = []
             }
         }
         return torn + (try lacking(waiting, wanted, on: connection))
@@ -67,8 +62,8 @@ struct CommitCheck: Sendable {
     private func onlyLooksForFirst(_ part: CommitPart) -> Bool { !comparesAll && part.places.lowerBound > 0 }
 
     private func lacking(
-        _ waiting: [(part: CommitPart, ids: [EventID])], _ wanted: Set<EventID>, on connection: isolated MongoConnection
-    ) throws -> [CommitPart] {
+        _ waiting: [(part: OwnedPart, ids: [EventID])], _ wanted: Set<EventID>, on connection: isolated MongoConnection
+    ) throws -> [OwnedPart] {
         guard !wanted.isEmpty else { return [] }
         var there: Set<EventID> = []
         let filter: BSONDocument = [EventKey.id: ["$in": .array(wanted.map { .binary(BSONBinary($0.uuid)) })]]
@@ -83,7 +78,7 @@ struct CommitCheck: Sendable {
     // MARK: The second look
 
     /// What is missing for good of some commits that lacked something at the first look.
-    func confirm(_ torn: [TornCommit]) async throws -> [Finding] {
+    func confirm(_ torn: [OwnedPart]) async throws -> [Finding] {
         let end = ContinuousClock.now + Self.patience
         var findings: [Finding] = []
         for commit in torn {
@@ -103,12 +98,12 @@ struct CommitCheck: Sendable {
         return abs(store.clock.now().timeIntervalSince(committedAt)) < Self.fresh
     }
 
-    private func finding(_ commit: TornCommit) async throws -> Finding? {
+    private func finding(_ commit: OwnedPart) async throws -> Finding? {
         try await store.client.withConnection(.single) { try finding(commit, on: $0) }
     }
 
     /// - Returns: Nil when nothing is missing, or what is missing is for another part to report.
-    func finding(_ commit: TornCommit, on connection: isolated MongoConnection) throws -> Finding? {
+    func finding(_ commit: OwnedPart, on connection: isolated MongoConnection) throws -> Finding? {
         let part = commit.part
         let found = try contents(of: part, on: connection)
         guard found.lacks(any: onlyLooksForFirst(part)) else { return nil }
@@ -196,7 +191,8 @@ struct CommitCheck: Sendable {
             if gaps.count > places.count { places.append("…") }
             let missing = count - present
             var there = aggregates.map { aggregate in
-                let (first, last) = (aggregate.versions.lowerBound, aggregate.versions.upperBound)
+                let first = aggregate.versions.lowerBound
+                let last = aggregate.versions.upperBound
                 return "\(aggregate.id) at version\(first == last ? " \(first)" : "s \(first) to \(last)")"
             }
             if omittedAggregates > 0 { there.append("\(omittedAggregates) more") }

@@ -10,6 +10,14 @@ struct CommitMembership {
     let commit: BorrowedDocument
 }
 
+extension CommitMembership {
+    /// Nil where its field `commit` is no document.
+    init?(_ event: BorrowedEvent) {
+        guard let commit = event.commit else { return nil }
+        self.init(eventID: event.id, commit: commit)
+    }
+}
+
 /// The events of a commit that one aggregate has, where the commit has more than those.
 struct CommitPart: Sendable, Hashable {
     /// The commit's id, which is its first event's; the others' count on from it.
@@ -30,12 +38,15 @@ struct CommitPart: Sendable, Hashable {
         guard first.isVersion7, let own = first.advanced(by: UInt64(commit.index)), own.uuid == membership.eventID,
             first.advanced(by: UInt64(commit.count)) != nil
         else { return nil }
-        (self.commit, count, places, self.version) = (first, commit.count, commit.index...commit.index, version)
+        self.commit = first
+        count = commit.count
+        places = commit.index...commit.index
+        self.version = version
     }
 
     var isWhole: Bool { places.count == Int(count) }
 
-    /// Takes in an event that follows in the commit; false where it does not.
+    /// Adds an event that follows in the commit; false where it does not.
     mutating func extend(by next: CommitPart) -> Bool {
         guard next.commit == commit, next.count == count, places.upperBound < .max,
             next.places.lowerBound == places.upperBound + 1
@@ -53,13 +64,19 @@ struct CommitPart: Sendable, Hashable {
     var otherCount: Int { Int(count) - places.count }
 }
 
+/// A part of a commit, and the aggregate that has it.
+struct OwnedPart: Sendable {
+    let aggregateID: [UInt8]
+    let part: CommitPart
+}
+
 /// The commits that one aggregate has a part of, found while its events go by.
 struct CommitTrace {
     private var current: CommitPart?
-    /// Those that lie behind, but for what is whole within the aggregate.
+    /// The earlier ones, but for what is whole within the aggregate.
     private(set) var parts: [CommitPart] = []
 
-    mutating func take(_ membership: CommitMembership, version: Int64) {
+    mutating func add(_ membership: CommitMembership, version: Int64) {
         let part = CommitPart(membership, version: version)
         // Nearly every commit has one event, or one aggregate.
         if let part, current?.extend(by: part) == true { return }
@@ -67,7 +84,7 @@ struct CommitTrace {
         current = part
     }
 
-    /// The parts so far, which it forgets; behind the last event also the one that is not closed.
+    /// The parts so far, which it forgets; after the last event also the one that is not closed.
     mutating func takeParts(isLast: Bool) -> [CommitPart] {
         if isLast { close() }
         defer { parts = [] }

@@ -73,7 +73,7 @@ extension DaybookStore {
     }
 
     private func reconcile(
-        _ work: Reconciliation.Work, _ options: ReconcileOptions, operation: String,
+        _ work: ReconcileJob.Work, _ options: ReconcileOptions, operation: String,
         _ progress: @escaping @Sendable (ReconcileProgress) -> Void
     ) async throws -> ReconcileReport {
         var options = options
@@ -82,9 +82,8 @@ extension DaybookStore {
         options.ids.removeAll { !named.insert($0).inserted }
         return try await telemetry.perform(operation) { [options] in
             let targets = try targets(of: options)
-            return try await Reconciliation(
-                store: self, work: work, options: options, targets: targets, progress: progress
-            ).run()
+            return try await ReconcileJob(store: self, work: work, options: options, targets: targets, progress: progress)
+                .run()
         }
     }
 
@@ -139,7 +138,7 @@ extension DaybookStore {
                         snapshots: collections.contains(collection) ? Namespace(database: database, collection: collection) : nil)
                 }
             }
-            return try await Reconciliation(
+            return try await ReconcileJob(
                 store: self, work: .verify(.full), options: options, targets: targets, progress: progress
             ).run()
         }

@@ -19,7 +19,7 @@ public struct Finding: Sendable, Hashable {
         case orphan
         /// The journal is damaged: versions are not contiguous, or an event was recorded before the one that it follows.
         case gap
-        /// An event cannot be decoded or applied, so nobody can say what the state is.
+        /// An event cannot be decoded or applied, so it is not known what the state is.
         case unreadable
         /// A commit of which the aggregate has its part, and the journal lacks another: restored from a backup that is not of one moment, or
         /// removed by hand. Only a full verify looks for it, and reports it with the aggregate that has the first event, or, where that event is
@@ -85,7 +85,7 @@ public struct Finding: Sendable, Hashable {
 
     init(
         aggregateID: String, kind: Kind, snapshotVersion: Int64?, journalVersion: Int64?, detail: String,
-        differences: [Difference] = [], isCut: Bool = false
+        differences: [Difference] = []
     ) {
         self.aggregateID = aggregateID
         self.kind = kind
@@ -93,7 +93,6 @@ public struct Finding: Sendable, Hashable {
         self.journalVersion = journalVersion
         self.detail = detail
         self.differences = differences
-        self.isCut = isCut
     }
 
     /// About how many bytes it holds of snapshots.

@@ -17,24 +17,15 @@ extension MongoSwapDatabase {
     private func uuids(of names: [String], on connection: isolated MongoConnection) throws -> [String: UUID] {
         var found: [String: UUID] = [:]
         for description in try connection.collections(named: names, in: liveNamespace.database) {
-            guard case .document(let info) = description["info"], case .binary(let uuid) = info["uuid"] else { continue }
-            found[description.text("name")] = uuid.uuid
+            guard let uuid = description["info"]?.document?["uuid"]?.uuid else { continue }
+            found[description["name"]?.text ?? ""] = uuid
         }
         return found
     }
 
     func lastBuildName() async throws -> String? {
-        let filter: BSONDocument = [
-            "kind": .string(ReconcileRun.Kind.rebuild.rawValue), "swap": true, "builds.\(A.type)": ["$exists": true],
-        ]
-        let namespace = ReconcileRun.namespace(store.database)
-        return try await Patience.around {
-            try await store.client.withConnection(.single) { connection in
-                try connection.findOne(filter, in: namespace, options: FindOptions(sort: [("_id", -1)])) { document in
-                    ReconcileRun(BSONDocument(document))?.builds[A.type.rawValue]?.collection
-                } ?? nil
-            }
-        }
+        let run = try await Patience.around { try await StoredRunLog(store: store).lastSwap(of: A.type) }
+        return run?.builds[A.type.rawValue]?.collection
     }
 
     func drop(_ build: SnapshotBuild) async throws {
@@ -68,8 +59,8 @@ extension MongoSwapDatabase {
     private func create(_ name: String, on connection: isolated MongoConnection) throws -> SnapshotBuild {
         var create: BSONDocument = ["create": .string(name)]
         let description = try connection.collections(named: [live], in: liveNamespace.database).first
-        if case .document(let options)? = description?["options"] {
-            for (key, value) in options.fields where key != "uuid" && key != "autoIndexId" { try create.append(key, value) }
+        for (key, value) in description?["options"]?.document?.fields ?? [] where key != "uuid" && key != "autoIndexId" {
+            try create.append(key, value)
         }
         do throws(MongoError) {
             _ = try connection.write(create, database: liveNamespace.database)
@@ -124,7 +115,7 @@ extension MongoSwapDatabase {
             }
             guard !unfinished.isEmpty else { return }
             if isFirst {
-                let names = unfinished.map { $0.text("name") }.joined(separator: ", ")
+                let names = unfinished.map { $0["name"]?.text ?? "" }.joined(separator: ", ")
                 store.telemetry.logger.notice("\(liveNamespace) has indexes in construction, which are waited for: \(names)")
             }
             isFirst = false

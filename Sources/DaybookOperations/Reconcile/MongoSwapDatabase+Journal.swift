@@ -8,35 +8,23 @@ internal import Logging
 
 extension MongoSwapDatabase {
     /// The journal's events, read on after the last one where the server did not answer for a while.
-    actor Feed: SwapFeed {
-        private let database: MongoSwapDatabase
-        private var stream: ChangeStream<JournalHead?>.Iterator?
-        private var token: ResumeToken?
-
-        fileprivate init(_ stream: ChangeStream<JournalHead?>.Iterator, after token: ResumeToken?, in database: MongoSwapDatabase)
-        {
-            self.stream = stream
-            self.token = token
-            self.database = database
-        }
+    struct Feed: SwapFeed {
+        let feed: JournalFeed
 
         func next() async throws -> SwapFeedElement {
             var patience = Patience()
             while true {
                 do {
-                    let stream = if let stream { stream } else { try await database.open(after: token) }
-                    self.stream = stream
-                    guard let element = try await stream.next() else { throw CancellationError() }
-                    token = element.token
-                    guard case .change(let head, let token) = element else {
-                        return SwapFeedElement(isIdle: true, token: element.token)
+                    switch try await feed.next() {
+                    case .idle(let token): return SwapFeedElement(isIdle: true, token: token)
+                    case .change(let event, let token):
+                        return SwapFeedElement(
+                            id: event.head?.id, version: event.head?.version ?? 0, time: event.clusterTime, isIdle: false,
+                            token: token)
                     }
-                    return SwapFeedElement(
-                        id: head?.id, version: head?.version ?? 0, time: head?.clusterTime, isIdle: false, token: token)
-                } catch let error as MongoError where error.isPlaceLost {
-                    throw SwapPlaceLost(underlying: error)
-                } catch let error as MongoError where token != nil && error.isOfTheMoment {
-                    stream = nil
+                } catch let error as MongoError where error.isOfTheMoment {
+                    // Before its first token it cannot be opened again: what came meanwhile would be missed.
+                    guard await feed.token != nil else { throw error }
                     try await patience.wait(after: error, hasProgressed: false)
                 }
             }
@@ -44,20 +32,16 @@ extension MongoSwapDatabase {
     }
 
     func follow(after token: ResumeToken?) async throws -> Feed {
-        Feed(try await Patience.around { try await open(after: token) }, after: token, in: self)
-    }
-
-    private func open(after token: ResumeToken?) async throws -> ChangeStream<JournalHead?>.Iterator {
-        let stream = store.journalHeads(of: A.type, after: token).makeAsyncIterator()
+        let feed = JournalFeed(of: store.journal, on: store.client, types: [A.type], after: token)
         do {
-            try await stream.open()
-        } catch let error as MongoError where error.losesPlace(isResumed: token != nil) {
+            try await Patience.around { try await feed.open() }
+        } catch let error as JournalPlaceLost {
             store.telemetry.logger.warning(
                 "the server no longer knows the place up to which the journal was followed; the snapshots are built anew",
-                [.aggregateType: A.type, .error: "\(error)"])
-            throw SwapPlaceLost(underlying: error)
+                [.aggregateType: A.type, .error: "\(error.underlying)"])
+            throw error
         }
-        return stream
+        return Feed(feed: feed)
     }
 
     /// The time of the server's last operation.

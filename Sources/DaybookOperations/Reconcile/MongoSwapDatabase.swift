@@ -6,15 +6,15 @@ internal import Logging
 
 /// A swap's steps on MongoDB.
 struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
-    let reconciliation: Reconciliation
+    let context: ReconcileJob.Context
+    let target: ReconcileTarget
     let liveNamespace: Namespace
-    let pace: Pace?
     let lease: MaintenanceLease.Held
 
     var live: String { liveNamespace.collection }
     var buildNames: [String] { DatabasePlan.rebuildCollections(of: live) }
 
-    var store: DaybookStore { reconciliation.store }
+    var store: DaybookStore { context.store }
 
     func namespace(_ collection: String) -> Namespace {
         Namespace(database: liveNamespace.database, collection: collection)
@@ -39,9 +39,9 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         let newer: BSONDocument = [SnapshotKey.stateSchema: ["$gt": .int32(A.stateSchema)]]
         guard let ids else { return try await refuseNewer(newer) }
         for start in stride(from: 0, to: ids.count, by: 500) {
-            let portion = ids[start..<min(start + 500, ids.count)].map { BSONValue.string($0.rawValue) }
+            let portion = ids[start..<min(start + 500, ids.count)].map(\.rawValue)
             try await refuseNewer([
-                SnapshotKey.id: ["$in": .array(portion)], SnapshotKey.stateSchema: ["$gt": .int32(A.stateSchema)],
+                SnapshotKey.id: ["$in": .texts(portion)], SnapshotKey.stateSchema: ["$gt": .int32(A.stateSchema)],
             ])
         }
     }
@@ -57,25 +57,24 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
                 try connection.read(find, database: liveNamespace.database, takesLong: true)
             }
         }
-        guard case .document(let cursor) = reply["cursor"], case .array(let batch) = cursor["firstBatch"],
-            case .document(let found)? = batch.first
-        else { return }
+        guard let found = reply["cursor"]?.document?["firstBatch"]?.array?.first?.document else { return }
         throw DaybookError(
             .conflict,
             "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which a swap would lose. "
-                + "Rebuild with that program, or without swap: then they are left.", aggregateID: found.text(SnapshotKey.id))
+                + "Rebuild with that program, or without swap: then they are left.", aggregateID: found[SnapshotKey.id]?.text)
     }
 
     // MARK: Snapshots
 
     func fill(
-        _ build: SnapshotBuild, _ parts: [Int], _ report: ReportBuilder,
+        _ build: SnapshotBuild, _ parts: [Int], _ report: ReconcileReport.Builder,
         refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
     ) async throws {
-        try await reconciliation.work(at: parts, of: await report.record.run) { index in
-            // Compared with nothing, every aggregate is missing.
-            let subject = ReconcileSubject(type: A.type, lifecycle: A.lifecycle, snapshots: nil, expectsSnapshots: true)
-            try await reconciliation.pass(Fold<A>.self, subject, index, report) { suspects in
+        // Compared with nothing, every aggregate is missing.
+        var nothing = target
+        nothing.snapshots = nil
+        try await context.forEach(parts) { [nothing, pace = context.pace] part in
+            try await context.pass(part, by: nothing.makeChecker(.full)) { suspects in
                 var findings: [Finding] = []
                 var written = 0
                 let size = pace?.portion(of: 500) ?? 500
@@ -84,14 +83,14 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
                     try await pace?.wait(for: part.count)
                     try await lease.require()
                     written += try await insert(part.compactMap(\.expected), into: build.collection, refused)
-                    findings += try await carryOver(part.filter { $0.kind?.isDamage ?? false }, into: build.collection)
+                    findings += try await carryOver(part.filter(\.kind.isDamage), into: build.collection)
                 }
                 return (findings, written)
             }
         }
     }
 
-    /// Inserts snapshots where none stand, and replaces those that are older, or that another program left.
+    /// Inserts snapshots where none are stored, and replaces those that are older, or that another program left.
     private func insert(
         _ snapshots: [BSONDocument], into collection: String,
         _ refused: @Sendable ([AggregateID], any Error) async -> Void
@@ -106,7 +105,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         for (snapshot, result) in zip(snapshots, results) {
             switch result {
             case .written, .superseded: break
-            case .refused(let error): refusals.append((snapshot.text(SnapshotKey.id), error))
+            case .refused(let error): refusals.append((snapshot[SnapshotKey.id]?.text ?? "", error))
             case .failed(let error), .unknown(let error): throw error
             }
         }
@@ -115,7 +114,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             let surpassed = try await store.client.withConnection(.single) { connection in
                 var surpassed: [AggregateID: Int64] = [:]
                 for snapshot in snapshots {
-                    let id = try AggregateID(parsing: snapshot.text(SnapshotKey.id))
+                    let id = try AggregateID(parsing: snapshot[SnapshotKey.id]?.text ?? "")
                     guard case .int64(let version) = snapshot[SnapshotKey.version] else { continue }
                     let head = try store.journal.head(of: id, on: connection)
                     if head > version { surpassed[id] = head }
@@ -144,21 +143,18 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         return .replaceOne(selector, replacement: snapshot)
     }
 
-    /// Of a damaged aggregate nobody can say what the snapshot should be: the one in use stays what it is.
-    private func carryOver(_ damaged: [Assessment], into collection: String) async throws -> [Finding] {
+    /// Of a damaged aggregate it is not known what the snapshot should be: the one in use stays what it is.
+    private func carryOver(_ damaged: [Suspect], into collection: String) async throws -> [Finding] {
         guard !damaged.isEmpty else { return [] }
         return try await store.client.withConnection(.single) { connection in
-            try damaged.compactMap { assessment in
-                let id: BSONDocument = [SnapshotKey.id: .string(assessment.text)]
+            try damaged.map { suspect in
+                let id: BSONDocument = [SnapshotKey.id: .string(suspect.text)]
                 if let old = try connection.findOne(id, in: liveNamespace, decode: { BSONDocument($0) }) {
                     try connection.replaceOne(
                         id, with: old, upsert: true, in: namespace(collection), writeConcern: WriteConcern(.majority))
                 }
-                var finding = assessment.finding
-                finding?.repair = RepairAction.none(
-                    "the journal is never changed; the snapshot was taken over as it was"
-                ).repair(isDryRun: false)
-                return finding
+                return suspect.finding(
+                    Finding.Repair(action: .none, reason: "the journal is never changed; the snapshot was taken over as it was"))
             }
         }
     }
@@ -190,7 +186,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
 
     func remove(_ ids: [AggregateID], from build: SnapshotBuild) async throws {
         let namespace = namespace(build.collection)
-        let filter: BSONDocument = [SnapshotKey.id: ["$in": .array(ids.map { .string($0.rawValue) })]]
+        let filter: BSONDocument = [SnapshotKey.id: ["$in": .texts(ids.map(\.rawValue))]]
         try await Patience.around {
             try await lease.require()
             let result = try await store.client.withConnection(.single) { connection in
@@ -201,11 +197,6 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             for case .unknown(let error) in result.outcomes { throw error }
         }
     }
-}
-
-extension BSONDocument {
-    /// A string, or nothing where there is none.
-    func text(_ key: String) -> String { if case .string(let text) = self[key] { text } else { "" } }
 }
 
 extension DaybookError {

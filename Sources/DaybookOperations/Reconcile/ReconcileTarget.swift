@@ -1,75 +1,59 @@
 internal import Daybook
-internal import DaybookBSON
 internal import DaybookMongo
 
 /// A kind of aggregate that is reconciled, with the program's own code where the program knows it.
 struct ReconcileTarget: Sendable {
-    var subject: ReconcileSubject
+    let type: AggregateType
+    let lifecycle: Lifecycle
+    /// Where its snapshots are; nil where none are kept, or none are to be compared.
+    var snapshots: Namespace?
+    /// Whether an aggregate without a snapshot lacks it.
+    let expectsSnapshots: Bool
     /// Nil where only envelopes can be looked at.
-    var aggregate: (any Aggregate.Type)?
-
-    var stateSchema: Int32? { aggregate?.stateSchema }
+    let aggregate: (any Aggregate.Type)?
 
     init(_ aggregate: any Aggregate.Type, in database: String) {
-        let keepsSnapshots = aggregate.lifecycle != .live
-        subject = ReconcileSubject(
-            type: aggregate.type, lifecycle: aggregate.lifecycle,
-            snapshots: keepsSnapshots ? Namespace(database: database, collection: aggregate.snapshotCollection) : nil,
-            expectsSnapshots: keepsSnapshots)
+        type = aggregate.type
+        lifecycle = aggregate.lifecycle
+        expectsSnapshots = aggregate.lifecycle != .live
+        snapshots = expectsSnapshots ? Namespace(database: database, collection: aggregate.snapshotCollection) : nil
         self.aggregate = aggregate
     }
 
-    /// A type of which only the name is known, with the collection that its snapshots are in unless the application says otherwise.
+    /// A type of which only the name is known, with the collection that its snapshots are in unless the application says
+    /// otherwise.
     init(_ type: AggregateType, snapshots: Namespace?) {
-        // Nobody knows whether they are written behind the commits.
-        subject = ReconcileSubject(type: type, lifecycle: .async, snapshots: snapshots, expectsSnapshots: snapshots != nil)
+        self.type = type
+        // It is not known whether they are written after the commits.
+        lifecycle = .async
+        self.snapshots = snapshots
+        expectsSnapshots = snapshots != nil
+        aggregate = nil
     }
 
-    func reconcile(_ reconciliation: Reconciliation, _ index: Int, _ report: ReportBuilder, _ pace: Pace?) async throws {
-        guard let aggregate else {
-            return try await reconciliation.reconcile(EnvelopeFold.self, subject, index, report, pace)
-        }
+    /// The declared schema of the state; nil where none is known.
+    var stateSchema: Int32? { aggregate?.stateSchema }
+    /// Whether there are states of which no snapshot is kept.
+    var mayLoseSnapshot: Bool { aggregate?.mayLoseSnapshot ?? false }
+
+    func makeChecker(_ depth: VerifyDepth) -> Checker {
+        guard let aggregate else { return .envelopes(self) }
         // Whether a snapshot may be absent, only the state can tell.
-        if case .verify(.quick) = reconciliation.work, !aggregate.mayLoseSnapshot {
-            try await quickly(aggregate, reconciliation, index, report, pace)
-        } else {
-            try await fully(aggregate, reconciliation, index, report, pace)
-        }
-    }
-
-    private func fully<A: Aggregate>(
-        _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ report: ReportBuilder, _ pace: Pace?
-    ) async throws {
-        try await reconciliation.reconcile(Fold<A>.self, subject, index, report, pace)
-    }
-
-    private func quickly<A: Aggregate>(
-        _ aggregate: A.Type, _ reconciliation: Reconciliation, _ index: Int, _ report: ReportBuilder, _ pace: Pace?
-    ) async throws {
-        try await reconciliation.reconcile(HeadFold<A>.self, subject, index, report, pace)
+        if depth == .quick, !mayLoseSnapshot { return .quick(self) }
+        return .full(aggregate, of: self, makesSnapshots: depth == .full)
     }
 
     /// Builds the snapshots beside those in use, and puts them in their place; where none are kept, only looks at the journal.
-    func swap(
-        _ reconciliation: Reconciliation, _ parts: [Int], _ report: ReportBuilder, _ pace: Pace?, _ lease: MaintenanceLease.Held
-    ) async throws {
-        guard let aggregate, let live = subject.snapshots else {
-            return try await reconciliation.work(at: parts, of: await report.record.run) { index in
-                try await reconcile(reconciliation, index, report, pace)
-            }
+    ///
+    /// - Parameter parts: The parts of the run that are this kind's.
+    func swap(_ parts: [Int], _ context: ReconcileJob.Context, holding lease: MaintenanceLease.Held) async throws {
+        guard let aggregate, let snapshots else {
+            return try await context.forEach(parts) { try await context.reconcile($0, of: self) }
         }
-        try await swap(aggregate, live, reconciliation, parts, report, pace, lease)
-    }
-
-    private func swap<A: Aggregate>(
-        _ aggregate: A.Type, _ live: Namespace, _ reconciliation: Reconciliation, _ parts: [Int], _ report: ReportBuilder,
-        _ pace: Pace?, _ lease: MaintenanceLease.Held
-    ) async throws {
-        let database = MongoSwapDatabase<A>(reconciliation: reconciliation, liveNamespace: live, pace: pace, lease: lease)
-        try await SnapshotSwap(database: database, type: A.type, parts: parts, report: report).run()
-    }
-
-    func repairStrays(_ strays: [Assessment], for reconciliation: Reconciliation) async throws -> ([Finding], Int) {
-        try await reconciliation.repairStrays(strays, EnvelopeFold.self, subject)
+        func build<A: Aggregate>(_ aggregate: A.Type) async throws {
+            let database = MongoSwapDatabase<A>(context: context, target: self, liveNamespace: snapshots, lease: lease)
+            try await SnapshotSwap(database: database, type: type, parts: parts, report: context.report).run()
+        }
+        try await build(aggregate)
     }
 }

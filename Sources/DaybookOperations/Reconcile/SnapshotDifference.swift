@@ -50,7 +50,9 @@ struct SnapshotDifference {
 
         /// https://www.mongodb.com/docs/manual/reference/operator/update/set/
         var document: BSONDocument? {
-            var (update, set, unset) = (BSONDocument(), BSONDocument(), BSONDocument())
+            var update = BSONDocument()
+            var set = BSONDocument()
+            var unset = BSONDocument()
             do {
                 for (path, value) in self.set { try set.append(path, value) }
                 for path in self.unset { try unset.append(path, "") }

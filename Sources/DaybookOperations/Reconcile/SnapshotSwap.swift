@@ -33,9 +33,9 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     let type: AggregateType
     /// The parts of the run that are this kind's.
     let parts: [Int]
-    let report: ReportBuilder
+    let report: ReconcileReport.Builder
 
-    private var record: RunRecord { report.record }
+    private var record: MaintenanceRun.Record { report.record }
 
     func run() async throws {
         guard await !record.run.swapped.contains(type.rawValue) else { return }
@@ -51,7 +51,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                         "the collection that the snapshots of \(type) are built in was dropped or renamed \(attempt) times, by "
                             + "something else than this program. Find out by what, and start this again.")
                 }
-            } catch let error as SwapPlaceLost {
+            } catch let error as JournalPlaceLost {
                 guard attempt < Self.maximumAttempts else { throw error.underlying }
             }
             await record.abandoned(type)
@@ -86,7 +86,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                     return (.building(moved), try await database.follow(after: token))
                 case .nowhere: break
                 }
-            } catch is SwapPlaceLost {
+            } catch is JournalPlaceLost {
                 await record.abandoned(type)
             }
         }

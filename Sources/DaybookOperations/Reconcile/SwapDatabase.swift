@@ -34,7 +34,7 @@ protocol SwapDatabase: Sendable {
 
     /// The journal's events after `token`, from now on where it is nil, read from when this returns.
     ///
-    /// - Throws: ``SwapPlaceLost``
+    /// - Throws: ``JournalPlaceLost``
     func follow(after token: ResumeToken?) async throws -> Feed
     /// A time that every event has which was acknowledged before.
     func time() async throws -> BSONTimestamp
@@ -43,7 +43,7 @@ protocol SwapDatabase: Sendable {
     ///
     /// - Parameter refused: Receives those that a unique index of the operator's refuses.
     func fill(
-        _ build: SnapshotBuild, _ parts: [Int], _ report: ReportBuilder,
+        _ build: SnapshotBuild, _ parts: [Int], _ report: ReconcileReport.Builder,
         refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
     ) async throws
     /// Writes the snapshots of some aggregates as the journal has them, where older ones are stored.
@@ -63,7 +63,7 @@ protocol SwapDatabase: Sendable {
 
 /// The events of one kind of aggregate as they come.
 protocol SwapFeed: Sendable {
-    /// - Throws: ``SwapPlaceLost``
+    /// - Throws: ``JournalPlaceLost``
     func next() async throws -> SwapFeedElement
 }
 
@@ -77,11 +77,6 @@ struct SwapFeedElement: Sendable {
     /// Whether the server had nothing more to show just then.
     var isIdle: Bool
     var token: ResumeToken
-}
-
-/// The server no longer knows the place up to which the journal was followed, or the journal is another collection by now.
-struct SwapPlaceLost: Error {
-    var underlying: any Error
 }
 
 /// What became of a rename.

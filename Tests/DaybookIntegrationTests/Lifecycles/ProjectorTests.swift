@@ -77,20 +77,66 @@ struct ProjectorTests {
         }
     }
 
-    @Test("when the one that works dies, another one takes over as soon as the lease is over")
-    func outlives() async throws {
-        try await withTestStore { store in
+    @Test(
+        "when the one that works dies, another one takes over as soon as the lease is over, whatever its own clock says",
+        arguments: [0, 3_600, -3_600] as [TimeInterval])
+    func outlives(skew: TimeInterval) async throws {
+        let clock = skew == 0 ? .system : CommitClock(now: { Date() + skew }, random: { .random(in: .min ... .max) })
+        try await withTestStore(configure: { $0.clock = clock }) { store in
             try await leaveBehind("a", store)
             try await store.raw.put(
                 [
                     "_id": "snapshots.tally", "holder": "dead", "epoch": .int64(7),
-                    "expiresAt": .datetime(try BSONDate(store.clock.now() + 2)),
+                    "expiresAt": .datetime(try BSONDate(Date() + 2)),
                 ], into: "daybook.leases")
             try await running(store) { _ in
                 try await expectCaughtUp("a", store)
-                #expect(try await lease(store)?["epoch"] == .int64(8))
-                #expect(try await lease(store)?["holder"] != "dead")
+                let lease = try await lease(store)
+                #expect(lease?["epoch"] == .int64(8))
+                #expect(lease?["holder"] != "dead")
+                guard case .datetime(let begin) = lease?["acquiredAt"], case .datetime(let end) = lease?["expiresAt"] else {
+                    throw RawDatabase.NoMatch()
+                }
+                // By the server's clock, which is this machine's.
+                #expect(abs(begin.date.timeIntervalSinceNow) < 60)
+                #expect(abs(end.date.timeIntervalSinceNow) < 60)
             }
+        }
+    }
+
+    @Test("one that is held up while it saves its place, and loses its lease, does not move the place back")
+    func heldUp() async throws {
+        try await withFaultyStore(for: [Tally.self]) { store, proxy, fixture in
+            try await store.initialize()
+            let other = try DaybookStore(DaybookConfiguration(uri: try fixture.uri(), database: fixture.database))
+            try await leaveBehind("a", other)
+            // Its leases are renewed by findAndModify, and snapshots are written in bulk: its updates save its place.
+            proxy.fail("update", .hold)
+            let late = Task { try await store.run() }
+            #expect(await eventually("it saves its place", within: .seconds(30)) { proxy.held == 1 })
+            let held = try #require(proxy.exchanges.last { $0.command == "update" })
+            #expect(held.request["update"] == "daybook.checkpoints")
+            // Its renewals come every five seconds, so the lease is ended again until another one has acquired it.
+            try await running(other) { _ in
+                let hasSaved = try await eventually("another one has saved its place", within: .seconds(60)) {
+                    try? await other.raw.update(
+                        ["_id": "snapshots.tally", "epoch": .int64(1)],
+                        with: ["$set": ["expiresAt": .datetime(BSONDate(milliseconds: 0))]], in: "daybook.leases")
+                    return try await checkpoint(other) != nil
+                }
+                #expect(hasSaved)
+            }
+            let before = try #require(try await other.raw.document(in: "daybook.checkpoints", id: "snapshots.tally"))
+            #expect(before["epoch"] == .int64(2))
+            // The other one's lease must not come back to the one that was held up before the late request is done.
+            try await other.raw.update(
+                ["_id": "snapshots.tally"], with: ["$set": ["expiresAt": .datetime(try BSONDate(Date() + 600))]],
+                in: "daybook.leases")
+            await proxy.release()
+            #expect(try await other.raw.document(in: "daybook.checkpoints", id: "snapshots.tally") == before)
+            late.cancel()
+            try await late.value
+            await other.close()
         }
     }
 

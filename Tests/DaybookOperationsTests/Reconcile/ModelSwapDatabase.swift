@@ -85,7 +85,7 @@ struct ModelSwapDatabase: SwapDatabase {
             let (world, process, type) = (database.world, database.process, database.type)
             return try await world.request(process, "next change of \(type)") {
                 let position = process.consumed[type] ?? 0
-                if position < world.oldestPlace { throw SwapPlaceLost(underlying: SwapWorld.Killed()) }
+                if position < world.oldestPlace { throw JournalPlaceLost(underlying: SwapWorld.Killed()) }
                 guard let index = world.journal.indices[position...].first(where: { world.journal[$0].id.type == type }) else {
                     process.consumed[type] = world.journal.count
                     return SwapFeedElement(isIdle: true, token: ModelSwapDatabase.token(world.journal.count))
@@ -105,7 +105,7 @@ struct ModelSwapDatabase: SwapDatabase {
         try await world.request(process, "follow \(type)") {
             if let token {
                 guard case .int64(let position) = token.document["position"], position >= world.oldestPlace else {
-                    throw SwapPlaceLost(underlying: SwapWorld.Killed())
+                    throw JournalPlaceLost(underlying: SwapWorld.Killed())
                 }
                 process.consumed[type] = Int(position)
             } else {
@@ -122,7 +122,7 @@ struct ModelSwapDatabase: SwapDatabase {
     // MARK: Snapshots
 
     func fill(
-        _ build: SnapshotBuild, _ parts: [Int], _ report: ReportBuilder,
+        _ build: SnapshotBuild, _ parts: [Int], _ report: ReconcileReport.Builder,
         refused: @escaping @Sendable ([AggregateID], any Error) async -> Void
     ) async throws {
         for index in parts {
@@ -138,7 +138,7 @@ struct ModelSwapDatabase: SwapDatabase {
                     break
                 }
                 try await write(id, version, into: build.collection, replacesOther: true)
-                try await report.advance((index, id.rawValue), checked: 1, events: 1, written: 1, findings: [])
+                try await report.advance(part: index, to: id.rawValue, checked: 1, events: 1, written: 1, findings: [])
             }
         }
     }
@@ -173,7 +173,7 @@ struct ModelSwapDatabase: SwapDatabase {
     }
 }
 
-extension ReconcileRun.Part {
+extension MaintenanceRun.Part {
     fileprivate func has(_ id: String) -> Bool {
         let isAfter = position.map { $0.isBefore(id) } ?? !id.isBefore(range.lower)
         return isAfter && id.isBefore(range.upper)
@@ -187,21 +187,21 @@ struct ModelRunLog: RunLog {
 
     func now() -> Date { world.time }
 
-    func insert(_ run: ReconcileRun) async throws {
+    func insert(_ run: MaintenanceRun) async throws {
         try await world.request(process, "insert run", isWrite: true) { world.runs[run.id] = run }
     }
 
-    func update(_ run: ReconcileRun, heldBy holder: String) async throws -> Bool {
+    func update(_ run: MaintenanceRun, heldBy holder: String) async throws -> Bool {
         try await world.request(process, "save run", isWrite: true) {
             guard world.runs[run.id]?.holder == holder else { return false }
             // As it is stored and read again.
-            guard let stored = try ReconcileRun(run.document) else { return false }
+            guard let stored = try MaintenanceRun(run.document) else { return false }
             world.runs[run.id] = stored
             return true
         }
     }
 
-    func last(like run: ReconcileRun) async throws -> ReconcileRun? {
+    func last(like run: MaintenanceRun) async throws -> MaintenanceRun? {
         try await world.request(process, "last run") {
             world.runs.values.filter { $0.types == run.types && $0.kind == run.kind && $0.isSwap == run.isSwap }
                 .max { $0.startedAt < $1.startedAt }
@@ -216,7 +216,7 @@ struct ModelRunLog: RunLog {
         }
     }
 
-    func unfinishedSwaps(of types: [String]) async throws -> [ReconcileRun] {
+    func unfinishedSwaps(of types: [String]) async throws -> [MaintenanceRun] {
         try await world.request(process, "unfinished runs") {
             world.runs.values.filter { $0.isSwap && $0.isUnfinished && $0.types.contains { types.contains($0) } }
                 .sorted { $0.startedAt > $1.startedAt }

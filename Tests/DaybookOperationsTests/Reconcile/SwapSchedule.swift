@@ -160,21 +160,23 @@ private struct SwapCommand: Sendable {
         process.hasEnded = true
     }
 
-    private func begin(_ log: ModelRunLog) async throws -> ReconcileRun {
+    private func begin(_ log: ModelRunLog) async throws -> MaintenanceRun {
         let parts = types.flatMap { type in
-            IDRange(type).split(at: ["\(type)/k2"]).map { ReconcileRun.Part(type: type.rawValue, range: $0) }
+            IDRange(type).split(at: ["\(type)/k2"]).map { MaintenanceRun.Part(type: type.rawValue, range: $0) }
         }
-        let new = ReconcileRun(
-            id: world.newUUID(), kind: .rebuild, isSwap: swaps, types: types.map(\.rawValue), ids: [],
-            schemas: types.map { _ in 1 },
-            program: process.program, holder: process.name, at: world.time, parts: parts)
+        var new = MaintenanceRun(
+            .rebuild, of: types.map(\.rawValue), id: world.newUUID(), holder: process.name, at: world.time)
+        new.isSwap = swaps
+        new.schemas = types.map { _ in 1 }
+        new.program = process.program
+        new.parts = parts
         return try await log.begin(new, resumes: true, restart: restarts) { world.trace.append("\(process.name): \($0)") }.run
     }
 
     private func swap(_ leases: [(type: AggregateType, epoch: Int)]) async throws {
         let log = ModelRunLog(world: world, process: process)
         let run = try await begin(log)
-        let report = ReportBuilder(run, isKept: true, totalEvents: 0, in: log, every: .zero, onProgress: { _ in })
+        let report = ReconcileReport.Builder(run, isKept: true, totalEvents: 0, in: log, every: .zero, onProgress: { _ in })
         do {
             for (type, epoch) in leases {
                 let database = ModelSwapDatabase(world: world, process: process, type: type, epoch: epoch)

@@ -79,7 +79,7 @@ final class SwapWorld: @unchecked Sendable {
     var collections: [String: Collection] = [:]
     var journal: [Event] = []
     var versions: [AggregateID: Int64] = [:]
-    var runs: [UUID: ReconcileRun] = [:]
+    var runs: [UUID: MaintenanceRun] = [:]
     var leases: [AggregateType: Lease] = [:]
     /// How many collections were made to be swapped in.
     var builds: [AggregateType: Int] = [:]

@@ -140,6 +140,12 @@ struct DiagnosisTests {
                     "rebuild of d: 12 aggregates, then it fell silent: its process (host:1:x) was last heard of 66 min ago",
                 ])
             #expect(warnings.allSatisfy { $0.remedy?.contains("--restart") == true })
+            try await store.raw.insert([["_id": "by hand", "kind": "rebuild"]], into: "daybook.runs")
+            let unreadable = checks(await store.diagnose(), .warning).filter { !warnings.map(\.detail).contains($0.detail) }
+            #expect(
+                unreadable.map(\.detail) == [
+                    "the document with the _id \"by hand\" is not the record of a run that this version can read"
+                ])
         }
     }
 
@@ -155,7 +161,8 @@ struct DiagnosisTests {
             try await store.raw.insert(
                 [
                     [
-                        "_id": 1, "kind": "rebuild", "swap": true, "types": ["account"], "status": "running", "updatedAt": now,
+                        "_id": .binary(BSONBinary(UUID())), "kind": "rebuild", "swap": true, "types": ["account"],
+                        "status": "running", "holder": "host:1:x", "startedAt": now, "updatedAt": now, "ranges": [],
                         "builds": ["account": .document(build.document)],
                     ]
                 ],

@@ -62,7 +62,8 @@ struct ColdShardTests {
             var run = Task { [runner] in try await runner.run() }
             try await leaveBehind("before")
             try #require(try await eventually("it works", within: .seconds(40)) { try await isCaughtUp("before") })
-            try #require(try await eventually("it has a checkpoint", within: .seconds(40)) { try await checkpoint() != nil })
+            try #require(
+                try await eventually("it has a checkpoint", within: .seconds(40)) { try await checkpoint()?["token"] != nil })
             mongos.chill()
             for number in 0..<5 { try await leaveBehind("cold-\(number)") }
             try #require(

@@ -119,9 +119,12 @@ struct MaintenanceLeaseTests {
         }
     }
 
-    @Test("a dead holder's lease is waited for, and then it goes on")
-    func dead() async throws {
-        try await ReconcileFixture.withStore { store in
+    @Test(
+        "a dead holder's lease is waited for, whatever the waiting process's clock says, and then it goes on",
+        arguments: [0, 3_600, -3_600] as [TimeInterval])
+    func dead(skew: TimeInterval) async throws {
+        let clock = skew == 0 ? .system : CommitClock(now: { Date() + skew }, random: { .random(in: .min ... .max) })
+        try await ReconcileFixture.withStore(clock: clock) { store in
             try await ReconcileFixture.seed(Account.self, count: 2, in: store)
             let now = try BSONDate(Date())
             let end = try BSONDate(Date() + 2)
@@ -176,7 +179,7 @@ struct MaintenanceLeaseTests {
                 ], into: "daybook.leases")
             let checks = await store.diagnose().checks.filter { $0.name == "leases" }
             #expect(checks.map(\.level) == [.warning])
-            #expect(checks.first?.remedy?.contains("deleteOne") == true, "\(checks)")
+            #expect(checks.first?.remedy?.contains("updateOne") == true, "\(checks)")
             let error = try await daybookError { _ = try await store.patch(options(types: [Account.type])) }
             #expect(error?.code == .conflict)
             for part in ["elsewhere:1:2", "reconcile.account", "daybook.leases"] {

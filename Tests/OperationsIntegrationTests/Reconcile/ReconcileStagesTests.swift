@@ -4,7 +4,7 @@ import DaybookBSON
 import IntegrationSupport
 import Testing
 
-/// What is folded is compared in groups, of four at first and of 64 then, and settled in batches: neither may lose or repeat one at its border.
+/// What is found is handled in batches, which may neither lose nor repeat one at their borders.
 @Suite("A reconciliation of more aggregates than it holds at a time", .serialized, .timeLimit(.minutes(2)))
 struct ReconcileStagesTests {
     private func options(_ perSecond: Double? = nil) -> ReconcileOptions {
@@ -43,20 +43,17 @@ struct ReconcileStagesTests {
         try await ReconcileFixture.withStore { store in
             try await ReconcileFixture.seed(Account.self, count: 150, in: store)
             let ids = try await ReconcileFixture.snapshots(of: Account.self, in: store).keys.sorted()
-            let subject = ReconcileSubject(
-                type: Account.type, lifecycle: .inline, snapshots: store.raw.namespace("snapshots.account"),
-                expectsSnapshots: true)
-            let pass = RangePass<Fold<Account>>(
-                store: store, subject: subject, range: IDRange(Account.type), needsSnapshots: true, maximumChecked: 40)
-            let batches = Recorder<RangePass<Fold<Account>>.Batch>()
-            try await pass.run(after: nil) { batches.record($0) }
+            let checker = ReconcileTarget(Account.self, in: store.database).makeChecker(.full)
+            let check = RangeCheck(store: store, checker: checker, range: IDRange(Account.type), maximumChecked: 40)
+            let batches = Recorder<RangeCheck.Batch>()
+            try await check.run(after: nil) { batches.record($0) }
             #expect(batches.all.map(\.position) == [ids[39], ids[79], ids[119], ids[149]])
             #expect(batches.all.map(\.checked) == [40, 40, 40, 30])
             let events: Int = (0..<150).map { $0 % 4 + 1 }.reduce(0, +)
             #expect(batches.all.map(\.events).reduce(0, +) == events)
             #expect(batches.all.flatMap(\.suspects).count == 0)
             // From where it was left, the rest.
-            try await pass.run(after: ids[119]) { batches.record($0) }
+            try await check.run(after: ids[119]) { batches.record($0) }
             #expect(batches.all.last?.checked == 30 && batches.all.count == 5)
         }
     }

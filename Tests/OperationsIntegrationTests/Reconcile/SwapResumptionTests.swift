@@ -204,7 +204,7 @@ struct SwapResumptionTests {
                 _ = try await watched.rebuild(Self.accounts, swap: true)
                 let writes = proxy.exchanges.filter { exchange in
                     let name = exchange.request.string(at: exchange.command) ?? ""
-                    let isWrite = ["insert", "update", "bulkWrite", "delete"].contains(exchange.command)
+                    let isWrite = ["insert", "update", "bulkWrite", "delete", "findAndModify"].contains(exchange.command)
                     return isWrite && (name.contains("rebuild") || name == "daybook.leases")
                 }
                 #expect(
@@ -242,7 +242,7 @@ struct SwapResumptionTests {
         arguments: [false, true])
     func notResumed(swap: Bool) async throws {
         try await withSeeded { store in
-            let old = BSONValue.datetime(try BSONDate(Date().addingTimeInterval(-2 * ReconcileRun.resumableFor)))
+            let old = BSONValue.datetime(try BSONDate(Date().addingTimeInterval(-2 * MaintenanceRun.resumableFor)))
             for change in [["updatedAt": old], ["program": "another"], ["program": .null]] as [BSONDocument] {
                 var slow = Self.accounts
                 slow.aggregatesPerSecond = 40

@@ -14,9 +14,9 @@ enum ReconcileFixture {
     /// Runs `body` with a store that knows its aggregates, as a user with `role`.
     static func withStore<R: Sendable>(
         for aggregates: [any Aggregate.Type] = aggregates, as role: RoleDefinition.Name = .operator,
-        _ body: (DaybookStore) async throws -> R
+        clock: CommitClock = .system, _ body: (DaybookStore) async throws -> R
     ) async throws -> R {
-        try await withTestStore(for: aggregates, as: role) { store in
+        try await withTestStore(for: aggregates, as: role, configure: { $0.clock = clock }) { store in
             try await withAnother(on: store, for: aggregates, body)
         }
     }
@@ -28,6 +28,7 @@ enum ReconcileFixture {
     ) async throws -> R {
         var configuration = DaybookConfiguration(uri: uri ?? store.configuration.uri, database: store.database)
         configuration.logger = store.configuration.logger
+        configuration.clock = store.configuration.clock
         return try await withDaybook(configuration, aggregates: aggregates, body)
     }
 

@@ -1,4 +1,7 @@
-"""Lets `$$NOW` be compared with the dates of documents."""
+"""Lets `$$NOW` be compared with the dates of documents.
+
+Run as `python -m amendments.clock` it says whether this SecantusDB needs that: `needed`, or `not needed`.
+"""
 
 import datetime
 
@@ -18,3 +21,13 @@ def let_now_be_compared():
         return variables | {name: expressions.evaluate(value, {}, vars=dict(variables)) for name, value in named}
 
     commands._resolve_let_vars = resolve
+
+
+def is_needed():
+    """Whether SecantusDB as it is says that a date of the past does not come before `$$NOW`."""
+    past = {"at": datetime.datetime(2020, 1, 1)}
+    return expressions.evaluate({"$lt": ["$at", "$$NOW"]}, past, vars=commands._resolve_let_vars(None)) is not True
+
+
+if __name__ == "__main__":
+    print("needed" if is_needed() else "not needed")

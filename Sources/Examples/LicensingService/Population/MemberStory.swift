@@ -69,8 +69,9 @@ struct MemberStory {
     private mutating func ask(_ action: Action, at time: Date) async throws -> Action.Reply? {
         number += 1
         let seed = random.next()
+        clock.begin(seed, at: time)
         let outcome = try await Step.perform(
-            action, member: member, number: number, at: time, seed: seed, clock: clock, in: licensing)
+            action, member: member, number: number, at: time, seed: seed, in: licensing)
         steps.append(Step(action: action, member: member, number: number, time: time, seed: seed, outcome: outcome))
         switch outcome {
         case .success(let reply): return reply

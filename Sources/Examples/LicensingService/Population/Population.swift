@@ -74,9 +74,10 @@ extension MemberStory {
         let clock = StoryClock()
         for step in steps[try await firstStep(toTell: licensing)...] {
             try await pace?.wait()
+            clock.begin(step.seed, at: step.time)
             let outcome = try await StoryClock.$current.withValue(clock) {
                 try await Step.perform(
-                    step.action, member: member, number: step.number, at: step.time, seed: step.seed, clock: clock, in: licensing)
+                    step.action, member: member, number: step.number, at: step.time, seed: step.seed, in: licensing)
             }
             guard outcome.agrees(with: step.outcome) else {
                 throw Population.Disagreement(

@@ -14,13 +14,12 @@ struct Step: Sendable {
 
     /// Executes the request.
     static func perform<Store>(
-        _ action: Action, member: String, number: Int, at time: Date, seed: UInt64, clock: StoryClock,
+        _ action: Action, member: String, number: Int, at time: Date, seed: UInt64,
         in licensing: LicensingApplication<Store>
     ) async throws -> Result<Action.Reply, Refusal> {
         let key = "seed-\(member)-\(number)"
         let actor = action.isOperators ? "operator-\(seed % 5 + 1)" : member
         let request = Request(key: key, context: CommandContext(correlationID: key, actor: actor), at: time)
-        clock.begin(seed, at: time)
         do {
             return .success(try await action.perform(for: member, by: actor, in: licensing, request))
         } catch let refusal as Refusal {

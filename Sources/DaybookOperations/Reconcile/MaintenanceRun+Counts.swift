@@ -1,6 +1,6 @@
 public import Daybook
 
-extension ReconcileRun {
+extension MaintenanceRun {
     /// The findings of each kind.
     public var counts: [Finding.Kind: Int] {
         var counts: [Finding.Kind: Int] = [:]

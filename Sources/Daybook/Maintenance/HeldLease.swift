@@ -24,5 +24,13 @@ package struct HeldLease: Sendable, Hashable {
 
     /// Whether it ends later than any process asks for: its holder's clock was wrong, or a hand wrote it. Such a lease does not end when its
     /// holder dies.
-    package func outlastsHolder(at now: Date) -> Bool { expiresAt.timeIntervalSince(now) > 2 * Lease.duration }
+    package func outlastsHolder(at now: Date) -> Bool {
+        expiresAt.timeIntervalSince(now) > Lease.duration * 2 / .seconds(1)
+    }
+
+    /// Ends it, in mongosh. It is not deleted: the next holder's epoch continues from this one's.
+    package func endingCommand(in database: String) -> String {
+        Shell.collection(ControlCollection.leases.rawValue, in: database)
+            + ".updateOne(\(Shell.json(["_id": .string(name)])), {$currentDate: {expiresAt: true}})"
+    }
 }
