@@ -5,14 +5,14 @@ internal import Logging
 
 /// Catches up the snapshots whose writers died between journal and snapshot, for one kind of aggregate of the lifecycle `async`.
 ///
-/// It follows the journal by a change stream and, a little behind each event, looks whether the snapshot has come. One process at a time does
+/// It follows the journal by a change stream and, a little after each event, looks whether the snapshot has come. One process at a time does
 /// so, by a lease; its place is a checkpoint. Where there is none, or it is older than what the server still knows, it first compares all.
 struct SnapshotProjector<A: Aggregate>: Sendable {
     /// What was seen of the journal in one interval.
     private struct Interval {
         /// The last version of each aggregate.
         var heads: [AggregateID: Int64] = [:]
-        /// The place behind it.
+        /// The place after it.
         var token: ResumeToken?
     }
 
@@ -133,22 +133,22 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
         let ids = Array(heads.keys)
         for start in stride(from: 0, to: ids.count, by: Self.batch) {
             let part = ids[start..<min(start + Self.batch, ids.count)]
-            let behind = try await store.client.withConnection(.single) { connection in
-                var behind = Set(part)
+            let lagging = try await store.client.withConnection(.single) { connection in
+                var lagging = Set(part)
                 let filter: BSONDocument = [SnapshotKey.id: ["$in": .array(part.map { .string($0.rawValue) })]]
                 let options = FindOptions(projection: [SnapshotKey.version: 1, SnapshotKey.stateSchema: 1])
                 try connection.find(filter, in: repository.snapshots, options: options) { document in
                     let stored = try BorrowedSnapshot(document)
                     guard let id = stored.id.flatMap({ try? AggregateID(parsing: $0) }), let head = heads[id] else { return true }
                     let isNewer = (stored.stateSchema ?? 0) > A.stateSchema
-                    if isNewer || stored.version ?? 0 >= head { behind.remove(id) }
+                    if isNewer || stored.version ?? 0 >= head { lagging.remove(id) }
                     return true
                 }
-                return Array(behind)
+                return Array(lagging)
             }
-            for start in stride(from: 0, to: behind.count, by: Self.portion) {
+            for start in stride(from: 0, to: lagging.count, by: Self.portion) {
                 try await held.require()
-                let portion = Set(behind[start..<min(start + Self.portion, behind.count)])
+                let portion = Set(lagging[start..<min(start + Self.portion, lagging.count)])
                 try await repository.catchUp(shown: heads.filter { portion.contains($0.key) })
             }
         }
