@@ -170,6 +170,31 @@ struct GuardTests {
             try await expectDeposits([], on: "never", fixture)
         }
     }
+
+    @Test("a guarded aggregate that changes before a lost commit is sent again makes the transaction decide again")
+    func changesBeforeResend() async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            let runs = Runs()
+            // The server aborts the transaction, and its answer does not say so: all of it is sent again.
+            proxy.fail("commitTransaction", .error(251, concern: 64, work: .abort))
+            proxy.fail("bulkWrite", .hold, skip: 1)
+            let commit = Task {
+                try await store.transaction { transaction in
+                    let seen = try await transaction.guard("a", of: Account.self).version
+                    _ = await runs.next()
+                    try await transaction.execute(.deposit(Int(seen) * 10), on: "b", of: Account.self)
+                }
+            }
+            #expect(await eventually("it is sent again") { proxy.held == 1 })
+            try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) { other in
+                _ = try await other.repository(Account.self).execute(.deposit(4), on: "a")
+            }
+            await proxy.release()
+            try await commit.value
+            #expect(await runs.count == 2)
+            try await expectDeposits([20], on: "b", fixture)
+        }
+    }
 }
 
 /// Counts the runs of a closure that may run again.

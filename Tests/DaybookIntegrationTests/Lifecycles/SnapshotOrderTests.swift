@@ -145,4 +145,26 @@ struct SnapshotOrderTests {
             #expect(try await store.isCaughtUp("a", Tally.self))
         }
     }
+
+    @Test("a snapshot is written though another writer inserted the aggregate's first one a moment before")
+    func firstOfAnother() async throws {
+        try await withFaultyStore(for: [Tally.self]) { store, proxy, _ in
+            try await store.initialize(Tally.self)
+            // What the server answers to the second of two upserts that both found nothing.
+            let duplicate: BSONDocument = [
+                "index": .int32(0), "code": .int32(11_000), "keyPattern": ["_id": .int32(1)], "keyValue": ["_id": "tally/x"],
+                "errmsg": "E11000 duplicate key error",
+            ]
+            proxy.fail(
+                "update",
+                .answer(
+                    FaultProxy.Answer("duplicate key", .nothing) { _ in
+                        ["n": .int32(0), "nModified": .int32(0), "writeErrors": [.document(duplicate)], "ok": 1.0]
+                    }))
+            try await store.repository(Tally.self).execute(.deposit(1), on: "x")
+            await store.poster.drain()
+            #expect(proxy.faults == 1)
+            #expect(try await store.isCaughtUp("x", Tally.self))
+        }
+    }
 }
