@@ -1,5 +1,6 @@
 @testable import Daybook
 import DaybookBSON
+import DaybookMongo
 import Foundation
 import IntegrationSupport
 import Testing

@@ -25,7 +25,7 @@ struct ServiceTests {
             }
             try await tallies.execute(.deposit(1), on: "warm")
             if ending != .close {
-                // Taking the lease is an insert too.
+                // The projector is at work when the store is closed.
                 let hasLease = try await eventually("the projector has its lease", within: .seconds(20)) {
                     try await !fixture.documents(in: "daybook.leases").isEmpty
                 }
