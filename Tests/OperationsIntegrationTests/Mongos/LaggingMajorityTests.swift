@@ -63,4 +63,22 @@ struct LaggingMajorityTests {
             await others.close()
         }
     }
+
+    @Test("G2: an async commit that the majority does not show yet is not decided again")
+    func groupCommit() async throws {
+        try await withMongos { store, mongos, proxy, fixture in
+            mongos.hide(["aggregateId": "tally/y"], in: "journal")
+            // The driver's own second sending too: then the documents are sent again, and the journal's index refuses them.
+            proxy.fail("insert", .dropReply, times: 2)
+            proxy.forget()
+            let commit = Task { try await store.repository(Tally.self).execute(.deposit(5), on: "y") }
+            let looks = await eventually("it looks for its event, again and again") {
+                proxy.exchanges.count { $0.request["find"] == "journal" } >= 6
+            }
+            #expect(looks)
+            mongos.show()
+            #expect(try await commit.value?.versions == 1...1)
+            #expect(try await fixture.journal().filter { $0.aggregateID == "tally/y" }.map(\.amount) == [5])
+        }
+    }
 }
