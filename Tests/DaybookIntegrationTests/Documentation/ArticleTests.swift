@@ -1,4 +1,5 @@
 import Daybook
+import DaybookBSON
 import DaybookOperations
 import DaybookTesting
 import Foundation
@@ -6,6 +7,7 @@ import IntegrationSupport
 import Logging
 import ServiceLifecycle
 import Testing
+import UnixSignals
 
 // The code of the articles Evolving events, Lifecycles, DaybookOperations and DaybookTesting, as it stands there.
 
