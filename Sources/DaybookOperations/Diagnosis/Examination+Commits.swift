@@ -3,10 +3,11 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 extension Examination {
-    /// How many of the newest events are looked at.
+    /// How many of the newest events are checked.
     private static var newestEvents: Int { 1_000 }
 
-    /// Whether the newest commits are whole: what a restore that is not of one moment leaves in halves is mostly among them.
+    /// Whether the newest commits are whole. A restore that is not of one point in time usually leaves some of them in
+    /// parts.
     var commits: Look {
         Look(name: "commits", privilege: "find on journal") { connection in
             let check = CommitCheck(store: store, comparesAll: true)
@@ -29,7 +30,7 @@ extension Examination {
         }
     }
 
-    /// Of each commit among the newest events one, as it stands there.
+    /// One event of each of the newest commits.
     private func newestParts(on connection: isolated MongoConnection) throws -> [OwnedPart] {
         var parts: [OwnedPart] = []
         var seen: Set<EventID> = []
@@ -37,7 +38,7 @@ extension Examination {
             sort: [(EventKey.id, -1)], limit: Self.newestEvents,
             projection: [EventKey.id: 1, EventKey.version: 1, EventKey.commit: 1])
         try connection.find([:], in: store.journal.namespace, options: options) { document in
-            // What cannot be read is for verify to report.
+            // An event that cannot be read is reported by verify.
             let fields = EventFields(tolerant: document)
             guard let id = fields.id, let commit = fields.commit, let version = fields.version,
                 let part = CommitPart(CommitMembership(eventID: id, commit: commit), version: version)
