@@ -4,12 +4,12 @@ internal import DaybookMongo
 internal import Foundation
 
 extension Examination {
-    /// A run notes how far it is well within this time.
+    /// A running run saves its progress more often than this.
     private static var silence: TimeInterval { 60 }
-    /// How many of the newest runs are looked at.
+    /// How many of the newest runs are checked.
     static var newestRuns: Int { 200 }
 
-    /// Repairs that were begun and have not come to their end.
+    /// Repairs that were begun and have not finished.
     var runs: Look {
         Look(name: "runs", privilege: "find on \(ControlCollection.runs)") { connection in
             let unfinished = try unfinishedRuns(on: connection)
@@ -17,7 +17,7 @@ extension Examination {
         }
     }
 
-    /// Those that were not done, newest first, but for what a later run of the same kind has done.
+    /// The unfinished runs, newest first, except those whose work a later run of the same kind has done.
     private func unfinishedRuns(on connection: isolated MongoConnection) throws -> [Diagnosis.Check] {
         var done: Set<[[String]]> = []
         var checks: [Diagnosis.Check] = []
@@ -70,7 +70,7 @@ extension Examination {
             remedy: "If no later version of Daybook works with this database, delete it from \(ControlCollection.runs).")
     }
 
-    /// Who has the right to do some work alone.
+    /// The processes that hold an exclusive right to some work.
     var leases: Look {
         Look(name: "leases", privilege: "find on \(ControlCollection.leases)") { connection in
             var held: [HeldLease] = []
