@@ -3,8 +3,7 @@ import Foundation
 import Testing
 
 /// What the article of this module shows; change both.
-@Suite("The worked example")
-struct LoanTests {
+@Suite struct LoanTests {
     let now = Date(timeIntervalSince1970: 1_800_000_000)
     var due: Date { now.addingTimeInterval(28 * 86_400) }
 
