@@ -43,7 +43,7 @@ struct UsageTests {
 
     private static let options: [Mistake] = [
         Mistake(["history", "loan/1", "--from", "0"], "begin at 1"),
-        Mistake(["history", "loan/1", "--from", "3", "--to", "2"], "behind"),
+        Mistake(["history", "loan/1", "--from", "3", "--to", "2"], "is after"),
         Mistake(["history", "loan/1", "--from", "x"], "'x' is invalid"),
         Mistake(["show", "loan/1", "--version", "0"], "at least 1"),
         Mistake(["show", "loan/1", "--at", "yesterday"], "RFC 3339"),
@@ -55,7 +55,7 @@ struct UsageTests {
         Mistake(["query", "loan", "{}", "--limit", "-1"], "at least 1"),
         Mistake(["query", "loan", "{}", "--sort", "{\"a\": 2}"], "1 for ascending"),
         Mistake(["query", "loan", "{}", "--sort", "a"], "extended JSON"),
-        Mistake(["tail", "-n", "-1"], "Missing value"),
+        Mistake(["tail", "-n", "-1"], "at least 0"),
         Mistake(["tail", "--lines=-1"], "at least 0"),
         Mistake(["stats", "loan"], "Unexpected argument"),
         Mistake(["init", "--role"], "--roles"),
