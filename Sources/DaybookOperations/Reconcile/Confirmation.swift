@@ -9,6 +9,8 @@ struct Confirmation: Sendable {
     private static let patience = Duration.seconds(3)
     /// A commit that is older has had its time.
     private static let fresh: TimeInterval = 30
+    /// After that an aggregate is reported as the last look found it, though its snapshot changes from look to look.
+    private static let limit = Duration.seconds(10)
 
     let store: DaybookStore
     let checker: Checker
@@ -88,6 +90,7 @@ struct Confirmation: Sendable {
 
     /// What is wrong with one aggregate, by reading it alone until two looks agree; nil when nothing is.
     func reassess(_ suspect: Suspect) async throws -> Suspect? {
+        guard !suspect.id.isEmpty else { return try await reassess(stray: suspect) }
         var head = suspect.kind == .ahead || suspect.kind == .orphan ? nil : suspect.journalVersion
         var last: Suspect?
         var backoff = Backoff()
@@ -96,11 +99,30 @@ struct Confirmation: Sendable {
             guard let found = try await store.client.withConnection(.single, { try assess(suspect, on: $0) }) else { return nil }
             // It lags by commits that came since the first look: it keeps up.
             if found.kind == .stale, let head, let version = found.stored?.version, version >= head { return nil }
-            if let last, last.kind == found.kind, last.stored == found.stored, ContinuousClock.now >= end { return found }
+            let now = ContinuousClock.now
+            if now >= end, last.map({ agree($0, found) }) == true || now >= end + Self.limit { return found }
             head = head ?? found.journalVersion
             last = found
             await backoff.wait()
             try Task.checkCancellation()
+        }
+    }
+
+    /// A program of another schema may write the snapshot again and again: then it is outdated each time.
+    private func agree(_ first: Suspect, _ second: Suspect) -> Bool {
+        guard first.kind == second.kind else { return false }
+        return first.stored == second.stored
+            || (first.kind == .outdated && first.stored?.stateSchema == second.stored?.stateSchema)
+    }
+
+    /// The document, if it is still stored: it has no aggregate that could make it right.
+    private func reassess(stray: Suspect) async throws -> Suspect? {
+        guard let snapshots = target.snapshots, let id = stray.stored?.document[SnapshotKey.id] else { return nil }
+        let reads = reads
+        return try await store.client.withConnection(.single) { connection in
+            try connection.findOne([SnapshotKey.id: ["$eq": id]], in: snapshots, options: FindOptions(reads: reads)) {
+                Suspect(stray: FoundSnapshot(BSONDocument($0)))
+            }
         }
     }
 

@@ -15,7 +15,6 @@ extension ReconcileJob.Context {
     /// https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
     func reconcileStrays(of target: ReconcileTarget) async throws {
         guard let snapshots = target.snapshots else { return }
-        // A stray is what it is at the first look, whatever its events say.
         let repair = repair(by: Confirmation(store: store, checker: .envelopes(target)), at: nil)
         let range = IDRange(target.type)
         for (lower, upper) in [(nil, range.lower), (range.upper, nil)] as [(String?, String?)] {

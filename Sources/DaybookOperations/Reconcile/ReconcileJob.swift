@@ -299,10 +299,12 @@ extension ReconcileJob {
 }
 
 extension Suspect {
-    /// Whether its repair writes only if the snapshot still is as it was seen, and needs no more than that to be right.
+    /// Whether its repair writes only if the snapshot still is as it was seen, and needs no more than that to be right. What
+    /// diverges from a fold that has skipped states may be right: an exact fold says.
     fileprivate var isConfirmedByCompareAndSet: Bool {
         switch kind {
-        case .missing, .stale, .outdated, .diverged: true
+        case .missing, .stale, .outdated: true
+        case .diverged: !hasSkippedStates
         default: false
         }
     }

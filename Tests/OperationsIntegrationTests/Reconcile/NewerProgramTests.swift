@@ -73,4 +73,22 @@ struct NewerProgramTests {
             }
         }
     }
+
+    @Test("are reported also where the newer program writes one again and again, and patch comes to its end")
+    func busy() async throws {
+        try await withNewer(Account.self, version: 9) { store, _, options in
+            let writer = Task {
+                for number in 0... {
+                    try Task.checkCancellation()
+                    try await store.raw.update(
+                        ["_id": "account/a"], with: ["$set": ["lock": .int64(Int64(number))]], in: "snapshots.account")
+                }
+            }
+            for report in [try await store.verify(options), try await store.patch(options)] {
+                #expect(report.findings.map(\.kind) == [.outdated], "\(report.findings)")
+            }
+            writer.cancel()
+            _ = await writer.result
+        }
+    }
 }

@@ -56,4 +56,30 @@ struct StrayTests {
             #expect(try await store.verify().isClean)
         }
     }
+
+    @Test("are deleted, and reported as what they are, also where the answer to their deletion is lost or one goes before")
+    func unanswered() async throws {
+        try await ReconcileFixture.withStore { store in
+            try await ReconcileFixture.seed(Account.self, count: 3, in: store)
+            let right = try await store.raw.documents(in: "snapshots.account")
+            for faults in [2, 0] {
+                try await store.raw.insert((["b/1", 7, "z"] as [BSONValue]).map { ["_id": $0, "version": 1] }, into: "snapshots.account")
+                try await ReconcileFixture.withWatched(on: store) { watched, proxy in
+                    // libmongoc sends a write once more by itself.
+                    if faults > 0 { proxy.fail("delete", .dropReply, times: faults) } else { proxy.fail("delete", .hold) }
+                    let patch = Task { try await watched.patch() }
+                    if faults == 0 {
+                        #expect(await eventually("it is about to delete") { proxy.held == 1 })
+                        try await store.raw.delete(["_id": "z"], from: "snapshots.account")
+                        await proxy.release()
+                    }
+                    let report = try await patch.value
+                    #expect(report.counts == [.orphan: 3], "\(report.findings)")
+                    #expect(report.unrepaired == 0)
+                }
+                #expect(try await store.raw.documents(in: "snapshots.account") == right)
+            }
+            #expect(try await store.verify().isClean)
+        }
+    }
 }
