@@ -50,7 +50,8 @@ struct Counter: Aggregate {
             try await store.initialize()  // collections, validator, indexes; as often as you like
             let counters = store.repository(Counter.self)
 
-            let commit = try await counters.execute(.add(2), on: "visits", commandID: "request-7")  // load, decide, append, snapshot
+            // Loads, decides, appends, writes the snapshot.
+            let commit = try await counters.execute(.add(2), on: "visits", commandID: "request-7")
             let now = try await counters.load("visits")  // now.state.total, now.version
             let before = try await counters.load("visits", at: .version(1))  // or .date(yesterday)
             for try await event in try counters.history("visits") { print(event.version, event.type, event.recordedAt) }

@@ -57,13 +57,14 @@ struct StrayTests {
         }
     }
 
-    @Test("are deleted, and reported as what they are, also where the answer to their deletion is lost or one goes before")
+    @Test("are deleted, and reported as what they are, also where the answer to that is lost, or one goes before")
     func unanswered() async throws {
         try await ReconcileFixture.withStore { store in
             try await ReconcileFixture.seed(Account.self, count: 3, in: store)
             let right = try await store.raw.documents(in: "snapshots.account")
+            let ids: [BSONValue] = ["b/1", 7, "z"]
             for faults in [2, 0] {
-                try await store.raw.insert((["b/1", 7, "z"] as [BSONValue]).map { ["_id": $0, "version": 1] }, into: "snapshots.account")
+                try await store.raw.insert(ids.map { ["_id": $0, "version": 1] }, into: "snapshots.account")
                 try await ReconcileFixture.withWatched(on: store) { watched, proxy in
                     // libmongoc sends a write once more by itself.
                     if faults > 0 { proxy.fail("delete", .dropReply, times: faults) } else { proxy.fail("delete", .hold) }
