@@ -62,7 +62,8 @@ struct StrayTests {
         try await ReconcileFixture.withStore { store in
             try await ReconcileFixture.seed(Account.self, count: 3, in: store)
             let right = try await store.raw.documents(in: "snapshots.account")
-            let ids: [BSONValue] = ["b/1", 7, "z"]
+            // All of them after the ids of the type, so that they are read together.
+            let ids: [BSONValue] = ["b/1", "c/2", "z"]
             for faults in [2, 0] {
                 try await store.raw.insert(ids.map { ["_id": $0, "version": 1] }, into: "snapshots.account")
                 try await ReconcileFixture.withWatched(on: store) { watched, proxy in
