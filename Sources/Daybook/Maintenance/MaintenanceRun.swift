@@ -173,7 +173,7 @@ extension MaintenanceRun {
             run.tokens[type.rawValue] = nil
         }
 
-        /// The aggregates of a type whose snapshots a unique index of the operator's refuses, for now.
+        /// The aggregates of a type whose snapshots a unique index of the operator's has refused; they are tried again.
         package func refused(_ type: AggregateType) -> [AggregateID] {
             (run.refused[type.rawValue] ?? []).compactMap { try? AggregateID(parsing: $0) }
         }
