@@ -2,7 +2,8 @@
 import Foundation
 import PackageDescription
 
-// The project's scripts set DAYBOOK_STRICT: a warning of ours then fails the build. Someone who depends on Daybook never meets it.
+// The project's scripts set DAYBOOK_STRICT: a warning of ours then fails the build. Someone who depends on Daybook
+// never meets it.
 let isStrict = ProcessInfo.processInfo.environment["DAYBOOK_STRICT"].map { !$0.isEmpty && $0 != "0" } ?? false
 
 let settings: [SwiftSetting] =
@@ -38,7 +39,8 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(
-            name: "CMongoC", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"]), .brew(["mongo-c-driver@1"])]),
+            name: "CMongoC", pkgConfig: "libmongoc-1.0",
+            providers: [.apt(["libmongoc-dev"]), .brew(["mongo-c-driver@1"])]),
         .target(name: "DaybookBSON", dependencies: ["CMongoC"], swiftSettings: settings),
         .target(
             name: "DaybookMongo",
@@ -94,7 +96,8 @@ let package = Package(
             ],
             path: "Sources/Examples/LicensingService", swiftSettings: settings
         ),
-        // What Daybook is measured against: libmongoc called from C, with nothing in between; and what counts allocations and commands.
+        // What Daybook is measured against: libmongoc called from C, with nothing in between; and what counts
+        // allocations and commands.
         .target(name: "CBareDriver", dependencies: ["CMongoC"]),
         .executableTarget(
             name: "DaybookBench",
@@ -109,20 +112,24 @@ let package = Package(
         // Random values that are the same in every run.
         .target(name: "TestSupport", dependencies: ["DaybookBSON"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
-            name: "DaybookBSONTests", dependencies: ["DaybookBSON", "CodecProbe", "TestSupport"], swiftSettings: settings),
+            name: "DaybookBSONTests", dependencies: ["DaybookBSON", "CodecProbe", "TestSupport"],
+            swiftSettings: settings),
         // A process of its own, to compare its bytes with another's.
-        .executableTarget(name: "CodecProbe", dependencies: ["DaybookBSON"], path: "Tests/CodecProbe", swiftSettings: settings),
+        .executableTarget(
+            name: "CodecProbe", dependencies: ["DaybookBSON"], path: "Tests/CodecProbe", swiftSettings: settings),
         // It runs daybook-bench as a process, and must not be linked with it.
         .testTarget(name: "DaybookBenchTests", swiftSettings: settings),
         .testTarget(
             name: "DaybookMongoTests", dependencies: ["DaybookBSON", "DaybookMongo", "IntegrationSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"], swiftSettings: settings
+            name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"],
+            swiftSettings: settings
         ),
         .testTarget(
             name: "DaybookOperationsTests",
-            dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "TestSupport"], swiftSettings: settings),
+            dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "DaybookAdminTests",
             dependencies: [
@@ -131,23 +138,26 @@ let package = Package(
             ],
             exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
-            name: "DaybookTestingTests", dependencies: ["Daybook", "DaybookBSON", "DaybookTesting"], exclude: ["Golden"],
+            name: "DaybookTestingTests", dependencies: ["Daybook", "DaybookBSON", "DaybookTesting"],
+            exclude: ["Golden"],
             swiftSettings: settings),
         .testTarget(
             name: "LicensingTests", dependencies: ["Daybook", "DaybookTesting", "Licensing", "TestSupport"],
             exclude: ["Golden"], swiftSettings: settings),
         // A process of its own, for the integration tests to kill.
         .executableTarget(
-            name: "CommitWriter", dependencies: ["Daybook", "IntegrationSupport", "Licensing"], path: "Tests/CommitWriter",
+            name: "CommitWriter", dependencies: ["Daybook", "IntegrationSupport", "Licensing"],
+            path: "Tests/CommitWriter",
             swiftSettings: settings),
-        // What the integration tests and the process they kill have in common: small aggregates, a database for each test.
+        // What the integration tests and the process they kill have in common: small aggregates, a database for each
+        // test.
         .target(
             name: "IntegrationSupport",
             dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting"],
             path: "Tests/IntegrationSupport",
             swiftSettings: settings),
-        // The integration tests are two targets that take about the same time, for scripts/test to run side by side: those of
-        // operations, of the admin commands and of sharded clusters, and all others.
+        // The integration tests are two targets that take about the same time, for scripts/test to run side by side:
+        // those of operations, of the admin commands and of sharded clusters, and all others.
         .testTarget(
             name: "DaybookIntegrationTests",
             dependencies: [

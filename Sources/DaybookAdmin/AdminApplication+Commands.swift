@@ -8,8 +8,10 @@ extension AdminApplication {
             ("Inspection", inspection, aggregateInspection), ("Repair", repair, aggregateRepair),
             ("Database", upkeep, aggregateUpkeep),
         ]
-        return all.map { CommandGroup(name: $0.name, subcommands: aggregates.isEmpty ? $0.general : $0.general + $0.others) }
-            .filter { !$0.subcommands.isEmpty }
+        return all.map {
+            CommandGroup(name: $0.name, subcommands: aggregates.isEmpty ? $0.general : $0.general + $0.others)
+        }
+        .filter { !$0.subcommands.isEmpty }
     }
 
     // MARK: Need no code of an aggregate

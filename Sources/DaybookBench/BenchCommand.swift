@@ -8,11 +8,12 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "daybook-bench",
         abstract: "Measures Daybook beside the same work done with bare libmongoc calls.",
         discussion: """
-            The sides of a case take turns, several rounds of each; a ratio is of one round, Daybook's measurement divided by the other's, \
-            and is shown as median [lowest-highest]. So a ratio of rates over 1 means that Daybook is faster, one of cpu or p50 under 1 \
-            that it takes less.
-            cpu: user and system time of this process for an operation. trips and sent: commands to the server for an operation and \
-            their bytes, counted in a pass of their own. allocs: allocations for an operation. peak: the highest resident size.
+            The sides of a case take turns, several rounds of each; a ratio is of one round, Daybook's measurement \
+            divided by the other's, and is shown as median [lowest-highest]. So a ratio of rates over 1 means that \
+            Daybook is faster, one of cpu or p50 under 1 that it takes less.
+            cpu: user and system time of this process for an operation. trips and sent: commands to the server for an \
+            operation and their bytes, counted in a pass of their own. allocs: allocations for an operation. peak: the \
+            highest resident size.
             The table goes to stdout when all is done, progress to stderr.
             """)
 
@@ -22,7 +23,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Database to work in. It must not exist, or be left of an earlier run; it is dropped at the end.")
     var database = "daybook-bench"
 
-    @Option(name: .customLong("scenario"), help: "\(Self.scenarioNames.joined(separator: ", ")); may be repeated. (default: all)")
+    @Option(
+        name: .customLong("scenario"),
+        help: "\(Self.scenarioNames.joined(separator: ", ")); may be repeated. (default: all)")
     var scenarios: [String] = []
 
     @Option(name: .customLong("case"), help: "Only the cases whose names contain this.")
@@ -57,7 +60,8 @@ struct BenchCommand: AsyncParsableCommand {
                 "This was built without a histogram. Build it with --traits Benchmarks, as scripts/bench does.")
         }
         for name in scenarios where !Self.scenarioNames.contains(name) {
-            throw ValidationError("There is no scenario \"\(name)\"; there are \(Self.scenarioNames.joined(separator: ", ")).")
+            throw ValidationError(
+                "There is no scenario \"\(name)\"; there are \(Self.scenarioNames.joined(separator: ", ")).")
         }
         // Some servers show them empty; they are never for a measurement.
         guard !["admin", "config", "local"].contains(database) else {
@@ -116,11 +120,14 @@ struct BenchCommand: AsyncParsableCommand {
         let scenarios: [any Scenario] = [
             AppendScenario(database: database, options: options), ExecuteScenario(database: database, options: options),
             LoadScenario(database: database, options: options), QueryScenario(database: database, options: options),
-            LargeStateScenario(database: database, options: options), ReconcileScenario(database: database, options: options),
+            LargeStateScenario(database: database, options: options),
+            ReconcileScenario(database: database, options: options),
         ]
         var rows: [Row] = []
         do {
-            for scenario in scenarios where isWanted(type(of: scenario).name) { rows += try await scenario.run(contest) }
+            for scenario in scenarios where isWanted(type(of: scenario).name) {
+                rows += try await scenario.run(contest)
+            }
         } catch {
             try? await database.drop()
             throw error

@@ -13,7 +13,8 @@ package struct Namespace: Sendable, Hashable, CustomStringConvertible {
 
 extension Namespace {
     package static func == (left: Namespace, right: Namespace) -> Bool {
-        left.collection.utf8.elementsEqual(right.collection.utf8) && left.database.utf8.elementsEqual(right.database.utf8)
+        left.collection.utf8.elementsEqual(right.collection.utf8)
+            && left.database.utf8.elementsEqual(right.database.utf8)
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A value whose encoding depends on nothing but the value, made of all that could make it depend on the process: dictionaries
-/// and sets, whose order follows a seed that every process draws anew, and dates.
+/// A value whose encoding depends on nothing but the value, made of all that could make it depend on the process:
+/// dictionaries and sets, whose order follows a seed that every process draws anew, and dates.
 struct Fixture: Codable, Equatable {
     enum Color: String, Codable, CaseIterable { case red, green, blue, cyan, black }
     struct Pair: Codable, Hashable { var number: Int, text: String }

@@ -2,13 +2,13 @@ import Daybook
 import Foundation
 import IntegrationSupport
 
-/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together|behind|licensing KEY`, with the server's URI on standard input, because
-/// arguments are for every user of the machine to see.
+/// Commits without end, until someone kills it: `CommitWriter DATABASE alone|together|behind|licensing KEY`, with the
+/// server's URI on standard input, because arguments are for every user of the machine to see.
 ///
-/// `alone` appends five events at a time to the account `KEY-1`; `together` five to each of `KEY-1`, `KEY-2` and `KEY-3`, in one transaction. Each
-/// commit has a command id. `behind` appends one event or two to the account `KEY` of the lifecycle async, and kills itself between a commit and its
-/// snapshot. It writes `begun ID` before and `done ID` after each commit, `ready` after the first, and stops when nobody reads that.
-/// `licensing` is ``LicensingWork``.
+/// `alone` appends five events at a time to the account `KEY-1`; `together` five to each of `KEY-1`, `KEY-2` and
+/// `KEY-3`, in one transaction. Each commit has a command id. `behind` appends one event or two to the account `KEY` of
+/// the lifecycle async, and kills itself between a commit and its snapshot. It writes `begun ID` before and `done ID`
+/// after each commit, `ready` after the first, and stops when nobody reads that. `licensing` is ``LicensingWork``.
 @main
 struct CommitWriter {
     static func main() async throws {

@@ -4,7 +4,8 @@ import IntegrationSupport
 import Licensing
 import Synchronization
 
-/// Random requests of sixteen tasks at eight members, without end. It says `done` after each, also of one that was refused.
+/// Random requests of sixteen tasks at eight members, without end. It says `done` after each, also of one that was
+/// refused.
 struct LicensingWork: Sendable {
     let licensing: LicensingApplication<DaybookStore>
     let key: String
@@ -56,7 +57,8 @@ struct LicensingWork: Sendable {
         case 3: _ = try await licensing.expire(license, request)
         case 4, 5: _ = try await licensing.release(license, reason: "watched", request)
         case 6: _ = try await licensing.revoke(license, reason: "abuse", operator: "o-1", request)
-        case 7: _ = try await licensing.changePlan(of: member, to: Member.Plan.allCases.randomElement() ?? .basic, request)
+        case 7:
+            _ = try await licensing.changePlan(of: member, to: Member.Plan.allCases.randomElement() ?? .basic, request)
         default: _ = try await licensing.removeDevice(device, of: member, request)
         }
     }

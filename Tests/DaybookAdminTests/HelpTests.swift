@@ -15,13 +15,15 @@ struct HelpTests {
         "every command has its help",
         arguments: Library.adminCommands.flatMap(\.subcommands).map { $0.configuration.commandName ?? "" })
     func commands(_ name: String) throws {
-        let command = try #require(Library.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == name })
+        let command = try #require(
+            Library.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == name })
         try checkGoldenText(LibraryCommand.helpMessage(for: command, columns: 100), file: "Golden/library-\(name).txt")
     }
 
     @Test("the help of verify without aggregates says what it cannot check")
     func envelopes() throws {
-        let command = try #require(Reader.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == "verify" })
+        let command = try #require(
+            Reader.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == "verify" })
         try checkGoldenText(ReaderCommand.helpMessage(for: command, columns: 100), file: "Golden/reader-verify.txt")
     }
 
@@ -31,8 +33,10 @@ struct HelpTests {
             $0 != "verify"
         })
     func general(_ name: String) throws {
-        let command = try #require(Reader.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == name })
-        let same = try #require(Library.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == name })
+        let command = try #require(
+            Reader.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == name })
+        let same = try #require(
+            Library.adminCommands.flatMap(\.subcommands).first { $0.configuration.commandName == name })
         let help = ReaderCommand.helpMessage(for: command, columns: 100)
         #expect(help.replacing("reader ", with: "library ") == LibraryCommand.helpMessage(for: same, columns: 100))
     }

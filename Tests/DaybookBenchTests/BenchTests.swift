@@ -7,7 +7,8 @@ import Testing
     private let isBuilt = false
 #endif
 
-/// As a process: what counts allocations and records commands stands before functions of libc and libmongoc, which no test should run with.
+/// As a process: what counts allocations and records commands stands before functions of libc and libmongoc, which no
+/// test should run with.
 @Suite("daybook-bench", .enabled(if: isBuilt, "scripts/test builds it, with --traits Benchmarks"))
 struct BenchTests {
     private struct Row: Decodable {
@@ -30,7 +31,8 @@ struct BenchTests {
 
     @Test("the codec is measured beside Foundation's coders, without a server")
     func codec() throws {
-        let (status, output) = try run("--scenario", "codec", "--case", "6-field", "--rounds", "2", "--seconds", "0.01", "--json")
+        let (status, output) = try run(
+            "--scenario", "codec", "--case", "6-field", "--rounds", "2", "--seconds", "0.01", "--json")
         #expect(status == 0)
         let rows = try JSONDecoder().decode([Row].self, from: output)
         #expect(rows.map(\.side) == ["Daybook", "JSONEncoder", "Daybook", "JSONDecoder"])

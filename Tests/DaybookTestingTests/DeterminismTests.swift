@@ -15,14 +15,18 @@ struct DeterminismTests {
 
     @Test("the time in apply is found")
     func clock() throws {
-        let failure = try #require(throws: TestFailure.self) { try checkDeterminism(of: ClockReader.self, events: Self.events) }
+        let failure = try #require(throws: TestFailure.self) {
+            try checkDeterminism(of: ClockReader.self, events: Self.events)
+        }
         #expect(failure.code == .notDeterministic)
         #expect(failure.message.contains("state.changedAt: "))
     }
 
     @Test("chance in apply is found")
     func chance() throws {
-        let failure = try #require(throws: TestFailure.self) { try checkDeterminism(of: Gambler.self, events: [.reset]) }
+        let failure = try #require(throws: TestFailure.self) {
+            try checkDeterminism(of: Gambler.self, events: [.reset])
+        }
         #expect(failure.code == .notDeterministic)
         #expect(failure.message.hasPrefix("Gambler after event 1 (reset) is another one when "))
         #expect(failure.message.contains("\n  state.number: "))
@@ -90,11 +94,14 @@ struct DeterminismTests {
 
     @Test("a field under another name than its value is encoded under is found, by the scenario too")
     func misnamedField() throws {
-        let failure = try #require(throws: TestFailure.self) { try checkDeterminism(of: Misnamed.self, events: Self.events) }
+        let failure = try #require(throws: TestFailure.self) {
+            try checkDeterminism(of: Misnamed.self, events: Self.events)
+        }
         #expect(failure.code == .wrongField)
         #expect(
             failure.message.hasPrefix(
-                "Misnamed declares the field \"total\", and the encoded state has no such field; its value is that of \"sum\""),
+                "Misnamed declares the field \"total\", and the encoded state has no such field; its value is that of \"sum\""
+            ),
             "\(failure.message)")
         let other = try #require(throws: TestFailure.self) { try Scenario(Misnamed.self).given(.added(amount: 1)) }
         #expect(other.code == .wrongField)

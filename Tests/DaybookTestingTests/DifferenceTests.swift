@@ -21,7 +21,8 @@ struct DifferenceTests {
             lines(
                 ["a": ["b": [1, ["c": "x"], 3]], "gone": nil, "kind": [:]],
                 ["a": ["b": [1, ["c": "y"]]], "kind": [], "new": true]) == [
-                    "a.b.1.c: expected \"x\", got \"y\"", "a.b.2: expected 3, got nothing", "gone: expected null, got nothing",
+                    "a.b.1.c: expected \"x\", got \"y\"", "a.b.2: expected 3, got nothing",
+                    "gone: expected null, got nothing",
                     "kind: expected {}, got [  ]", "new: expected nothing, got true",
                 ])
     }
@@ -67,8 +68,13 @@ struct DifferenceTests {
         }
         let (a, b, c) = (event("a", 1), event("b", 2), event("c", 3))
         #expect(
-            EventDifference([a, b, c], [a, c]).lines == ["  1 a { \"n\" : 1 }", "- 2 b { \"n\" : 2 }", "  2 c { \"n\" : 3 }"])
-        #expect(EventDifference([c], [a, b, c]).lines == ["+ 1 a { \"n\" : 1 }", "+ 2 b { \"n\" : 2 }", "  3 c { \"n\" : 3 }"])
+            EventDifference([a, b, c], [a, c]).lines == [
+                "  1 a { \"n\" : 1 }", "- 2 b { \"n\" : 2 }", "  2 c { \"n\" : 3 }",
+            ])
+        #expect(
+            EventDifference([c], [a, b, c]).lines == [
+                "+ 1 a { \"n\" : 1 }", "+ 2 b { \"n\" : 2 }", "  3 c { \"n\" : 3 }",
+            ])
         #expect(EventDifference([a], []).lines == ["- 1 a { \"n\" : 1 }"])
         #expect(EventDifference([], []).lines == ["  no events"])
         #expect(

@@ -7,7 +7,8 @@ import Testing
 @Suite("checkGolden")
 struct GoldenTests {
     private static let events: [GaugeEvent] = [
-        .read(value: 0.1, at: SimulatedClock.start), .labelled(labels: ["b": "é\n\"/", "a": String(repeating: "x", count: 90)]),
+        .read(value: 0.1, at: SimulatedClock.start),
+        .labelled(labels: ["b": "é\n\"/", "a": String(repeating: "x", count: 90)]),
         .read(value: -0.0, at: SimulatedClock.start.addingTimeInterval(0.001)),
     ]
 
@@ -107,8 +108,9 @@ struct GoldenTests {
                 expectFailure(
                     .stateChanged,
                     """
-                    RenamedGauge gives another state than it gave from the same events, and stateSchema is 1 as before (\(file.path)). \
-                    Stored snapshots would no longer be what a replay gives: raise stateSchema or undo the change.
+                    RenamedGauge gives another state than it gave from the same events, and stateSchema is 1 as before \
+                    (\(file.path)). Stored snapshots would no longer be what a replay gives: raise stateSchema or undo \
+                    the change.
                       state.last: recorded -0.0, now nothing
                       state.latest: recorded nothing, now -0.0
                     """
@@ -129,10 +131,13 @@ struct GoldenTests {
             expectFailure(.goldenOutdated, message) {
                 try checkGolden(RaisedGauge.self, events: Self.events, file: file, record: false)
             }
-            expectFailure(.goldenOutdated, message) { try checkGolden(RaisedGauge.self, file: file.path, record: false) }
+            expectFailure(.goldenOutdated, message) {
+                try checkGolden(RaisedGauge.self, file: file.path, record: false)
+            }
             record(RaisedGauge.self, Self.events, file)
             try checkGolden(RaisedGauge.self, events: Self.events, file: file, record: false)
-            let events = { (text: String) in text.components(separatedBy: "\"events\"")[1].components(separatedBy: "\"state\"")[0]
+            let events = { (text: String) in
+                text.components(separatedBy: "\"events\"")[1].components(separatedBy: "\"state\"")[0]
             }
             #expect(try events(String(contentsOf: file, encoding: .utf8)) == events(before))
 
@@ -152,7 +157,8 @@ struct GoldenTests {
             }
             #expect(failure.code == .goldenOutdated)
             #expect(
-                failure.message.contains("was recorded from other events than this test gives (- in the file, + in the test)"))
+                failure.message.contains(
+                    "was recorded from other events than this test gives (- in the file, + in the test)"))
             #expect(failure.message.contains("\n  1 read { \"value\" : 0.1"))
             #expect(failure.message.contains("\n- 2 labelled { "))
             #expect(failure.message.contains("\n- 3 read { \"value\" : -0.0"))
@@ -179,7 +185,9 @@ struct GoldenTests {
         }
     }
 
-    @Test("old events are read through the upcasters, stay in the file as they were stored, and stand beside the test's of today")
+    @Test(
+        "old events are read through the upcasters, stay in the file as they were stored, and stand beside the test's of today"
+    )
     func upcast() throws {
         try withRecordedFile { file in
             let before = try String(contentsOf: file, encoding: .utf8)
@@ -194,7 +202,8 @@ struct GoldenTests {
             #expect(after.contains("\"unit\": \"V\""))
         }
         try checkDeterminism(of: UpcastGauge.self, events: [.measured(reading: 1, unit: "A")])
-        try Scenario(UpcastGauge.self).given(.measured(reading: 1, unit: "A")).when(2).then(.measured(reading: 2, unit: "V"))
+        try Scenario(UpcastGauge.self).given(.measured(reading: 1, unit: "A")).when(2).then(
+            .measured(reading: 2, unit: "V"))
     }
 
     // MARK: Missing, damaged, hostile
@@ -205,8 +214,8 @@ struct GoldenTests {
             expectFailure(
                 .goldenMissing,
                 """
-                there is no golden file \(file.path). Run this test once with DAYBOOK_RECORD_GOLDEN=1 in the environment \
-                (or record: true), look at the file, and commit it.
+                there is no golden file \(file.path). Run this test once with DAYBOOK_RECORD_GOLDEN=1 in the \
+                environment (or record: true), look at the file, and commit it.
                 """
             ) { try checkGolden(Gauge.self, events: Self.events, file: file, record: false) }
             for record in [false, true] {
@@ -222,7 +231,8 @@ struct GoldenTests {
     @Test("a relative path begins at the folder of the test's source file")
     func relativePath() throws {
         try withRecordedFile { file in
-            let source = file.deletingLastPathComponent().deletingLastPathComponent().appending(path: "Tests.swift").path
+            let source = file.deletingLastPathComponent().deletingLastPathComponent().appending(path: "Tests.swift")
+                .path
             try checkGolden(Gauge.self, events: Self.events, file: "sub/gauge.json", record: false, filePath: source)
             try checkGolden(Gauge.self, file: "./sub/gauge.json", record: false, filePath: source)
         }
@@ -268,10 +278,13 @@ struct GoldenTests {
     @Test(
         "a text that is no golden file at all is refused without harm",
         arguments: [
-            Data(), Data("{}".utf8), Data("[]".utf8), Data([0xFF, 0xFE]), Data("{\"aggregate\": ".utf8), Data(count: 100),
+            Data(), Data("{}".utf8), Data("[]".utf8), Data([0xFF, 0xFE]), Data("{\"aggregate\": ".utf8),
+            Data(count: 100),
             Data((String(repeating: "{\"a\":", count: 100_000) + "1" + String(repeating: "}", count: 100_000)).utf8),
-            Data("{\"aggregate\": \"gauge\", \"stateSchema\": 1, \"events\": {}, \"state\": {}, \"sha256\": \"\"}".utf8),
-            Data("{\"aggregate\": \"gauge\", \"stateSchema\": 1, \"events\": [1], \"state\": {}, \"sha256\": \"\"}".utf8),
+            Data(
+                "{\"aggregate\": \"gauge\", \"stateSchema\": 1, \"events\": {}, \"state\": {}, \"sha256\": \"\"}".utf8),
+            Data(
+                "{\"aggregate\": \"gauge\", \"stateSchema\": 1, \"events\": [1], \"state\": {}, \"sha256\": \"\"}".utf8),
         ])
     func hostile(content: Data) throws {
         try withRecordedFile { file in

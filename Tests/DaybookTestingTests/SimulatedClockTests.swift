@@ -24,7 +24,8 @@ struct SimulatedClockTests {
             return (0..<3).map { _ in clock.random() }
         }
         // The first outputs of the reference implementation for this seed.
-        #expect(numbers(1_234_567) == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423])
+        #expect(
+            numbers(1_234_567) == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423])
         #expect(numbers(1) != numbers(2))
     }
 }

@@ -19,7 +19,9 @@ struct TemporaryStoreTests {
     @Test("a server that does not answer is the store's own error, and the body does not run")
     func noServer() async {
         let error = await #expect(throws: DaybookError.self) {
-            try await withTemporaryStore(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10", aggregates: [Sum.self]) { _ in
+            try await withTemporaryStore(
+                uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10", aggregates: [Sum.self]
+            ) { _ in
                 Issue.record("it ran")
             }
         }

@@ -24,7 +24,9 @@ public struct Account: Aggregate, Equatable {
     }
 
     public static let type: AggregateType = "account"
-    public static let fields: [Field<Account>] = [Field("balance", \.balance, indexed: true), Field("entries", \.entries)]
+    public static let fields: [Field<Account>] = [
+        Field("balance", \.balance, indexed: true), Field("entries", \.entries),
+    ]
 
     public var balance = 0
     public var entries = 0

@@ -32,7 +32,8 @@ extension BulkResult {
 }
 
 extension MongoClient {
-    package func bulk(_ operations: [BulkOperation], ordered: Bool, in namespace: Namespace) async throws -> BulkResult {
+    package func bulk(_ operations: [BulkOperation], ordered: Bool, in namespace: Namespace) async throws -> BulkResult
+    {
         try await withConnection(.single) { try $0.bulkWrite(operations, ordered: ordered, in: namespace) }
     }
 }

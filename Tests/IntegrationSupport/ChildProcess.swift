@@ -7,7 +7,8 @@ package final class ChildProcess: Sendable {
         case killed(signal: Int32)
     }
 
-    /// What it writes to its standard output, line by line, until it ends. Its standard error is ours unless it is joined to that.
+    /// What it writes to its standard output, line by line, until it ends. Its standard error is ours unless it is
+    /// joined to that.
     package let lines: AsyncStream<String>
     private let process: Process
     private let endings: AsyncStream<Ending>

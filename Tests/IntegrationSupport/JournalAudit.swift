@@ -1,8 +1,8 @@
 package import DaybookBSON
 internal import DaybookMongo
 
-/// What the journal and the snapshots of accounts say when they are read raw, in one transaction, by none of the library's code: everything
-/// that guarantees G1 and G2 promise of them, checked document by document.
+/// What the journal and the snapshots of accounts say when they are read raw, in one transaction, by none of the
+/// library's code: everything that guarantees G1 and G2 promise of them, checked document by document.
 package struct JournalAudit: Sendable {
     /// The events of each aggregate in version order.
     package private(set) var events: [String: [BSONDocument]] = [:]
@@ -16,7 +16,8 @@ package struct JournalAudit: Sendable {
     ///   - prefix: Only the accounts whose keys begin with it.
     ///   - hasSnapshots: Whether every account must have its snapshot by now.
     package init(
-        _ database: RawDatabase, of type: String = "account", keysBeginningWith prefix: String = "", hasSnapshots: Bool = true
+        _ database: RawDatabase, of type: String = "account", keysBeginningWith prefix: String = "",
+        hasSnapshots: Bool = true
     ) async throws {
         let first = "\(type)/\(prefix)"
         let (journal, snapshots) = (database.namespace("journal"), database.namespace("snapshots.\(type)"))
@@ -38,7 +39,9 @@ package struct JournalAudit: Sendable {
             check(events[id] ?? [], of: id)
         }
         for (id, unordered) in commits {
-            commits[id] = unordered.sorted { ($0.integer(at: "commit.index") ?? 0) < ($1.integer(at: "commit.index") ?? 0) }
+            commits[id] = unordered.sorted {
+                ($0.integer(at: "commit.index") ?? 0) < ($1.integer(at: "commit.index") ?? 0)
+            }
             check(commit: commits[id] ?? [])
         }
         if hasSnapshots { check(snapshots: posted) }
@@ -68,12 +71,15 @@ package struct JournalAudit: Sendable {
 
     private mutating func check(commit events: [BSONDocument]) {
         let count = events.first?.integer(at: "commit.count") ?? 0
-        let name = "the commit of \(events.first?.string(at: "aggregateId") ?? "?") \(events.first?.integer(at: "version") ?? 0)"
+        let name =
+            "the commit of \(events.first?.string(at: "aggregateId") ?? "?") \(events.first?.integer(at: "version") ?? 0)"
         if events.map({ $0.integer(at: "commit.index") ?? -1 }) != Array(0..<count) {
             faults.append("\(name) has \(events.count) of \(count) events")
         }
         if Set(events.map { $0["recordedAt"] }).count != 1 { faults.append("\(name) was recorded at several times") }
-        if Set(events.map { $0.integer(at: "commit.count") }).count != 1 { faults.append("\(name) states several counts") }
+        if Set(events.map { $0.integer(at: "commit.count") }).count != 1 {
+            faults.append("\(name) states several counts")
+        }
     }
 
     private mutating func check(snapshots: [BSONDocument]) {
@@ -87,7 +93,8 @@ package struct JournalAudit: Sendable {
             }
             let version = snapshot.integer(at: "version")
             if version != head.integer(at: "version") || snapshot.value(at: "head.eventId") != head["_id"] {
-                faults.append("\(id): the snapshot is at \(version ?? 0), the journal at \(head.integer(at: "version") ?? 0)")
+                faults.append(
+                    "\(id): the snapshot is at \(version ?? 0), the journal at \(head.integer(at: "version") ?? 0)")
             }
             if snapshot.integer(at: "state.entries") != Int64(events.count)
                 || snapshot.integer(at: "state.balance") != events.reduce(0, { $0 + Self.change(by: $1) })

@@ -36,8 +36,8 @@ package struct JournalRecord: Sendable, Hashable {
 extension DriverFixture {
     /// The journal, in order of aggregate and version.
     ///
-    /// - Throws: ``JournalDamage`` unless every aggregate's versions are 1, 2, 3 ... and every commit is whole: what must hold whatever
-    ///   happened (G1, G2).
+    /// - Throws: ``JournalDamage`` unless every aggregate's versions are 1, 2, 3 ... and every commit is whole: what
+    ///   must hold whatever happened (G1, G2).
     package func journal() async throws -> [JournalRecord] {
         let documents = try await documents(in: "journal")
         let records = documents.compactMap { JournalRecord($0) }

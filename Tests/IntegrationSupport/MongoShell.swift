@@ -1,7 +1,8 @@
 internal import DaybookBSON
 internal import Foundation
 
-/// Does what a remedy says to type into mongosh: the few methods that remedies use, with their arguments read as extended JSON.
+/// Does what a remedy says to type into mongosh: the few methods that remedies use, with their arguments read as
+/// extended JSON.
 package struct MongoShell {
     let database: RawDatabase
 
@@ -43,7 +44,10 @@ package struct MongoShell {
         case ("renameCollection", 1):
             guard case .string(let name) = arguments[0] else { throw Unreadable(line: line) }
             _ = try await database.write(
-                ["renameCollection": .string("\(database.name).\(collection)"), "to": .string("\(database.name).\(name)")],
+                [
+                    "renameCollection": .string("\(database.name).\(collection)"),
+                    "to": .string("\(database.name).\(name)"),
+                ],
                 database: "admin")
         case ("aggregate", 1):
             _ = try await database.write(["aggregate": .string(collection), "pipeline": arguments[0], "cursor": [:]])
@@ -53,7 +57,9 @@ package struct MongoShell {
     }
 
     private func values(_ text: Substring) throws -> [BSONValue] {
-        guard case .array(let values) = try BSONDocument(extendedJSON: "{\"values\": [\(text)]}")["values"] else { return [] }
+        guard case .array(let values) = try BSONDocument(extendedJSON: "{\"values\": [\(text)]}")["values"] else {
+            return []
+        }
         return values
     }
 }

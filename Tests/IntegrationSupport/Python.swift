@@ -3,7 +3,8 @@ internal import Foundation
 /// Another driver's view: a Python that has pymongo, as `DAYBOOK_PYTHON` names it.
 package enum Python {
     package struct Missing: Error, CustomStringConvertible {
-        package let description = "These tests need a Python with pymongo: run scripts/test, or set DAYBOOK_PYTHON to one."
+        package let description =
+            "These tests need a Python with pymongo: run scripts/test, or set DAYBOOK_PYTHON to one."
     }
 
     package struct Failed: Error, CustomStringConvertible {
@@ -18,7 +19,8 @@ package enum Python {
     /// Runs `program` and returns what it prints.
     ///
     /// - Throws: ``Failed`` unless it exits with 0; its own words are on the standard error output.
-    package static func run(_ program: String, _ arguments: [String] = [], input: String = "") async throws -> [String] {
+    package static func run(_ program: String, _ arguments: [String] = [], input: String = "") async throws -> [String]
+    {
         guard let path = ProcessInfo.processInfo.environment["DAYBOOK_PYTHON"], !path.isEmpty else { throw Missing() }
         // Isolated: neither PYTHONPATH nor the current directory may put another module in front.
         let child = try ChildProcess(URL(fileURLWithPath: path), ["-I", "-c", program] + arguments, input: input)

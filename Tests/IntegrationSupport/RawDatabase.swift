@@ -24,7 +24,8 @@ package struct RawDatabase: Sendable {
     package func contents() async throws -> [String: Set<BSONDocument>] {
         var contents: [String: Set<BSONDocument>] = [:]
         let name = name
-        for collection in try await client.withConnection(.single, { try $0.collectionNames(matching: [:], in: name) }) {
+        for collection in try await client.withConnection(.single, { try $0.collectionNames(matching: [:], in: name) })
+        {
             contents[collection] = Set(try await documents(in: collection))
         }
         return contents
@@ -40,7 +41,9 @@ package struct RawDatabase: Sendable {
     /// - Throws: ``NoMatch`` when there is none: the damage was not done, and a test would prove nothing.
     package func update(_ selector: BSONDocument, with update: BSONDocument, in collection: String) async throws {
         let namespace = namespace(collection)
-        let result = try await client.withConnection(.single) { try $0.updateOne(selector, with: update, in: namespace) }
+        let result = try await client.withConnection(.single) {
+            try $0.updateOne(selector, with: update, in: namespace)
+        }
         guard result.matched == 1 else { throw NoMatch() }
     }
 
@@ -118,7 +121,8 @@ extension BSONDocument {
         return values.compactMap { if case .document(let document) = $0 { document } else { nil } }
     }
 
-    /// The same document with `value` under `key`, or without the key: changed in place, added at the end if it was not there.
+    /// The same document with `value` under `key`, or without the key: changed in place, added at the end if it was not
+    /// there.
     package func setting(_ key: String, to value: BSONValue?) throws -> BSONDocument {
         var changed = BSONDocument()
         var isDone = false

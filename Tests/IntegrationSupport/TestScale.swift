@@ -6,7 +6,8 @@ package enum TestScale {
     package static let races = number("DAYBOOK_TEST_RACES", 400)
     /// `DAYBOOK_TEST_KILLS`: processes killed in the middle of their commits.
     package static let kills = number("DAYBOOK_TEST_KILLS", 20)
-    /// `DAYBOOK_TEST_REQUESTS`: random requests of the licensing domain, of processes that are killed on the way; two, and one more for each 1,000.
+    /// `DAYBOOK_TEST_REQUESTS`: random requests of the licensing domain, of processes that are killed on the way; two,
+    /// and one more for each 1,000.
     package static let requests = number("DAYBOOK_TEST_REQUESTS", 200)
 
     /// `DAYBOOK_TEST_SNAPSHOTS`: snapshots among which the reconciler looks for the few that drifted.
@@ -19,10 +20,12 @@ package enum TestScale {
     /// `DAYBOOK_TEST_MEMORY_EVENTS`: the events whose verification is measured, and then five times as many.
     package static let memoryEvents = number("DAYBOOK_TEST_MEMORY_EVENTS", 1_000)
 
-    /// `DAYBOOK_TEST_WEATHER`: seeds of the writers on a cluster, and on a replica set in elections, that fails at random.
+    /// `DAYBOOK_TEST_WEATHER`: seeds of the writers on a cluster, and on a replica set in elections, that fails at
+    /// random.
     package static let weatherSeeds = number("DAYBOOK_TEST_WEATHER", 2)
 
-    /// `DAYBOOK_TEST_HOSTILE`: damaged databases on which every command is run, about 60 commands each; see `HostileDatabaseTests`.
+    /// `DAYBOOK_TEST_HOSTILE`: damaged databases on which every command is run, about 60 commands each; see
+    /// `HostileDatabaseTests`.
     package static let hostileDatabases = number("DAYBOOK_TEST_HOSTILE", 4)
 
     private static func number(_ name: String, _ standard: Int) -> Int {

@@ -28,7 +28,8 @@ public struct Ticket: Aggregate, Equatable {
         public var weight: Double?
 
         public init(
-            _ status: Status, priority: Int, assignee: String? = nil, dueAt: Date? = nil, row: Int = 0, tags: [String] = [],
+            _ status: Status, priority: Int, assignee: String? = nil, dueAt: Date? = nil, row: Int = 0,
+            tags: [String] = [],
             weight: Double? = nil
         ) {
             self.status = status

@@ -9,10 +9,13 @@ import Testing
     private let batch = BulkBatch(clock: SimulatedClock(at: start).commitClock)
     private var licensing: LicensingApplication<BulkBatch> { LicensingApplication(store: batch, clock: { start }) }
 
-    private func acquire(_ key: String, device: String = "d-1", title: String = "t-1", at now: Date = start) async throws
+    private func acquire(_ key: String, device: String = "d-1", title: String = "t-1", at now: Date = start)
+        async throws
         -> String
     {
-        try await licensing.acquire(member: "m-1", device: device, title: title, studio: "s-1", Request(key: key, at: now)).id.key
+        try await licensing.acquire(
+            member: "m-1", device: device, title: title, studio: "s-1", Request(key: key, at: now)
+        ).id.key
     }
 
     private func member() async throws -> Snapshot<Member> {
@@ -41,7 +44,8 @@ import Testing
         _ = try await licensing.release(id, reason: "watched")
         var second = Policy()
         second.version = 2
-        let later = LicensingApplication(store: batch, policies: PolicyBook([second]), availableUntil: { _ in start + 1 })
+        let later = LicensingApplication(
+            store: batch, policies: PolicyBook([second]), availableUntil: { _ in start + 1 })
         let again = try await later.acquire(
             member: "m-1", device: "d-1", title: "t-1", studio: "s-1", Request(key: "k-1", at: start + 10))
         #expect(again.id.key == id && again.state.status == .released)
@@ -53,7 +57,9 @@ import Testing
     @Test("a key that is used for another acquisition is found out, and nothing is done")
     func keyReused() async throws {
         _ = try await acquire("k-1")
-        await #expect { _ = try await acquire("k-1", title: "t-2") } throws: { ($0 as? DaybookError)?.code == .commandIDReused }
+        await #expect { _ = try await acquire("k-1", title: "t-2") } throws: {
+            ($0 as? DaybookError)?.code == .commandIDReused
+        }
         #expect(batch.commits == 1)
     }
 
@@ -76,7 +82,9 @@ import Testing
         for key in ["r-1", nil, "r-2"] { _ = try await licensing.release(id, reason: "watched", Request(key: key)) }
         #expect(batch.commits == 2)
         await #expect(throws: Refusal(.licenseFinal)) { try await licensing.release(id, reason: "lost") }
-        await #expect(throws: Refusal(.licenseFinal)) { try await licensing.revoke(id, reason: "watched", operator: "o-1") }
+        await #expect(throws: Refusal(.licenseFinal)) {
+            try await licensing.revoke(id, reason: "watched", operator: "o-1")
+        }
         // The same device and title again: another licence.
         #expect(try await acquire("k-2") != id)
         _ = try await licensing.release(id, reason: "watched", Request(key: "r-1"))
@@ -88,13 +96,17 @@ import Testing
         let id = try await acquire("k-1")
         _ = try await licensing.expire(id, Request(at: start + .days(30)))
         #expect(try await member().state.open.count == 1)
-        await #expect(throws: Refusal(.deviceLimitReached, limit: 1)) { try await acquire("k-2", device: "d-2", title: "t-2") }
+        await #expect(throws: Refusal(.deviceLimitReached, limit: 1)) {
+            try await acquire("k-2", device: "d-2", title: "t-2")
+        }
         await #expect(throws: Refusal(.licenseAlreadyOpen, limit: 1)) { try await acquire("k-2") }
         _ = try await licensing.revoke(id, reason: "abuse", operator: "o-1")
         _ = try await acquire("k-2", device: "d-2", title: "t-2")
     }
 
-    @Test("a device is removed with its licences in one commit; a retry does not touch what came later", arguments: [1, 3, 40])
+    @Test(
+        "a device is removed with its licences in one commit; a retry does not touch what came later",
+        arguments: [1, 3, 40])
     func removeDevice(count: Int) async throws {
         _ = try await licensing.changePlan(of: "m-1", to: .standard)
         var ids: [String] = []
@@ -102,7 +114,8 @@ import Testing
             let device = "d-1"
             ids.append(
                 try await licensing.acquire(
-                    member: "m-1", device: device, title: "t-\(number)", studio: "s-\(number / 20)", Request(key: "k-\(number)")
+                    member: "m-1", device: device, title: "t-\(number)", studio: "s-\(number / 20)",
+                    Request(key: "k-\(number)")
                 ).id.key)
         }
         let other = try await acquire("other", device: "d-2", title: "t-x")
@@ -131,16 +144,24 @@ import Testing
         var second = Policy()
         (second.version, second.effectiveFrom, second.licenseDays) = (2, start + .days(10), 90)
         let licensing = LicensingApplication(
-            store: batch, policies: PolicyBook([Policy(), second]), availableUntil: { $0 == "t-1" ? start + .days(60) : nil })
-        let short = try await licensing.acquire(member: "m-1", device: "d-1", title: "t-1", studio: "s-1", Request(at: start)).id
+            store: batch, policies: PolicyBook([Policy(), second]),
+            availableUntil: { $0 == "t-1" ? start + .days(60) : nil })
+        let short = try await licensing.acquire(
+            member: "m-1", device: "d-1", title: "t-1", studio: "s-1", Request(at: start)
+        ).id
             .key
-        let long = try await licensing.acquire(member: "m-1", device: "d-1", title: "t-2", studio: "s-1", Request(at: start)).id
+        let long = try await licensing.acquire(
+            member: "m-1", device: "d-1", title: "t-2", studio: "s-1", Request(at: start)
+        ).id
             .key
         #expect(try await licensing.renew(short, Request(at: start + .days(10))).state.expiresAt == start + .days(60))
         #expect(
-            try await licensing.renew(long, Request(at: start + .days(10) - 1)).state.expiresAt == start + .days(40) - 1)
+            try await licensing.renew(long, Request(at: start + .days(10) - 1)).state.expiresAt == start + .days(40) - 1
+        )
         #expect(try await licensing.renew(long, Request(at: start + .days(10))).state.expiresAt == start + .days(100))
-        await #expect(throws: Refusal(.titleUnavailable)) { try await licensing.renew(short, Request(at: start + .days(60))) }
+        await #expect(throws: Refusal(.titleUnavailable)) {
+            try await licensing.renew(short, Request(at: start + .days(60)))
+        }
     }
 
     @Test("a licence that was never issued is unknown to every command")
@@ -152,7 +173,9 @@ import Testing
         await #expect(throws: unknown) { try await licensing.expire("L-0") }
         await #expect(throws: unknown) { try await licensing.release("L-0", reason: "x") }
         await #expect(throws: unknown) { try await licensing.revoke("L-0", reason: "x", operator: "o") }
-        await #expect(throws: unknown) { try await licensing.correctExpiry(of: "L-0", to: start, reason: "x", operator: "o") }
+        await #expect(throws: unknown) {
+            try await licensing.correctExpiry(of: "L-0", to: start, reason: "x", operator: "o")
+        }
     }
 
     @Test("an expected version is compared with the licence's")
@@ -178,7 +201,9 @@ import Testing
     @Test("a licence's id follows from member and key, and from nothing else")
     func ids() {
         #expect(License.id(member: "m-1", key: "k-1") == License.id(member: "m-1", key: "k-1"))
-        let ids = ["m-1", "m-2", "m"].flatMap { member in ["k-1", "k-2", ":k-1", ""].map { License.id(member: member, key: $0) } }
+        let ids = ["m-1", "m-2", "m"].flatMap { member in
+            ["k-1", "k-2", ":k-1", ""].map { License.id(member: member, key: $0) }
+        }
         #expect(Set(ids).count == ids.count)
         #expect(ids.allSatisfy { UUID(uuidString: $0) != nil && $0.dropFirst(14).first == "8" })
         // In the journal for good: it must never change.

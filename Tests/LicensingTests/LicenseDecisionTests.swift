@@ -36,12 +36,16 @@ struct LicenseDecisionTests {
         Case(
             name: "create", command: .create(terms),
             events: [
-                .created(member: "m-1", device: "d-1", title: "t-1", studio: "s-1", expiresAt: renewedUntil, policyVersion: 7)
+                .created(
+                    member: "m-1", device: "d-1", title: "t-1", studio: "s-1", expiresAt: renewedUntil, policyVersion: 7
+                )
             ], outcomes: [.leads(.issued), .nothing, .nothing, .nothing, .nothing, .nothing, .nothing]),
         Case(
             name: "create for another device", command: .create(device: "d-2", terms),
             events: [
-                .created(member: "m-1", device: "d-2", title: "t-1", studio: "s-1", expiresAt: renewedUntil, policyVersion: 7)
+                .created(
+                    member: "m-1", device: "d-2", title: "t-1", studio: "s-1", expiresAt: renewedUntil, policyVersion: 7
+                )
             ], outcomes: [.leads(.issued), illegal, illegal, illegal, illegal, final, final]),
         Case(
             name: "confirmDownload", command: .confirmDownload, events: [.downloaded],
@@ -61,7 +65,9 @@ struct LicenseDecisionTests {
             outcomes: [illegal, illegal, .nothing, .nothing, .nothing, final, final]),
         Case(
             name: "renew", command: .renew(terms), events: [.renewed(expiresAt: renewedUntil, policyVersion: 7)],
-            outcomes: [illegal, .leads(.issued), .leads(.downloaded), .leads(.playing), .leads(.downloaded), final, final]),
+            outcomes: [
+                illegal, .leads(.issued), .leads(.downloaded), .leads(.playing), .leads(.downloaded), final, final,
+            ]),
         Case(
             name: "expire too early", command: .expire, now: License.expiry - .millisecond,
             outcomes: [illegal, illegal, illegal, illegal, .nothing, final, final]),
@@ -86,7 +92,9 @@ struct LicenseDecisionTests {
             name: "correct the expiry to a later date",
             command: .correctExpiry(to: License.expiry + .days(7), reason: "outage", operator: "o-1"),
             events: [.expiryCorrected(expiresAt: License.expiry + .days(7), reason: "outage", operator: "o-1")],
-            outcomes: [illegal, .leads(.issued), .leads(.downloaded), .leads(.playing), .leads(.downloaded), final, final]),
+            outcomes: [
+                illegal, .leads(.issued), .leads(.downloaded), .leads(.playing), .leads(.downloaded), final, final,
+            ]),
         Case(
             name: "correct the expiry to what it is",
             command: .correctExpiry(to: License.expiry, reason: "outage", operator: "o-1"),

@@ -22,9 +22,11 @@ import Testing
 
     @Test("the state is what it was")
     func golden() throws {
-        try checkGolden(License.self, events: Self.history + [.released(reason: "lost")], file: "Golden/license-released.json")
         try checkGolden(
-            License.self, events: Self.history + [.revoked(reason: "abuse", operator: "o-1")], file: "Golden/license-revoked.json"
+            License.self, events: Self.history + [.released(reason: "lost")], file: "Golden/license-released.json")
+        try checkGolden(
+            License.self, events: Self.history + [.revoked(reason: "abuse", operator: "o-1")],
+            file: "Golden/license-revoked.json"
         )
     }
 

@@ -19,7 +19,10 @@ struct LicenseRulesTests {
         for (availableUntil, expected) in cases {
             let terms = Terms(availableUntil: availableUntil)
             try Scenario(License.self).when(.create(terms), at: start)
-                .then(.created(member: "m-1", device: "d-1", title: "t-1", studio: "s-1", expiresAt: expected, policyVersion: 1))
+                .then(
+                    .created(
+                        member: "m-1", device: "d-1", title: "t-1", studio: "s-1", expiresAt: expected, policyVersion: 1
+                    ))
             for status in License.living {
                 try Scenario(License.self).given(License.history(to: status)).when(.renew(terms), at: start)
                     .then(.renewed(expiresAt: expected, policyVersion: 1))
@@ -84,7 +87,8 @@ struct LicenseRulesTests {
         try downloaded.when(.recordSessions(allowed, terms)).thenState { #expect($0.plays == limit) }
             .when(.recordSessions([more], terms)).thenRejected(Refusal(.playLimitReached, limit: limit))
         // One too many refuses the whole batch.
-        try downloaded.when(.recordSessions([more] + allowed, terms)).thenRejected(Refusal(.playLimitReached, limit: limit))
+        try downloaded.when(.recordSessions([more] + allowed, terms)).thenRejected(
+            Refusal(.playLimitReached, limit: limit))
     }
 
     @Test("a licence is played within the window after its first play, and not a millisecond later")
@@ -107,7 +111,8 @@ struct LicenseRulesTests {
     @Test("a session counts if it occurred before expiry, even when it arrives after")
     func lateSession() throws {
         let expired = try Scenario(License.self).given(License.created, .downloaded, .expired)
-        try expired.when(.recordSessions([.started(3, at: License.expiry)], Terms()), at: License.expiry + .days(5)).thenNothing()
+        try expired.when(.recordSessions([.started(3, at: License.expiry)], Terms()), at: License.expiry + .days(5))
+            .thenNothing()
         try expired.when(
             .recordSessions([.started(3, at: License.expiry - .millisecond)], Terms()), at: License.expiry + .days(5)
         )

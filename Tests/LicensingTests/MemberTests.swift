@@ -58,19 +58,23 @@ import Testing
     @Test("closing what is not open changes nothing")
     func close() throws {
         try Scenario(Member.self).when(.close(license: "L-1")).thenNothing()
-        try Scenario(Member.self).given(.opened(1), .opened(2)).when(.close(license: "L-1")).then(.licenseClosed(license: "L-1"))
-            .thenState { #expect($0.open.map(\.license) == ["L-2"]) }
-            .when(.close(license: "L-1")).thenNothing()
+        try Scenario(Member.self).given(.opened(1), .opened(2)).when(.close(license: "L-1")).then(
+            .licenseClosed(license: "L-1")
+        )
+        .thenState { #expect($0.open.map(\.license) == ["L-2"]) }
+        .when(.close(license: "L-1")).thenNothing()
     }
 
     @Test("removing a device closes every licence on it, and no other; without any there is nothing to remove")
     func removeDevice() throws {
         try Scenario(Member.self).when(.removeDevice("d-1")).thenNothing()
-        try Scenario(Member.self).given(.planChanged(plan: .standard), .opened(1), .opened(2, device: "d-2"), .opened(3))
-            .when(.removeDevice("d-1"))
-            .then(.deviceRemoved(device: "d-1"), .licenseClosed(license: "L-1"), .licenseClosed(license: "L-3"))
-            .thenState { #expect($0.devices == ["d-2"]) }
-            .when(.removeDevice("d-1")).thenNothing()
+        try Scenario(Member.self).given(
+            .planChanged(plan: .standard), .opened(1), .opened(2, device: "d-2"), .opened(3)
+        )
+        .when(.removeDevice("d-1"))
+        .then(.deviceRemoved(device: "d-1"), .licenseClosed(license: "L-1"), .licenseClosed(license: "L-3"))
+        .thenState { #expect($0.devices == ["d-2"]) }
+        .when(.removeDevice("d-1")).thenNothing()
     }
 
     static let history: [Member.Event] = [

@@ -40,22 +40,29 @@ import Testing
     @Test("a correction leaves the latest downloads, or adds some that count from now")
     func correct() throws {
         let now = start + .days(10)
-        func correct(_ count: Int) -> Title.Command { .correct(count: count, reason: "failed", operator: "o-1", Terms()) }
+        func correct(_ count: Int) -> Title.Command {
+            .correct(count: count, reason: "failed", operator: "o-1", Terms())
+        }
         let full = try Scenario(Title.self).given(counted(start, start + .days(1), start + .days(2)))
         try full.when(correct(3), at: now).thenNothing()
-        try full.when(correct(1), at: now).then(.countCorrected(downloads: [start + .days(2)], reason: "failed", operator: "o-1"))
-            .when(count, at: now).thenState { #expect($0.downloads == [start + .days(2), now]) }
+        try full.when(correct(1), at: now).then(
+            .countCorrected(downloads: [start + .days(2)], reason: "failed", operator: "o-1")
+        )
+        .when(count, at: now).thenState { #expect($0.downloads == [start + .days(2), now]) }
         try full.when(correct(0), at: now).then(.countCorrected(downloads: [], reason: "failed", operator: "o-1"))
         try full.when(correct(4), at: now)
             .then(
-                .countCorrected(downloads: [start, start + .days(1), start + .days(2), now], reason: "failed", operator: "o-1"))
+                .countCorrected(
+                    downloads: [start, start + .days(1), start + .days(2), now], reason: "failed", operator: "o-1"))
         try Scenario(Title.self).when(correct(1), at: now).then(
             .countCorrected(downloads: [now], reason: "failed", operator: "o-1"))
         // What is out of the window is not counted, and goes.
         try full.when(correct(3), at: start + .days(366)).thenState {
             #expect($0.downloads == [start + .days(2)] + [start, start].map { $0 + .days(366) })
         }
-        for wrong in [-1, 101, .max, .min] { try full.when(correct(wrong)).thenRejected(Refusal(.illegalTransition, limit: 100)) }
+        for wrong in [-1, 101, .max, .min] {
+            try full.when(correct(wrong)).thenRejected(Refusal(.illegalTransition, limit: 100))
+        }
     }
 
     @Test("the same events give the same state, and the state is what it was")

@@ -57,7 +57,8 @@ package struct RandomBSON {
         case .timestamp:
             let bits = UInt64(bitPattern: integer())
             return .timestamp(
-                BSONTimestamp(seconds: UInt32(truncatingIfNeeded: bits >> 32), increment: UInt32(truncatingIfNeeded: bits)))
+                BSONTimestamp(
+                    seconds: UInt32(truncatingIfNeeded: bits >> 32), increment: UInt32(truncatingIfNeeded: bits)))
         case .int64: return .int64(integer())
         case .decimal128: return .decimal128(decimal())
         case .minKey: return .minKey
@@ -78,23 +79,28 @@ package struct RandomBSON {
 
     package mutating func double() -> Double {
         let edges: [Double] = [
-            0, -0.0, .infinity, -.infinity, .nan, 0.1, 1e22, -1.5, .pi, .leastNonzeroMagnitude, .greatestFiniteMagnitude,
+            0, -0.0, .infinity, -.infinity, .nan, 0.1, 1e22, -1.5, .pi, .leastNonzeroMagnitude,
+            .greatestFiniteMagnitude,
         ]
         if number(0...2) == 0 { return edges.randomElement(using: &generator) ?? 0 }
         let double = Double(bitPattern: generator.next())
         return double.isNaN && isJSONSafe ? .nan : double
     }
 
-    /// Zero to `count` characters of one to four bytes. A key has neither NUL nor a dollar sign, which means something in JSON.
+    /// Zero to `count` characters of one to four bytes. A key has neither NUL nor a dollar sign, which means something
+    /// in JSON.
     package mutating func text(upTo count: Int, isKey: Bool = false) -> String {
         let characters =
-            Array(" aZ09.\"\\/\u{1}\n\u{7F}éß€語😀\u{10FFFF}\u{301}\u{FEFF}\u{2028}".unicodeScalars) + (isKey ? [] : ["\0", "$"])
+            Array(" aZ09.\"\\/\u{1}\n\u{7F}éß€語😀\u{10FFFF}\u{301}\u{FEFF}\u{2028}".unicodeScalars)
+            + (isKey ? [] : ["\0", "$"])
         var text = String.UnicodeScalarView()
         for _ in 0..<number(0...count) { text.append(characters.randomElement(using: &generator) ?? "a") }
         return String(text)
     }
 
-    package mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) } }
+    package mutating func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+    }
 
     private mutating func binary() -> BSONBinary {
         let subtypes: [UInt8] = [0, 1, 2, 3, 4, 5, 6, 7, 0x80, 0xFF]
@@ -111,7 +117,8 @@ package struct RandomBSON {
     /// By its text, so that it is one of the forms that a text can name.
     private mutating func decimal() -> BSONDecimal128 {
         let special = [
-            "NaN", "Infinity", "-Infinity", "0", "-0", "0E+6111", "0E-6176", "9.999999999999999999999999999999999E+6144",
+            "NaN", "Infinity", "-Infinity", "0", "-0", "0E+6111", "0E-6176",
+            "9.999999999999999999999999999999999E+6144",
         ]
         let digits = (0..<number(1...34)).map { _ in "\(number(0...9))" }.joined()
         let text = "\(Bool.random(using: &generator) ? "-" : "")\(digits)E\(number(-6100...6000))"

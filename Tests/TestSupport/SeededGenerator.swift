@@ -1,4 +1,5 @@
-/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c): the same numbers in every run, so that what failed once fails again.
+/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c): the same numbers in every run, so that what failed once fails
+/// again.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

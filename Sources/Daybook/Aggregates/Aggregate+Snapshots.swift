@@ -5,7 +5,8 @@ extension Aggregate {
         guard lifecycle != .live else {
             throw DaybookError(
                 .invalidArgument,
-                "there is nothing to query: \(type) has the lifecycle live, which stores no snapshots. Load its aggregates by key, or "
+                "there is nothing to query: \(type) has the lifecycle live, which stores no snapshots. Load its "
+                    + "aggregates by key, or "
                     + "give it the lifecycle inline or async")
         }
     }

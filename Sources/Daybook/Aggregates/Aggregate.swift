@@ -2,7 +2,8 @@ public import Foundation
 
 /// A consistency boundary: a state that only its own events change, and the rules by which it accepts commands.
 ///
-/// The conforming type is the state. It is encoded with its own `Codable` conformance into the snapshot's `state`, which people query.
+/// The conforming type is the state. It is encoded with its own `Codable` conformance into the snapshot's `state`,
+/// which people query.
 ///
 /// ```swift
 /// struct Counter: Aggregate {

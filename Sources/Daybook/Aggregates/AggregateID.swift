@@ -9,8 +9,8 @@ public struct AggregateID: Sendable, CustomStringConvertible {
     /// `type/key`
     public let rawValue: String
 
-    /// - Parameter key: Valid UTF-8 in Unicode normalization form C, 1 to 256 bytes, without control characters. It must not hold personal
-    ///   data: an id can never be erased from the journal.
+    /// - Parameter key: Valid UTF-8 in Unicode normalization form C, 1 to 256 bytes, without control characters. It
+    ///   must not hold personal data: an id can never be erased from the journal.
     /// - Throws: ``DaybookError/Code/invalidArgument`` with the rule that `key` breaks.
     public init(_ type: AggregateType, key: String) throws(DaybookError) {
         try Self.check(key, what: "key", maximumBytes: 256)
@@ -22,7 +22,8 @@ public struct AggregateID: Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument``
     public init(parsing text: String) throws(DaybookError) {
-        guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")), let type = AggregateType(rawValue: String(text[..<slash]))
+        guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")),
+            let type = AggregateType(rawValue: String(text[..<slash]))
         else {
             throw DaybookError(.invalidArgument, "an aggregate id is written type/key, as in license/L-1")
         }

@@ -12,7 +12,8 @@ public struct AggregateType: Sendable, Hashable, RawRepresentable, ExpressibleBy
         }
         for byte in bytes {
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): continue
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                continue
             default: return nil
             }
         }
@@ -22,7 +23,8 @@ public struct AggregateType: Sendable, Hashable, RawRepresentable, ExpressibleBy
     /// - Precondition: The literal follows the rule.
     public init(stringLiteral value: StaticString) {
         guard let type = AggregateType(rawValue: "\(value)") else {
-            preconditionFailure("\"\(value)\" is not an aggregate type: a type is [a-z][a-z0-9-]*, at most 64 characters")
+            preconditionFailure(
+                "\"\(value)\" is not an aggregate type: a type is [a-z][a-z0-9-]*, at most 64 characters")
         }
         self = type
     }

@@ -64,7 +64,8 @@ extension BSONDocument {
                 case (_, nil):
                     throw DaybookError(.invalidArgument, "the state has no field \(place), or not with such a value")
                 default:
-                    throw DaybookError(.invalidArgument, "\(place) cannot have this value: the state makes another one of it")
+                    throw DaybookError(
+                        .invalidArgument, "\(place) cannot have this value: the state makes another one of it")
                 }
             }
         }
@@ -77,8 +78,12 @@ extension BSONValue {
     func hasValue(of other: BSONValue) -> Bool {
         switch (self, other) {
         case (.document(let left), .document(let right)):
-            guard let keys = try? left.keys, let others = try? right.keys, keys.count == others.count else { return false }
-            return keys.allSatisfy { key in left[key].flatMap { value in right[key].map { value.hasValue(of: $0) } } ?? false }
+            guard let keys = try? left.keys, let others = try? right.keys, keys.count == others.count else {
+                return false
+            }
+            return keys.allSatisfy { key in
+                left[key].flatMap { value in right[key].map { value.hasValue(of: $0) } } ?? false
+            }
         case (.array(let left), .array(let right)):
             guard left.count == right.count else { return false }
             if zip(left, right).allSatisfy({ $0.hasValue(of: $1) }) { return true }

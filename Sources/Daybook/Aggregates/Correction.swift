@@ -58,8 +58,8 @@ public struct Correction: Sendable, Hashable {
 extension Correction {
     /// `state` with this correction applied.
     ///
-    /// - Throws: ``DaybookError/Code/unknownEvent`` when it is for another `stateSchema` and no upcaster leads to the present one;
-    ///   ``DaybookError/Code/unreadableEvent`` when the corrected state cannot be decoded.
+    /// - Throws: ``DaybookError/Code/unknownEvent`` when it is for another `stateSchema` and no upcaster leads to the
+    ///   present one; ``DaybookError/Code/unreadableEvent`` when the corrected state cannot be decoded.
     func applied<A: Aggregate>(to state: A) throws -> A {
         let patch = try current(for: A.self)
         let corrected: BSONDocument
@@ -67,7 +67,8 @@ extension Correction {
             corrected = try BSONEncoder().encode(state).merging(patch)
             return try BSONDecoder().decode(A.self, from: corrected)
         } catch {
-            throw DaybookError(.unreadableEvent, "the corrected state cannot be decoded: \(describe(error))", underlying: error)
+            throw DaybookError(
+                .unreadableEvent, "the corrected state cannot be decoded: \(describe(error))", underlying: error)
         }
     }
 
@@ -81,7 +82,8 @@ extension Correction {
                     ? "a newer program wrote it"
                     : "declare among the aggregate's correctionUpcasters what it is from schema \(schema) on"
                 throw DaybookError(
-                    .unknownEvent, "it is a correction of a state with stateSchema \(schema), not \(A.stateSchema): \(advice)")
+                    .unknownEvent,
+                    "it is a correction of a state with stateSchema \(schema), not \(A.stateSchema): \(advice)")
             }
             do {
                 patch = try next.convert(patch)
@@ -99,7 +101,8 @@ extension Correction {
     ///
     /// So `5` is stored as the field's own number type, whichever number type the caller used.
     ///
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when a part of the patch does not survive being decoded and encoded as `A`.
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when a part of the patch does not survive being decoded and
+    ///   encoded as `A`.
     func normalized<A: Aggregate>(for state: A) throws -> Correction {
         let encoded: BSONDocument
         do {
@@ -107,7 +110,8 @@ extension Correction {
             encoded = try BSONEncoder().encode(BSONDecoder().decode(A.self, from: corrected))
         } catch {
             throw DaybookError(
-                .invalidArgument, "the corrected state is not one that \(A.self) can have: \(describe(error))", underlying: error)
+                .invalidArgument, "the corrected state is not one that \(A.self) can have: \(describe(error))",
+                underlying: error)
         }
         var correction = self
         correction.patch = try encoded.confirming(patch, at: "")

@@ -11,11 +11,13 @@ extension Field {
         case .insideArray: return nil
         case .value:
             return
-                "declares the field \"\(name)\" for a value that is encoded elsewhere\(hint(value, document)): under that name the encoded "
+                "declares the field \"\(name)\" for a value that is encoded elsewhere\(hint(value, document)): under "
+                + "that name the encoded "
                 + "state has something else. Give the field the name that its value is encoded under"
         case .none:
             return
-                "declares the field \"\(name)\", and the encoded state has no such field\(hint(value, document)). Give the field the name "
+                "declares the field \"\(name)\", and the encoded state has no such field\(hint(value, document)). "
+                + "Give the field the name "
                 + "that its value is encoded under"
         }
     }
@@ -64,7 +66,8 @@ extension Aggregate {
             guard let other = field.otherName(in: state, encodedAs: document) else { continue }
             throw DaybookError(
                 .invalidConfiguration,
-                "\(Self.self) declares the field \"\(field.name)\" for a value that is encoded as \"\(other)\": a query by it would find nothing. "
+                "\(Self.self) declares the field \"\(field.name)\" for a value that is encoded as \"\(other)\": a "
+                    + "query by it would find nothing. "
                     + "Give the field the name that its value is encoded under.")
         }
     }
@@ -79,7 +82,9 @@ private enum FieldPlace {
 extension BSONDocument {
     fileprivate func place(_ path: String) -> FieldPlace {
         var document = self
-        let parts = path.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { String($0) ?? "" }
+        let parts = path.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map {
+            String($0) ?? ""
+        }
         for (index, part) in parts.enumerated() {
             guard let value = document[part] else { return .none }
             if index == parts.count - 1 { return .value(value) }

@@ -39,7 +39,8 @@ public struct Upcaster: Sendable {
     ) -> Upcaster {
         let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
         return Upcaster(
-            type: type, schema: schema, step: .transform { try encoder.encode(convert(decoder.decode(Old.self, from: $0))) })
+            type: type, schema: schema,
+            step: .transform { try encoder.encode(convert(decoder.decode(Old.self, from: $0))) })
     }
 
     /// Transforms the stored payload of an event from `schema` to the next one.

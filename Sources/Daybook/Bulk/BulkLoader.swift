@@ -120,7 +120,8 @@ public final class BulkLoader: Sendable {
             try await write(backlog)
         } catch var error as DaybookError {
             error.message =
-                "the batch was not taken: \(backlog.events.count) events of earlier ones could not be written: \(error.message)"
+                "the batch was not taken: \(backlog.events.count) events of earlier ones could not be written: "
+                + "\(error.message)"
             throw error
         }
     }

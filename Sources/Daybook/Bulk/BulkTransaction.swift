@@ -19,10 +19,13 @@ public actor BulkTransaction: StoreTransaction {
     /// Decides `command` on an aggregate; see ``DaybookTransaction``.
     @discardableResult
     public func execute<A: Aggregate>(
-        _ command: A.Command, on key: String, of aggregate: A.Type, expecting expected: Int64?, commandID: String?, at now: Date?
+        _ command: A.Command, on key: String, of aggregate: A.Type, expecting expected: Int64?, commandID: String?,
+        at now: Date?
     ) throws -> Int64 {
         let id = try AggregateID(A.type, key: key)
-        guard let now else { throw DaybookError(.invalidArgument, "a batch has no time of its own", aggregateID: id.rawValue) }
+        guard let now else {
+            throw DaybookError(.invalidArgument, "a batch has no time of its own", aggregateID: id.rawValue)
+        }
         let identity = try CommandIdentity(command, id: commandID)
         if let known = try known(identity, id) { return known }
         let loaded = Loaded(fold: try current(id, A.self), basis: .read(nil))

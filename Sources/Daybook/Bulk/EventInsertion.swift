@@ -70,7 +70,9 @@ package struct EventInsertion: Sendable {
     private static func unexplained(_ event: StoredEvent) -> DaybookError {
         DaybookError(
             .conflict,
-            "a unique index refuses the event at version \(event.version), and nothing stands in its place: is there an index that is not "
-                + "Daybook's, or is the journal being changed?", aggregateID: event.aggregateID.rawValue, version: event.version)
+            "a unique index refuses the event at version \(event.version), and nothing stands in its place: is there "
+                + "an index that is not "
+                + "Daybook's, or is the journal being changed?", aggregateID: event.aggregateID.rawValue,
+            version: event.version)
     }
 }

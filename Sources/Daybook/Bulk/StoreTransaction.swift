@@ -11,7 +11,8 @@ public protocol StoreTransaction: Sendable {
     /// - Throws: `A.Rejection` when the aggregate refuses; ``DaybookError``.
     @discardableResult
     func execute<A: Aggregate>(
-        _ command: A.Command, on key: String, of aggregate: A.Type, expecting expected: Int64?, commandID: String?, at now: Date?
+        _ command: A.Command, on key: String, of aggregate: A.Type, expecting expected: Int64?, commandID: String?,
+        at now: Date?
     ) async throws -> Int64
 }
 

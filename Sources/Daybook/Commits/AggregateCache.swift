@@ -83,7 +83,9 @@ final class AggregateCache: Sendable {
     ) -> (loaded: Loaded<A>, readAt: ContinuousClock.Instant)? {
         guard maximumBytes > 0 else { return nil }
         let slot = part(of: id).generations.withLock { $0.remove(id) }
-        guard let entry = slot?.entry as? Entry<A>, ContinuousClock.now - entry.readAt < Self.lifetime else { return nil }
+        guard let entry = slot?.entry as? Entry<A>, ContinuousClock.now - entry.readAt < Self.lifetime else {
+            return nil
+        }
         return (entry.loaded, entry.readAt)
     }
 
@@ -91,7 +93,9 @@ final class AggregateCache: Sendable {
     func find<A: Aggregate>(_ id: AggregateID, _ aggregate: A.Type) -> Entry<A>? {
         guard maximumBytes > 0 else { return nil }
         let slot = part(of: id).generations.withLock { $0.young[id] ?? $0.elder[id] }
-        guard let entry = slot?.entry as? Entry<A>, ContinuousClock.now - entry.readAt < Self.lifetime else { return nil }
+        guard let entry = slot?.entry as? Entry<A>, ContinuousClock.now - entry.readAt < Self.lifetime else {
+            return nil
+        }
         return entry
     }
 

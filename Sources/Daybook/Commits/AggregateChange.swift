@@ -36,8 +36,8 @@ struct AggregateChange: Sendable {
 
     /// Appends what was decided, and folds it into `fold` from its encoded form.
     ///
-    /// - Throws: ``DaybookError/Code/notEncodable``, ``DaybookError/Code/unreadableEvent`` when an event does not survive being encoded and
-    ///   decoded.
+    /// - Throws: ``DaybookError/Code/notEncodable``, ``DaybookError/Code/unreadableEvent`` when an event does not
+    ///   survive being encoded and decoded.
     mutating func append<A: Aggregate>(
         _ decided: [EventContent], command: CommandIdentity, folding fold: inout Fold<A>
     ) throws {
@@ -62,7 +62,9 @@ struct AggregateChange: Sendable {
         for (index, event) in decided.enumerated() {
             try event.data.withBorrowed { try fold.apply(type: event.type, schema: event.schema, data: $0) }
             let isLast = index == decided.count - 1
-            if !isLast, fold.coding.computedDates.isDue(UInt8(truncatingIfNeeded: fold.version)) { _ = try? fold.normalize() }
+            if !isLast, fold.coding.computedDates.isDue(UInt8(truncatingIfNeeded: fold.version)) {
+                _ = try? fold.normalize()
+            }
         }
         return lifecycle == .live ? try? fold.normalize() : try fold.normalize()
     }

@@ -56,7 +56,9 @@ extension PreparedCommit {
             let aggregateID = changes.count == 1 ? changes[0].aggregateID : nil
             return .failed(DaybookError.refused(byForeignIndex: error, of: aggregateID))
         }
-        if error.code == .duplicateKey, error.keyPattern.contains(EventKey.commandIDPath) { return .duplicateCommand(error) }
+        if error.code == .duplicateKey, error.keyPattern.contains(EventKey.commandIDPath) {
+            return .duplicateCommand(error)
+        }
         return error.code == .duplicateKey || error.canBeTriedAgain ? .aborted(error) : .failed(error)
     }
 
@@ -64,9 +66,11 @@ extension PreparedCommit {
     func outcomeUnknown(_ error: any Error) -> DaybookError {
         DaybookError(
             .outcomeUnknown,
-            "the connection died after the commit \(id) was sent, and nobody could say in time whether it took effect. It may "
+            "the connection died after the commit \(id) was sent, and nobody could say in time whether it took "
+                + "effect. It may "
                 + "still. Repeat the command with the same command id, or look for events of this commit.",
-            aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound, underlying: error)
+            aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound,
+            underlying: error)
     }
 
     /// The outcome of a commit whose events the journal refuses, from the events that are stored at their versions. If
@@ -77,7 +81,9 @@ extension PreparedCommit {
         ofDuplicate error: MongoError, on connection: isolated MongoConnection, journal: Journal
     ) -> CommitOutcome? {
         for change in changes {
-            guard let found = try? journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection) else {
+            guard
+                let found = try? journal.eventID(of: change.aggregateID, at: change.versions.lowerBound, on: connection)
+            else {
                 continue
             }
             return found == change.firstEventID ? .committed : .aborted(error)
@@ -222,7 +228,8 @@ extension PreparedCommit {
         }
         if let found, snapshot.isOlder(than: found) {
             logger.warning(
-                "the snapshot's stateSchema is newer than \(snapshot.stateSchema); it is left behind the journal", place)
+                "the snapshot's stateSchema is newer than \(snapshot.stateSchema); it is left behind the journal", place
+            )
             try hold(snapshot.aggregateID, snapshot.collection, orInsert: nil, on: connection)
             return
         }
@@ -233,7 +240,8 @@ extension PreparedCommit {
         }
         if !isExpected, !isOfCommit {
             logger.warning(
-                "the snapshot was \(found == nil ? "deleted" : "changed") by something other than a commit; replaced", place)
+                "the snapshot was \(found == nil ? "deleted" : "changed") by something other than a commit; replaced",
+                place)
         }
         guard snapshot.isKept else {
             _ = try connection.deleteOne(snapshot.selector, in: snapshot.collection)

@@ -37,7 +37,8 @@ final class PreparedCommit: Sendable {
         guard heads.allSatisfy({ !$0.isVersion7 || $0 < commitID }) else {
             throw DaybookError(
                 .damagedJournal,
-                "the id of its last event has the last time that an id can have, so no event can follow it: it was made by a broken clock, "
+                "the id of its last event has the last time that an id can have, so no event can follow it: it was "
+                    + "made by a broken clock, "
                     + "or by something other than a commit",
                 aggregateID: decided.first?.aggregateID.rawValue, version: decided.first?.version)
         }
@@ -59,7 +60,8 @@ final class PreparedCommit: Sendable {
                     schema: event.schema, recordedAt: recordedAt,
                     commit: .init(id: id, index: Int32(events.count), count: count),
                     metadata: EventMetadata(
-                        commandID: event.command?.id, commandName: event.command?.name, commandDigest: event.command?.digest,
+                        commandID: event.command?.id, commandName: event.command?.name,
+                        commandDigest: event.command?.digest,
                         context: context)
                 ).document(data: event.data)
                 try BSONDocument.check(

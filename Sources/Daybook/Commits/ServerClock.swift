@@ -4,7 +4,8 @@ package import Foundation
 internal import Synchronization
 internal import Logging
 
-/// The store's clock, corrected to the primary's: writers whose machines disagree about the time still record nearly the same.
+/// The store's clock, corrected to the primary's: writers whose machines disagree about the time still record nearly
+/// the same.
 ///
 /// The offset is measured with the first write and then once a minute, against `localTime` in the reply to `hello`
 /// (https://www.mongodb.com/docs/manual/reference/command/hello/). On a sharded cluster that is the router's clock. An
@@ -71,7 +72,8 @@ package final class ServerClock: Sendable {
         }
         if isNews {
             telemetry.logger.warning(
-                "this machine's clock differs from the server's; commits are recorded by the server's. Check its time synchronization.",
+                "this machine's clock differs from the server's; commits are recorded by the server's. Check its time "
+                    + "synchronization.",
                 [.offset: "\((offset * 10).rounded() / 10) s"])
         }
     }

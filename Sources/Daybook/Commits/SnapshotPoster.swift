@@ -66,7 +66,9 @@ actor SnapshotPoster {
     /// Returns when this aggregate's snapshot at `version` or later has been written here or dropped, and at once when
     /// none is waiting. It also returns when the task is cancelled.
     func settled(_ aggregateID: AggregateID, _ version: Int64) async {
-        guard !Task.isCancelled, isAwaited(aggregateID, version) || flying[aggregateID, default: 0] >= version else { return }
+        guard !Task.isCancelled, isAwaited(aggregateID, version) || flying[aggregateID, default: 0] >= version else {
+            return
+        }
         pause?.cancel()
         lastTicket += 1
         let ticket = lastTicket
@@ -117,7 +119,9 @@ actor SnapshotPoster {
             await gather()
             let batch = takeBatch()
             flying = Dictionary(uniqueKeysWithValues: batch.map { ($0.aggregateID, $0.version) })
-            for (collection, posts) in Dictionary(grouping: batch, by: \.collection) { await write(posts, to: collection) }
+            for (collection, posts) in Dictionary(grouping: batch, by: \.collection) {
+                await write(posts, to: collection)
+            }
             let landed = flying
             flying = [:]
             lastEnd = .now
@@ -131,7 +135,8 @@ actor SnapshotPoster {
     /// Waits a moment after the last batch. A single snapshot is written at once; when one task commits again and
     /// again, several of its snapshots cost one write.
     private func gather() async {
-        guard waiters.isEmpty, drains.isEmpty, pending.count < Self.maximumBatch, ContinuousClock.now - lastEnd < Self.gathering
+        guard waiters.isEmpty, drains.isEmpty, pending.count < Self.maximumBatch,
+            ContinuousClock.now - lastEnd < Self.gathering
         else {
             return
         }
@@ -147,7 +152,9 @@ actor SnapshotPoster {
         for id in order {
             guard let post = pending[id] else { continue }
             let size = post.byteCount
-            guard batch.isEmpty || (batch.count < Self.maximumBatch && bytes + size <= Self.maximumBatchBytes) else { break }
+            guard batch.isEmpty || (batch.count < Self.maximumBatch && bytes + size <= Self.maximumBatchBytes) else {
+                break
+            }
             batch.append(post)
             bytes += size
         }

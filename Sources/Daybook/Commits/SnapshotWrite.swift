@@ -93,9 +93,12 @@ final class SnapshotWrite: Sendable {
     private func selector(olderBy comparison: String) throws -> BSONDocument {
         if let stored = basis.identity, !isNewer(than: stored), let unchangedSelector {
             let older: BSONDocument = [
-                SnapshotKey.version: [comparison: .int64(version)], SnapshotKey.stateSchema: ["$lte": .int32(stateSchema)],
+                SnapshotKey.version: [comparison: .int64(version)],
+                SnapshotKey.stateSchema: ["$lte": .int32(stateSchema)],
             ]
-            return [SnapshotKey.id: .string(aggregateID.rawValue), "$or": [.document(older), .document(unchangedSelector)]]
+            return [
+                SnapshotKey.id: .string(aggregateID.rawValue), "$or": [.document(older), .document(unchangedSelector)],
+            ]
         }
         var selector = BSONWriter(capacity: 128)
         selector.write(aggregateID.rawValue, forKey: SnapshotKey.id)

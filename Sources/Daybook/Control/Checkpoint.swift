@@ -2,10 +2,11 @@ internal import DaybookBSON
 package import DaybookMongo
 package import Foundation
 
-/// How far some work has followed the journal: a document of `daybook.checkpoints`, `{ _id: name, epoch, token, updatedAt }`.
+/// How far some work has followed the journal: a document of `daybook.checkpoints`, `{ _id: name, epoch, token,
+/// updatedAt }`.
 ///
-/// The holder of the work's lease writes the lease's epoch there before it reads the place, and each later write asks for
-/// that epoch. So a holder that has lost its lease and does not know it yet cannot move the place back.
+/// The holder of the work's lease writes the lease's epoch there before it reads the place, and each later write asks
+/// for that epoch. So a holder that has lost its lease and does not know it yet cannot move the place back.
 package struct Checkpoint: Sendable {
     let name: String
     let database: String
@@ -15,10 +16,11 @@ package struct Checkpoint: Sendable {
         self.database = database
     }
 
-    /// Makes the place that of `lease`'s holder, and returns it; nil when none was ever saved, and for what is no token.
+    /// Makes the place that of `lease`'s holder, and returns it; nil when none was ever saved, and for what is no
+    /// token.
     ///
-    /// - Throws: ``Lease/lost`` when a later epoch stands there. Where this holder has the lease all the same, because its
-    ///   document was deleted or edited and its epochs began anew, the next holder's exceeds what stands there.
+    /// - Throws: ``Lease/lost`` when a later epoch stands there. Where this holder has the lease all the same, because
+    ///   its document was deleted or edited and its epochs began anew, the next holder's exceeds what stands there.
     func claim(by lease: Lease, on connection: isolated MongoConnection) throws -> ResumeToken? {
         // After an election that takes this back, an earlier holder could move the place: so a majority has it first.
         let found = try connection.findAndUpdate(
@@ -45,7 +47,8 @@ package struct Checkpoint: Sendable {
     /// - Throws: ``Lease/lost`` when a later holder has claimed the place.
     func save(_ token: ResumeToken, by lease: Lease, on connection: isolated MongoConnection) throws {
         try change(
-            ["$set": ["token": .document(token.document)], "$currentDate": ["updatedAt": true]], by: lease, on: connection)
+            ["$set": ["token": .document(token.document)], "$currentDate": ["updatedAt": true]], by: lease,
+            on: connection)
     }
 
     /// Forgets the place: the next ``claim(by:on:)`` returns none.

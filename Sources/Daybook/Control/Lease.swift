@@ -3,12 +3,13 @@ internal import DaybookMongo
 
 /// The right of one process to do some work alone, for a while: a document of `daybook.leases`.
 ///
-/// `{ _id: name, holder, epoch, acquiredAt, expiresAt }`. Only the server's clock says whether a lease has expired: each
-/// request compares and sets its times by `$$NOW`, so a client's clock may be wrong by any amount. On a sharded cluster
-/// it is the router's (https://www.mongodb.com/docs/manual/reference/aggregation-variables/).
+/// `{ _id: name, holder, epoch, acquiredAt, expiresAt }`. Only the server's clock says whether a lease has expired:
+/// each request compares and sets its times by `$$NOW`, so a client's clock may be wrong by any amount. On a sharded
+/// cluster it is the router's (https://www.mongodb.com/docs/manual/reference/aggregation-variables/).
 ///
-/// The holder renews the lease. After the death of its holder it expires, and another process may acquire it. A lease is
-/// never deleted, and each new holder adds 1 to its epoch: what an earlier holder still sends can be refused by that.
+/// The holder renews the lease. After the death of its holder it expires, and another process may acquire it. A lease
+/// is never deleted, and each new holder adds 1 to its epoch: what an earlier holder still sends can be refused by
+/// that.
 struct Lease: Sendable, Hashable {
     let name: String
     let holder: String
@@ -66,7 +67,9 @@ struct Lease: Sendable, Hashable {
     /// the next holder begins anew. mongosh writes numbers as doubles.
     static let lastEpoch: BSONValue = [
         "$let": [
-            "vars": ["last": ["$convert": ["input": "$epoch", "to": "long", "onError": .int64(0), "onNull": .int64(0)]]],
+            "vars": [
+                "last": ["$convert": ["input": "$epoch", "to": "long", "onError": .int64(0), "onNull": .int64(0)]]
+            ],
             "in": [
                 "$cond": [
                     ["$and": [["$gt": ["$$last", .int64(0)]], ["$lt": ["$$last", .int64(.max)]]]], "$$last", .int64(0),
@@ -100,7 +103,8 @@ struct Lease: Sendable, Hashable {
     ) throws -> Bool {
         try connection.findAndUpdate(
             ["_id": .string(name), "holder": .string(holder), "epoch": .int64(epoch)],
-            through: [["$set": .document(fields)]], in: Self.namespace(in: database), writeConcern: Self.writeConcern) != nil
+            through: [["$set": .document(fields)]], in: Self.namespace(in: database), writeConcern: Self.writeConcern)
+            != nil
     }
 
     private static func namespace(in database: String) -> Namespace {

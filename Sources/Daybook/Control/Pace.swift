@@ -19,7 +19,8 @@ package final class Pace: Sendable {
     package func wait(for count: Int = 1) async throws {
         let turn = next.withLock { next in
             let turn = max(next, .now)
-            // A duration of more seconds than 2^63 traps. At a rate so low it makes no difference when the next one comes.
+            // A duration of more seconds than 2^63 traps. At a rate so low it makes no difference when the next one
+            // comes.
             next = turn + .seconds(min(Double(count) / rate, Self.maximumWait))
             return turn
         }

@@ -103,7 +103,9 @@ package struct DatabaseInspection: Sendable {
     private func replacement(of collection: DatabasePlan.Collection, isView: Bool, isTimeSeries: Bool) -> [String] {
         let there = Shell.collection(collection.name, in: database)
         if isView { return ["\(there).drop()", "// the documents behind the view stay; then run initialize again"] }
-        guard collection.isJournal else { return ["\(there).drop()", "// run initialize again, then rebuild the snapshots"] }
+        guard collection.isJournal else {
+            return ["\(there).drop()", "// run initialize again, then rebuild the snapshots"]
+        }
         let aside = "\(collection.name).before"
         let keep =
             isTimeSeries
@@ -118,7 +120,9 @@ package struct DatabaseInspection: Sendable {
 
     // MARK: Validators
 
-    private mutating func inspect(_ wanted: BSONDocument, of collection: DatabasePlan.Collection, _ options: BSONDocument) {
+    private mutating func inspect(
+        _ wanted: BSONDocument, of collection: DatabasePlan.Collection, _ options: BSONDocument
+    ) {
         var reasons: [String] = []
         if case .document(let validator) = options["validator"], !validator.fields.isEmpty {
             if case .document(let ours) = wanted["validator"],
@@ -174,13 +178,16 @@ package struct DatabaseInspection: Sendable {
         for index in found where index["expireAfterSeconds"] != nil && !reported.contains(index) {
             conflicts.append(
                 DefinitionConflict(
-                    subject: index.subject(in: collection), reason: "deletes events", found: index.shown, wanted: "no such index",
+                    subject: index.subject(in: collection), reason: "deletes events", found: index.shown,
+                    wanted: "no such index",
                     remedy: [drop(index, of: collection)]))
         }
         return lacking
     }
 
-    private mutating func report(_ rival: BSONDocument, insteadOf wanted: IndexModel, of collection: DatabasePlan.Collection) {
+    private mutating func report(
+        _ rival: BSONDocument, insteadOf wanted: IndexModel, of collection: DatabasePlan.Collection
+    ) {
         guard let definition = try? wanted.document() else { return }
         let reason =
             if !wanted.hasSameKeys(as: rival) {
@@ -194,10 +201,12 @@ package struct DatabaseInspection: Sendable {
         for (key, value) in definition.fields where key != "key" { try? options.append(key, value) }
         let keys = if case .document(let key) = definition["key"] { Shell.json(key) } else { "{}" }
         let create = "\(Shell.collection(collection.name, in: database)).createIndex(\(keys), \(Shell.json(options)))"
-        let warning = collection.isJournal ? ["// stop every writer first: between these two the journal refuses nothing"] : []
+        let warning =
+            collection.isJournal ? ["// stop every writer first: between these two the journal refuses nothing"] : []
         conflicts.append(
             DefinitionConflict(
-                subject: rival.subject(in: collection), reason: reason, found: rival.shown, wanted: Shell.json(definition),
+                subject: rival.subject(in: collection), reason: reason, found: rival.shown,
+                wanted: Shell.json(definition),
                 remedy: warning + [drop(rival, of: collection), create]))
     }
 

@@ -51,6 +51,7 @@ extension DatabasePlan {
             actions[name].map { RoleDefinition.Privilege(collection: name, actions: $0) }
         }
         return RoleDefinition(
-            name: name, database: database, privileges: privileges + [.init(collection: nil, actions: [.listCollections])])
+            name: name, database: database,
+            privileges: privileges + [.init(collection: nil, actions: [.listCollections])])
     }
 }

@@ -39,7 +39,8 @@ package struct DatabasePlan: Sendable {
                 guard ObjectIdentifier(other) == ObjectIdentifier(aggregate) else {
                     throw DaybookError(
                         .invalidArgument,
-                        "\(other) and \(aggregate) both have the aggregate type \"\(aggregate.type)\"; a type names one kind of aggregate"
+                        "\(other) and \(aggregate) both have the aggregate type \"\(aggregate.type)\"; a type names "
+                            + "one kind of aggregate"
                     )
                 }
                 continue
@@ -53,7 +54,8 @@ package struct DatabasePlan: Sendable {
                 if let owner = owners.updateValue(aggregate.type, forKey: Array(taken.utf8)) {
                     throw DaybookError(
                         .invalidConfiguration,
-                        "the aggregates \"\(owner)\" and \"\(aggregate.type)\" both keep snapshots in \"\(taken)\"; each needs a collection of "
+                        "the aggregates \"\(owner)\" and \"\(aggregate.type)\" both keep snapshots in \"\(taken)\"; "
+                            + "each needs a collection of "
                             + "its own (a rebuild uses its name with .rebuild and .rebuild-2)")
                 }
             }
@@ -70,7 +72,9 @@ package struct DatabasePlan: Sendable {
     }
 
     /// https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
-    private static func check(_ name: String, of aggregate: any Aggregate.Type, in database: String) throws(DaybookError) {
+    private static func check(_ name: String, of aggregate: any Aggregate.Type, in database: String)
+        throws(DaybookError)
+    {
         // The full name of a sharded collection is limited to 235 bytes, and a rebuild adds its suffix.
         let longest = rebuildCollections(of: name).map { "\(database).\($0)".utf8.count }.max() ?? 0
         let fault: String? =
@@ -105,18 +109,21 @@ package struct DatabasePlan: Sendable {
             guard parts.allSatisfy({ !$0.isEmpty && $0.utf8.first != UInt8(ascii: "$") }), !name.utf8.contains(0) else {
                 throw DaybookError(
                     .invalidConfiguration,
-                    "\(aggregate) declares the field \"\(name)\", which cannot be: it is written name or name.name, and no name is empty "
+                    "\(aggregate) declares the field \"\(name)\", which cannot be: it is written name or name.name, "
+                        + "and no name is empty "
                         + "or begins with $")
             }
         }
         let indexes = aggregate.indexes
         if let name = firstRepeated(indexes.map(\.name)) {
-            throw DaybookError(.invalidConfiguration, "\(aggregate) declares two indexes that would be named \"\(name)\"")
+            throw DaybookError(
+                .invalidConfiguration, "\(aggregate) declares two indexes that would be named \"\(name)\"")
         }
         guard indexes.count < 64 else {
             throw DaybookError(
                 .invalidConfiguration,
-                "\(aggregate) declares \(indexes.count) indexes; MongoDB allows a collection 64, and the one of _id is among them"
+                "\(aggregate) declares \(indexes.count) indexes; MongoDB allows a collection 64, and the one of _id "
+                    + "is among them"
             )
         }
         return indexes

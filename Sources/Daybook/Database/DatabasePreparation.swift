@@ -41,7 +41,9 @@ package struct DatabasePreparation: Sendable {
             guard attempt < Self.attempts else {
                 throw DaybookError(
                     .server,
-                    "the database \"\(plan.database)\" still lacks \(inspection.lacking) after it was made: is it being dropped?")
+                    "the database \"\(plan.database)\" still lacks \(inspection.lacking) after it was made: is it "
+                        + "being dropped?"
+                )
             }
             attempt += 1
             do {
@@ -66,7 +68,8 @@ package struct DatabasePreparation: Sendable {
             guard error.code == .unauthorized else { throw error }
             throw DaybookError(
                 .unauthorized,
-                "this user may not see what the database \"\(plan.database)\" has: that takes listCollections on it, and listIndexes on "
+                "this user may not see what the database \"\(plan.database)\" has: that takes listCollections on it, "
+                    + "and listIndexes on "
                     + "its journal and snapshots. Each role of DaybookStore.roles(for:) has them.", underlying: error)
         }
     }
@@ -90,8 +93,10 @@ package struct DatabasePreparation: Sendable {
             guard error.code == .duplicateKey else { throw error }
             throw DaybookError(
                 .damagedJournal,
-                "\(namespace) has documents with the same \(error.keyPattern.joined(separator: " and ")), which a unique index of Daybook's "
-                    + "would have refused. It was without that index for a time. Find them before anything is written to it.",
+                "\(namespace) has documents with the same \(error.keyPattern.joined(separator: " and ")), which a "
+                    + "unique index of Daybook's "
+                    + "would have refused. It was without that index for a time. Find them before anything is written "
+                    + "to it.",
                 underlying: error)
         }
     }
@@ -100,9 +105,11 @@ package struct DatabasePreparation: Sendable {
         let needsOwner = inspection.missing.contains { $0.collection.isJournal }
         return DaybookError(
             .unauthorized,
-            "the database \"\(plan.database)\" lacks \(inspection.lacking), and this user may not make that. Initialize it once "
+            "the database \"\(plan.database)\" lacks \(inspection.lacking), and this user may not make that. "
+                + "Initialize it once "
                 + "as a user with the built-in role dbOwner on it"
-                + (needsOwner ? "." : ", or with \(RoleDefinition.Name.operator.rawValue), which may make snapshot collections."),
+                + (needsOwner
+                    ? "." : ", or with \(RoleDefinition.Name.operator.rawValue), which may make snapshot collections."),
             underlying: error)
     }
 }

@@ -9,10 +9,12 @@ public struct DefinitionConflicts: Error, Sendable, Hashable, CustomStringConver
 extension DaybookError {
     /// - Parameter conflicts: At least one.
     init(_ conflicts: [DefinitionConflict], in database: String) {
-        let count = conflicts.count == 1 ? "a definition that conflicts" : "\(conflicts.count) definitions that conflict"
+        let count =
+            conflicts.count == 1 ? "a definition that conflicts" : "\(conflicts.count) definitions that conflict"
         let conflicts = DefinitionConflicts(conflicts: conflicts)
         self.init(
             .conflictingDefinition,
-            "the database \"\(database)\" has \(count) with Daybook's. Nothing was changed.\n\(conflicts)", underlying: conflicts)
+            "the database \"\(database)\" has \(count) with Daybook's. Nothing was changed.\n\(conflicts)",
+            underlying: conflicts)
     }
 }

@@ -40,7 +40,8 @@ package struct RoleCreation: Sendable {
             guard error.code == .unauthorized else { throw error }
             throw DaybookError(
                 .unauthorized,
-                "this user may not manage the roles of the database \"\(plan.database)\": that takes userAdmin or dbOwner on it, or whoever "
+                "this user may not manage the roles of the database \"\(plan.database)\": that takes userAdmin or "
+                    + "dbOwner on it, or whoever "
                     + "has that runs the script of each role of DaybookStore.roles(for:)",
                 underlying: error)
         }
@@ -87,14 +88,17 @@ extension RoleDefinition {
         guard case .array(let found) = description["privileges"] else { return false }
         var actions: [BSONDocument: Set<String>] = [:]
         for case .document(let privilege) in found {
-            guard case .document(let resource) = privilege["resource"], case .array(let names) = privilege["actions"] else {
+            guard case .document(let resource) = privilege["resource"], case .array(let names) = privilege["actions"]
+            else {
                 return false
             }
             for case .string(let name) in names { actions[resource.sorted, default: []].insert(name) }
         }
         let wanted = Dictionary(
             uniqueKeysWithValues: privileges.map { privilege in
-                let resource: BSONDocument = ["collection": .string(privilege.collection ?? ""), "db": .string(database)]
+                let resource: BSONDocument = [
+                    "collection": .string(privilege.collection ?? ""), "db": .string(database),
+                ]
                 return (resource, Set(privilege.actions.map(\.rawValue)))
             })
         return actions == wanted

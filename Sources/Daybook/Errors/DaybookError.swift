@@ -32,7 +32,8 @@ public struct DaybookError: Error, Sendable {
         public static var foreignIndex: Code { Code(rawValue: "foreignIndex") }
         /// The aggregate is not at the expected version; ``DaybookError/version`` is its actual one.
         public static var conflict: Code { Code(rawValue: "conflict") }
-        /// The command id was used before, on the same aggregate, for another command. Nothing was written; use a new id for each command.
+        /// The command id was used before, on the same aggregate, for another command. Nothing was written; use a new
+        /// id for each command.
         public static var commandIDReused: Code { Code(rawValue: "commandIdReused") }
         /// A snapshot lags behind a commit, and only a newer deployment can write it; ``DaybookError/version`` is the
         /// snapshot's.

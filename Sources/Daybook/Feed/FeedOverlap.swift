@@ -2,8 +2,8 @@ internal import Foundation
 
 /// Events that were read after a feed was opened: the feed shows those that became visible in between too.
 ///
-/// Keep it for as long as you follow the feed, because nothing marks the overlap's end. A router withholds the events of
-/// all shards until each has said that it has no earlier one, which a shard without writes says every ten seconds
+/// Keep it for as long as you follow the feed, because nothing marks the overlap's end. A router withholds the events
+/// of all shards until each has said that it has no earlier one, which a shard without writes says every ten seconds
 /// (`periodicNoopIntervalSecs`); until then the feed is idle. And events of several shards are read at several moments,
 /// but shown in the order of their time.
 package struct FeedOverlap: Sendable {

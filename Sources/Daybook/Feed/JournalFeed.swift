@@ -6,8 +6,8 @@ internal import DaybookBSON
 /// Open it before you read what it is to continue: then no event falls in between, and a ``FeedOverlap`` says which of
 /// the events that come were read already.
 ///
-/// It shows where an event is, and not what the event holds: a change is larger than its document, and the server ends a
-/// stream with a change of more than 16 MiB, so an event of nearly that size could not be shown whole.
+/// It shows where an event is, and not what the event holds: a change is larger than its document, and the server ends
+/// a stream with a change of more than 16 MiB, so an event of nearly that size could not be shown whole.
 /// https://www.mongodb.com/docs/manual/administration/change-streams-production-recommendations/
 package actor JournalFeed {
     /// An event, or that none came for a while; each with the token that continues after it.
@@ -25,7 +25,9 @@ package actor JournalFeed {
     /// - Parameters:
     ///   - types: Whose events; those of all aggregates when it is empty.
     ///   - token: The place; nil for the time at which it is opened.
-    package init(of journal: Journal, on client: MongoClient, types: [AggregateType] = [], after token: ResumeToken? = nil) {
+    package init(
+        of journal: Journal, on client: MongoClient, types: [AggregateType] = [], after token: ResumeToken? = nil
+    ) {
         self.client = client
         self.journal = journal
         self.types = types

@@ -11,7 +11,8 @@ extension BSONDocument {
         guard document.bytes.count > maximumDocumentBytes else { return }
         throw DaybookError(
             .tooLarge,
-            "\(what()) has \(document.bytes.count) bytes; MongoDB stores at most \(maximumDocumentBytes). Nothing was written.",
+            "\(what()) has \(document.bytes.count) bytes; MongoDB stores at most \(maximumDocumentBytes). Nothing was "
+                + "written.",
             aggregateID: id.rawValue, version: version)
     }
 }

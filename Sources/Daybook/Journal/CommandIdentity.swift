@@ -22,7 +22,9 @@ struct CommandIdentity: Sendable, Hashable {
         self.id = id
         name = Self.name(of: command)
         guard id != nil, let command = command as? any Encodable else { return }
-        if let content = try? Self.content(of: command, encoder ?? BSONEncoder()) { digest = Self.digest([content.bytes]) }
+        if let content = try? Self.content(of: command, encoder ?? BSONEncoder()) {
+            digest = Self.digest([content.bytes])
+        }
     }
 
     /// For events that the caller appends itself: they are the command's content.
@@ -58,7 +60,8 @@ struct CommandIdentity: Sendable, Hashable {
     func reused(by recorded: EventMetadata, _ version: Int64) -> DaybookError {
         DaybookError(
             .commandIDReused,
-            "its command id was used before, for \(recorded.commandName.map { "another command, \($0)" } ?? "another command"), at version "
+            "its command id was used before, for "
+                + "\(recorded.commandName.map { "another command, \($0)" } ?? "another command"), at version "
                 + "\(version). Nothing was written; give each command an id of its own.", version: version)
     }
 

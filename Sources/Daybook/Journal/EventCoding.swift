@@ -34,7 +34,9 @@ package final class EventCoding<A: Aggregate>: Sendable {
         guard !Correction.isReserved(type), !type.isEmpty else {
             throw DaybookError(
                 .notEncodable,
-                "an event has the type \"\(type)\"; types that begin with $ are Daybook's own. Give the case another key.")
+                "an event has the type \"\(type)\"; types that begin with $ are Daybook's own. Give the case another "
+                    + "key."
+            )
         }
         guard let schema = upcasters.currentSchema(of: type) else {
             throw DaybookError(.notEncodable, "an event has the type \"\(type)\", which an upcaster retires for good")
@@ -52,7 +54,8 @@ package final class EventCoding<A: Aggregate>: Sendable {
 
     /// Decodes and upcasts a stored event.
     ///
-    /// - Throws: ``DaybookError/Code/unknownEvent`` and ``DaybookError/Code/unreadableEvent``, with the aggregate and the version.
+    /// - Throws: ``DaybookError/Code/unknownEvent`` and ``DaybookError/Code/unreadableEvent``, with the aggregate and
+    ///   the version.
     func decode(
         type: String, schema: Int32, data: BorrowedDocument, aggregateID: String, version: Int64
     ) throws -> RecordedEvent<A>.Body {
@@ -122,14 +125,17 @@ package final class EventCoding<A: Aggregate>: Sendable {
         guard schema == (upcasters.isEmpty ? 1 : upcasters.currentSchema(of: type)) else {
             throw DaybookError(
                 .unknownEvent,
-                "this program cannot read schema \(schema) of \"\(type)\": a newer one wrote it, or an upcaster is missing")
+                "this program cannot read schema \(schema) of \"\(type)\": a newer one wrote it, or an upcaster is "
+                    + "missing"
+            )
         }
         do {
             return try decoder.decodeCase(A.Event.self, name: type, payload: data)
         } catch let error as BSONError where error.code == .unknownCase {
             throw DaybookError(
                 .unknownEvent,
-                "\(A.Event.self) has no such case: a newer program wrote it, or the case was removed without an upcaster",
+                "\(A.Event.self) has no such case: a newer program wrote it, or the case was removed without an "
+                    + "upcaster",
                 underlying: error)
         }
     }

@@ -20,7 +20,8 @@ public struct EventMetadata: Sendable, Hashable {
     public var headers: [String: String]
 
     package init(
-        commandID: String? = nil, commandName: String? = nil, commandDigest: [UInt8]? = nil, context: CommandContext = .none
+        commandID: String? = nil, commandName: String? = nil, commandDigest: [UInt8]? = nil,
+        context: CommandContext = .none
     ) {
         self.commandID = commandID
         self.commandName = commandName

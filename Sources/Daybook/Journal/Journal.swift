@@ -42,7 +42,8 @@ package struct Journal: Sendable {
         visit: (JournalEvent) throws -> Bool
     ) throws {
         try connection.find(
-            Self.events(of: id, from: first, through: last), in: namespace, options: FindOptions(sort: Self.inVersionOrder)
+            Self.events(of: id, from: first, through: last), in: namespace,
+            options: FindOptions(sort: Self.inVersionOrder)
         ) { document in
             try visit(JournalEvent(document))
         }
@@ -55,7 +56,8 @@ package struct Journal: Sendable {
     ) throws {
         var type = ""
         try connection.find(
-            Self.events(of: id, from: first, through: last), in: namespace, options: FindOptions(sort: Self.inVersionOrder)
+            Self.events(of: id, from: first, through: last), in: namespace,
+            options: FindOptions(sort: Self.inVersionOrder)
         ) { document in
             let event = try BorrowedEvent(document, typeBefore: type)
             type = event.type
@@ -89,9 +91,12 @@ package struct Journal: Sendable {
         guard let first = try connection.findOne(filter, in: namespace, decode: { try JournalEvent($0) }) else {
             return nil
         }
-        guard !command.isContradicted(by: first.metadata) else { throw command.reused(by: first.metadata, first.version) }
+        guard !command.isContradicted(by: first.metadata) else {
+            throw command.reused(by: first.metadata, first.version)
+        }
         var last = first
-        let (end, overflow) = first.version.addingReportingOverflow(Int64(first.commit.count) - Int64(first.commit.index) - 1)
+        let (end, overflow) = first.version.addingReportingOverflow(
+            Int64(first.commit.count) - Int64(first.commit.index) - 1)
         try read(id, from: first.version, through: overflow ? nil : end, on: connection) {
             // Another command in the same commit begins with an event that names that command.
             let isOther = $0.metadata.beginsCommand && $0.version != first.version
@@ -129,7 +134,8 @@ package struct Journal: Sendable {
                 commits.removeLast()
             }
             commits.append(
-                Commit(id: commitID, aggregateID: id, versions: first...event.version, recordedAt: event.recordedAt.date))
+                Commit(
+                    id: commitID, aggregateID: id, versions: first...event.version, recordedAt: event.recordedAt.date))
             return true
         }
         return commits

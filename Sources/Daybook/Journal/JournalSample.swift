@@ -14,13 +14,15 @@ package struct JournalSample: Sendable {
     ///   MongoDB uses a random cursor and no scan:
     ///   https://www.mongodb.com/docs/manual/reference/operator/aggregation/sample/
     package init(of journal: Journal, drawsIDs: Bool, on connection: isolated MongoConnection) throws {
-        let reply = try connection.read(["count": .string(journal.namespace.collection)], database: journal.namespace.database)
+        let reply = try connection.read(
+            ["count": .string(journal.namespace.collection)], database: journal.namespace.database)
         events = Int(reply["n"]?.number ?? 0)
         guard drawsIDs, events > 0 else { return }
         let pipeline: [BSONDocument] = [
             ["$sample": ["size": .int64(Self.size)]], ["$project": [EventKey.id: 0, EventKey.aggregateID: 1]],
         ]
-        try connection.aggregate(pipeline, in: journal.namespace, options: FindOptions(reads: .onPrimary(.local))) { document in
+        try connection.aggregate(pipeline, in: journal.namespace, options: FindOptions(reads: .onPrimary(.local))) {
+            document in
             if let id = try? document.first(EventKey.aggregateID)?.string() { ids.append(id) }
             return true
         }

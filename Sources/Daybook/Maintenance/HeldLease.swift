@@ -1,7 +1,8 @@
 package import DaybookBSON
 package import Foundation
 
-/// A document of `daybook.leases` as others than its holder read it: whatever an older version or a hand has left there.
+/// A document of `daybook.leases` as others than its holder read it: whatever an older version or a hand has left
+/// there.
 package struct HeldLease: Sendable, Hashable {
     package let name: String
     package let holder: String
@@ -22,8 +23,8 @@ package struct HeldLease: Sendable, Hashable {
     /// `, since 2026-01-02T03:04:05Z`; empty where that is not known.
     package var since: String { acquiredAt.map { ", since \($0.formatted(.iso8601))" } ?? "" }
 
-    /// Whether it ends later than any process asks for: its holder's clock was wrong, or a hand wrote it. Such a lease does not end when its
-    /// holder dies.
+    /// Whether it ends later than any process asks for: its holder's clock was wrong, or a hand wrote it. Such a lease
+    /// does not end when its holder dies.
     package func outlastsHolder(at now: Date) -> Bool {
         expiresAt.timeIntervalSince(now) > Lease.duration * 2 / .seconds(1)
     }

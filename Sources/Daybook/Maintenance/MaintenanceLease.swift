@@ -3,10 +3,11 @@ internal import DaybookMongo
 internal import Foundation
 internal import Logging
 
-/// The right to repair some aggregates alone: a lease for each type, or for each aggregate where only some are repaired.
+/// The right to repair some aggregates alone: a lease for each type, or for each aggregate where only some are
+/// repaired.
 ///
-/// Two repairs that met would do no harm, since each write is a compare-and-set; they would only do the work twice, and two swaps would
-/// undo each other.
+/// Two repairs that met would do no harm, since each write is a compare-and-set; they would only do the work twice, and
+/// two swaps would undo each other.
 package struct MaintenanceLease: Sendable {
     private static let prefix = "reconcile."
 
@@ -28,7 +29,8 @@ package struct MaintenanceLease: Sendable {
     ///
     /// A lease that is not renewed is waited for, since its holder has died; one that is renewed is another run's.
     ///
-    /// - Throws: ``DaybookError/Code/conflict``, which says who holds it and since when, and ends `body` when the leases are lost.
+    /// - Throws: ``DaybookError/Code/conflict``, which says who holds it and since when, and ends `body` when the
+    ///   leases are lost.
     package func hold<R: Sendable>(_ body: @escaping @Sendable (Held) async throws -> R) async throws -> R {
         let worker = LeasedWorker(client: store.client, database: store.database)
         var leases: [Lease] = []
@@ -60,14 +62,15 @@ package struct MaintenanceLease: Sendable {
                 if let before = seen[rival.name], before.expiresAt < rival.expiresAt || before.holder != rival.holder {
                     throw DaybookError(
                         .conflict,
-                        "another run works at \(rival.name.dropFirst(Self.prefix.count)): \(rival.holder)\(rival.since). "
+                        "another run works at \(rival.name.dropFirst(Self.prefix.count)): "
+                            + "\(rival.holder)\(rival.since). "
                             + "Wait for its end, or stop it.")
                 }
                 if seen.isEmpty {
                     store.telemetry.logger.notice(
                         """
-                        waiting up to \((Lease.duration * 2).components.seconds) s for the lease of \(rival.holder)\(rival.since): if that process is gone, \
-                        the lease ends
+                        waiting up to \((Lease.duration * 2).components.seconds) s for the lease of \
+                        \(rival.holder)\(rival.since): if that process is gone, the lease ends
                         """)
                 }
                 seen[rival.name] = rival
@@ -80,12 +83,17 @@ package struct MaintenanceLease: Sendable {
         guard let rival else {
             return DaybookError(
                 .conflict,
-                "the lease \"\(Self.prefix)\(subject)\" cannot be acquired: others take it again and again. Try again later.")
+                "the lease \"\(Self.prefix)\(subject)\" cannot be acquired: others take it again and again. Try again "
+                    + "later."
+            )
         }
         return DaybookError(
             .conflict,
-            "the lease \"\(rival.name)\" is held by \(rival.holder)\(rival.since), until \(rival.expiresAt.formatted(.iso8601)), and is not "
-                + "renewed. If that process is gone, end the lease in mongosh:\n  \(rival.endingCommand(in: store.database))")
+            "the lease \"\(rival.name)\" is held by \(rival.holder)\(rival.since), until "
+                + "\(rival.expiresAt.formatted(.iso8601)), and is not "
+                + "renewed. If that process is gone, end the lease in mongosh:\n  "
+                + "\(rival.endingCommand(in: store.database))"
+        )
     }
 
     /// The lease, or who is in the way.
@@ -94,7 +102,9 @@ package struct MaintenanceLease: Sendable {
         // Not for the lease: the run that follows records its times by the server's clock.
         store.clock.measureIfDue(on: connection)
         if let rival = try rival(of: subject, on: connection) { return (nil, rival) }
-        guard let lease = try Lease.acquire(name, holder: holder, in: store.database, on: connection) else { return (nil, nil) }
+        guard let lease = try Lease.acquire(name, holder: holder, in: store.database, on: connection) else {
+            return (nil, nil)
+        }
         // One that covers more, or a part, may have been taken at the same time: then both step back, or one of them.
         if let rival = try rival(of: subject, on: connection) {
             try lease.release(in: store.database, on: connection)

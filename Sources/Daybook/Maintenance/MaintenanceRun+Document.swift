@@ -12,7 +12,8 @@ extension MaintenanceRun {
         get throws {
             let counts = countsByName.filter { $0.value > 0 }
             var fields: BSONDocument = [
-                "status": .string(status.rawValue), "holder": .string(holder), "updatedAt": .datetime(try BSONDate(updatedAt)),
+                "status": .string(status.rawValue), "holder": .string(holder),
+                "updatedAt": .datetime(try BSONDate(updatedAt)),
                 "checked": .int64(Int64(checked)), "events": .int64(Int64(events)), "written": .int64(Int64(written)),
                 "counts": try Self.map(counts) { .int64(Int64($0)) },
                 "ranges": .array(try parts.map { .document(try $0.document) }),
@@ -32,7 +33,8 @@ extension MaintenanceRun {
     var document: BSONDocument {
         get throws {
             var document: BSONDocument = [
-                "_id": .binary(BSONBinary(id)), "kind": .string(kind.rawValue), "swap": .bool(isSwap), "types": .texts(types),
+                "_id": .binary(BSONBinary(id)), "kind": .string(kind.rawValue), "swap": .bool(isSwap),
+                "types": .texts(types),
                 "ids": .texts(ids), "schemas": .array(schemas.map { .int32($0) }),
                 "program": program.map { .string($0) } ?? .null,
                 "startedAt": .datetime(try BSONDate(startedAt)),
@@ -42,7 +44,8 @@ extension MaintenanceRun {
         }
     }
 
-    /// Nil when the document is not one that Daybook has written. A field that a hand has made something else is left out.
+    /// Nil when the document is not one that Daybook has written. A field that a hand has made something else is left
+    /// out.
     package init?(_ document: BSONDocument) {
         func texts(_ key: String) -> [String] { document[key]?.array?.compactMap(\.text) ?? [] }
         func map<Value>(_ key: String, _ value: (BSONValue) -> Value?) -> [String: Value] {
@@ -55,7 +58,8 @@ extension MaintenanceRun {
         else { return nil }
         self.init(Kind(rawValue: kind), of: texts("types"), ids: texts("ids"), id: id, holder: holder, at: startedAt)
         isSwap = document["swap"] == .bool(true)
-        schemas = document["schemas"]?.array?.compactMap { if case .int32(let schema) = $0 { schema } else { nil } } ?? []
+        schemas =
+            document["schemas"]?.array?.compactMap { if case .int32(let schema) = $0 { schema } else { nil } } ?? []
         program = document["program"]?.text
         self.status = status
         self.updatedAt = updatedAt
@@ -63,7 +67,8 @@ extension MaintenanceRun {
         checked = document["checked"]?.count ?? 0
         events = document["events"]?.count ?? 0
         written = document["written"]?.count ?? 0
-        // A later version may have kinds that this one does not know. What cannot be a kind's name was not written by Daybook.
+        // A later version may have kinds that this one does not know. What cannot be a kind's name was not written by
+        // Daybook.
         for (kind, value) in (document["counts"]?.document?.fields ?? []).prefix(64) where Self.isName(kind) {
             if value.number != nil { countsByName[kind] = value.count }
         }
@@ -91,7 +96,8 @@ extension MaintenanceRun.Part {
     fileprivate var document: BSONDocument {
         get throws {
             var document: BSONDocument = [
-                "type": .string(type), "from": .string(range.lower), "to": .string(range.upper), "isDone": .bool(isDone),
+                "type": .string(type), "from": .string(range.lower), "to": .string(range.upper),
+                "isDone": .bool(isDone),
             ]
             if let position { try document.append("position", .string(position)) }
             return document

@@ -2,11 +2,12 @@ package import DaybookBSON
 package import DaybookMongo
 public import Foundation
 
-/// The record of long work on a database, such as a rebuild: a document of `daybook.runs`, kept up to date while it works and
-/// kept when it has ended.
+/// The record of long work on a database, such as a rebuild: a document of `daybook.runs`, kept up to date while it
+/// works and kept when it has ended.
 ///
-/// `{ _id, kind, swap, types, ids, schemas, program, status, holder, startedAt, updatedAt, endedAt, checked, events, written,
-/// counts, reason, ranges, tokens, builds: { <type>: { collection, uuid } }, refused: { <type>: [id] }, swapped }`
+/// `{ _id, kind, swap, types, ids, schemas, program, status, holder, startedAt, updatedAt, endedAt, checked, events,
+/// written, counts, reason, ranges, tokens, builds: { <type>: { collection, uuid } }, refused: { <type>: [id] },
+/// swapped }`
 public struct MaintenanceRun: Sendable {
     /// What it does. A later version of Daybook may have kinds that this one does not know.
     public struct Kind: RawRepresentable, Sendable, Hashable {
@@ -63,7 +64,8 @@ public struct MaintenanceRun: Sendable {
     public internal(set) var endedAt: Date?
     /// How many aggregates were looked at, events read and snapshots written.
     public internal(set) var checked = 0, events = 0, written = 0
-    /// How many findings there were of each kind, by the kind's name: each kind of work has kinds of findings of its own.
+    /// How many findings there were of each kind, by the kind's name: each kind of work has kinds of findings of its
+    /// own.
     package internal(set) var countsByName: [String: Int] = [:]
     /// Why it failed.
     public internal(set) var reason: String?
@@ -152,8 +154,10 @@ extension MaintenanceRun {
             try await saveIfDue()
         }
 
-        /// Notes that some parts are begun anew, in which collection, and from where on the journal is followed for them.
-        package func restart(_ parts: [Int], _ type: AggregateType, in build: SnapshotBuild, from token: ResumeToken) async throws
+        /// Notes that some parts are begun anew, in which collection, and from where on the journal is followed for
+        /// them.
+        package func restart(_ parts: [Int], _ type: AggregateType, in build: SnapshotBuild, from token: ResumeToken)
+            async throws
         {
             for index in parts { run.parts[index] = Part(type: run.parts[index].type, range: run.parts[index].range) }
             run.tokens[type.rawValue] = token.document
@@ -178,10 +182,12 @@ extension MaintenanceRun {
             (run.refused[type.rawValue] ?? []).compactMap { try? AggregateID(parsing: $0) }
         }
 
-        /// Notes that these are refused. Note it before the part that they are in is noted as done: a run that is resumed has to know them.
+        /// Notes that these are refused. Note it before the part that they are in is noted as done: a run that is
+        /// resumed has to know them.
         package func refuse(_ ids: [AggregateID], _ type: AggregateType) {
             let known = run.refused[type.rawValue] ?? []
-            run.refused[type.rawValue] = known + ids.map(\.rawValue).filter { id in !known.contains { $0.hasSameBytes(as: id) } }
+            run.refused[type.rawValue] =
+                known + ids.map(\.rawValue).filter { id in !known.contains { $0.hasSameBytes(as: id) } }
         }
 
         /// Notes that these are not refused any more.
@@ -198,7 +204,9 @@ extension MaintenanceRun {
         }
 
         /// Where each part is one aggregate: those of which nothing was there.
-        package var absentIDs: [String] { run.parts.indices.filter { !found.contains($0) }.map { run.parts[$0].range.lower } }
+        package var absentIDs: [String] {
+            run.parts.indices.filter { !found.contains($0) }.map { run.parts[$0].range.lower }
+        }
 
         /// Notes how it ended.
         package func end(_ status: Status, reason: String? = nil) async throws {
@@ -208,7 +216,8 @@ extension MaintenanceRun {
             try await save()
         }
 
-        /// Writes the document now, after the write that is under way: an older state of it must not come after a newer one.
+        /// Writes the document now, after the write that is under way: an older state of it must not come after a newer
+        /// one.
         package func save() async throws {
             guard isKept else { return }
             if isSaving {
@@ -249,7 +258,9 @@ extension MaintenanceRun {
             return "another program began it, whose states may be others"
         }
         guard now.timeIntervalSince(updatedAt) < Self.resumableFor else {
-            return "its last record is of \(updatedAt.formatted(.iso8601)), and what it had done by then may have drifted since"
+            return
+                "its last record is of \(updatedAt.formatted(.iso8601)), and what it had done by then may have "
+                + "drifted since"
         }
         return nil
     }
@@ -268,7 +279,8 @@ extension MaintenanceRun {
     static var takenOver: DaybookError {
         DaybookError(
             .conflict,
-            "another process has taken this run over, because this one was held up for longer than its lease lasts. Leave it to "
+            "another process has taken this run over, because this one was held up for longer than its lease lasts. "
+                + "Leave it to "
                 + "that process, or start the command again when it has ended.")
     }
 }

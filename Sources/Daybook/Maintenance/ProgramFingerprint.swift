@@ -1,8 +1,8 @@
 internal import Crypto
 internal import Foundation
 
-/// Which program this is, by the bytes of its executable: a run that another program has begun is not resumed, because that one may have
-/// folded the same events to other states without raising `stateSchema`.
+/// Which program this is, by the bytes of its executable: a run that another program has begun is not resumed, because
+/// that one may have folded the same events to other states without raising `stateSchema`.
 ///
 /// What an application loads besides, such as a dynamic library of its own, is not part of it.
 package enum ProgramFingerprint {

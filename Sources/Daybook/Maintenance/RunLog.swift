@@ -2,7 +2,8 @@ internal import DaybookBSON
 internal import DaybookMongo
 package import Foundation
 
-/// Where the records of runs are kept: in `daybook.runs`, or in the memory of a test that stops a run at any of its steps.
+/// Where the records of runs are kept: in `daybook.runs`, or in the memory of a test that stops a run at any of its
+/// steps.
 package protocol RunLog: Sendable {
     /// By the server's clock.
     func now() -> Date
@@ -17,8 +18,8 @@ package protocol RunLog: Sendable {
     /// The last run of the same kind of work on the same aggregates, whatever became of it.
     func last(like run: MaintenanceRun) async throws -> MaintenanceRun?
 
-    /// Whether another program than `program`, or one that is not known, has been at work on some of these types since `date`:
-    /// in a run that was begun then, or before.
+    /// Whether another program than `program`, or one that is not known, has been at work on some of these types since
+    /// `date`: in a run that was begun then, or before.
     func hasRun(of types: [String], since date: Date, byOtherThan program: String) async throws -> Bool
 
     /// The swaps of some of these types that did not come to their end.
@@ -26,10 +27,11 @@ package protocol RunLog: Sendable {
 }
 
 extension RunLog {
-    /// Puts the record of `run` into the log, or takes over that of the earlier run of the same work which can be resumed.
+    /// Puts the record of `run` into the log, or takes over that of the earlier run of the same work which can be
+    /// resumed.
     ///
-    /// Every other swap of its types that did not come to its end is given up: it would find collections that are not as it left
-    /// them.
+    /// Every other swap of its types that did not come to its end is given up: it would find collections that are not
+    /// as it left them.
     ///
     /// - Parameters:
     ///   - resumes: Whether this work is one that is resumed.
@@ -49,7 +51,8 @@ extension RunLog {
                 earlier = nil
             } else if let obstacle = try await obstacle(to: run, resuming: found) {
                 notice(
-                    "the rebuild that was begun at \(found.startedAt.formatted(.iso8601)) is not resumed: \(obstacle). All is begun anew"
+                    "the rebuild that was begun at \(found.startedAt.formatted(.iso8601)) is not resumed: "
+                        + "\(obstacle). All is begun anew"
                 )
                 try await giveUp(found, for: run.holder)
                 earlier = nil
@@ -77,7 +80,9 @@ extension RunLog {
     /// Why the work of `found` is not resumed by `run`; nil when it is.
     private func obstacle(to run: MaintenanceRun, resuming found: MaintenanceRun) async throws -> String? {
         if let obstacle = found.obstacle(to: run, at: now()) { return obstacle }
-        guard try await hasRun(of: found.types, since: found.startedAt, byOtherThan: found.program ?? "") else { return nil }
+        guard try await hasRun(of: found.types, since: found.startedAt, byOtherThan: found.program ?? "") else {
+            return nil
+        }
         return "another program has rebuilt or patched some of the same snapshots since"
     }
 
@@ -118,7 +123,8 @@ package struct StoredRunLog: RunLog {
 
     package func last(like run: MaintenanceRun) async throws -> MaintenanceRun? {
         let filter: BSONDocument = [
-            "kind": .string(run.kind.rawValue), "swap": .bool(run.isSwap), "types": .texts(run.types), "ids": .texts(run.ids),
+            "kind": .string(run.kind.rawValue), "swap": .bool(run.isSwap), "types": .texts(run.types),
+            "ids": .texts(run.ids),
         ]
         return try await runs(matching: filter, limit: 1).first
     }
@@ -129,14 +135,16 @@ package struct StoredRunLog: RunLog {
             "updatedAt": ["$gte": .datetime(try BSONDate(date))],
         ]
         return try await store.client.withConnection(.single) { connection in
-            try connection.findOne(filter, in: namespace, options: FindOptions(projection: ["_id": 1])) { _ in true } ?? false
+            try connection.findOne(filter, in: namespace, options: FindOptions(projection: ["_id": 1])) { _ in true }
+                ?? false
         }
     }
 
     package func unfinishedSwaps(of types: [String]) async throws -> [MaintenanceRun] {
         let filter: BSONDocument = [
             "kind": .string(MaintenanceRun.Kind.rebuild.rawValue), "swap": true, "types": ["$in": .texts(types)],
-            "status": ["$ne": .string(MaintenanceRun.Status.done.rawValue)], "reason": ["$ne": .string(MaintenanceRun.givenUp)],
+            "status": ["$ne": .string(MaintenanceRun.Status.done.rawValue)],
+            "reason": ["$ne": .string(MaintenanceRun.givenUp)],
         ]
         return try await runs(matching: filter, limit: 100)
     }
@@ -153,7 +161,8 @@ package struct StoredRunLog: RunLog {
     func runs(matching filter: BSONDocument, limit: Int) async throws -> [MaintenanceRun] {
         try await store.client.withConnection(.single) { connection in
             var runs: [MaintenanceRun] = []
-            try connection.find(filter, in: namespace, options: FindOptions(sort: [("_id", -1)], limit: limit)) { document in
+            try connection.find(filter, in: namespace, options: FindOptions(sort: [("_id", -1)], limit: limit)) {
+                document in
                 if let run = MaintenanceRun(BSONDocument(document)) { runs.append(run) }
                 return true
             }
@@ -165,6 +174,8 @@ package struct StoredRunLog: RunLog {
 extension DaybookStore {
     /// The last repairs and rebuilds of this database, the newest first.
     public func runs(limit: Int = 20) async throws -> [MaintenanceRun] {
-        try await telemetry.perform("runs") { try await StoredRunLog(store: self).runs(matching: [:], limit: max(1, limit)) }
+        try await telemetry.perform("runs") {
+            try await StoredRunLog(store: self).runs(matching: [:], limit: max(1, limit))
+        }
     }
 }

@@ -1,7 +1,8 @@
 package import DaybookBSON
 package import Foundation
 
-/// A collection that a swap builds, known by the UUID that the server gave it: a rename keeps it, and no other collection ever has it.
+/// A collection that a swap builds, known by the UUID that the server gave it: a rename keeps it, and no other
+/// collection ever has it.
 ///
 /// https://www.mongodb.com/docs/manual/reference/command/listCollections/
 package struct SnapshotBuild: Sendable, Hashable {

@@ -1,7 +1,8 @@
 /// The names of the fields of an event's document. No other code spells them; `scripts/check-names` checks that.
 ///
 /// A name takes the type that its use asks for: `StaticString` where the reader compares it with a document's keys,
-/// `String` where it is written or is part of a filter. To the compiler each use is a literal, so none costs a conversion.
+/// `String` where it is written or is part of a filter. To the compiler each use is a literal, so none costs a
+/// conversion.
 package enum EventKey<Text: ExpressibleByStringLiteral> {
     package static var id: Text { "_id" }
     package static var aggregateID: Text { "aggregateId" }

@@ -17,7 +17,8 @@ public struct ExcerptQuery<A: Aggregate, Value: Decodable & Sendable>: AsyncSequ
                     selection: selection, projection: try excerpt.projection,
                     decode: { document in
                         try QueriedSnapshot(document, of: A.self) { id, version, _, state in
-                            SnapshotExcerpt(id: id, version: version, value: try decoder.decode(Value.self, from: state))
+                            SnapshotExcerpt(
+                                id: id, version: version, value: try decoder.decode(Value.self, from: state))
                         }
                     },
                     refold: { snapshot in try excerpt.decode(from: snapshot) })

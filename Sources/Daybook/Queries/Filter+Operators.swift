@@ -7,53 +7,71 @@ extension Filter {
 }
 
 /// The field has this value. `== nil` matches fields without a value.
-public func == <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+public func == <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value)
+    -> Filter<A>
+{
     Filter(field, .equal, value)
 }
 
 /// The field has another value, or none. `!= nil` matches fields with a value.
-public func != <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+public func != <A, Value: Encodable & Equatable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value)
+    -> Filter<A>
+{
     Filter(field, .unequal, value)
 }
 
 /// The field is less than this value.
-public func < <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+public func < <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value)
+    -> Filter<A>
+{
     Filter(field, .less, value)
 }
 
 /// The field is this value or less.
-public func <= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+public func <= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value)
+    -> Filter<A>
+{
     Filter(field, .lessOrEqual, value)
 }
 
 /// The field is more than this value.
-public func > <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+public func > <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value)
+    -> Filter<A>
+{
     Filter(field, .more, value)
 }
 
 /// The field is this value or more.
-public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value) -> Filter<A> {
+public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value> & Sendable, value: Value)
+    -> Filter<A>
+{
     Filter(field, .moreOrEqual, value)
 }
 
 /// The field has a value, and it is less than this one.
-public func < <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A> {
+public func < <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value)
+    -> Filter<A>
+{
     Filter(field, .less, value)
 }
 
 /// The field has a value, and it is this one or less.
-public func <= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A>
+public func <= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value)
+    -> Filter<A>
 {
     Filter(field, .lessOrEqual, value)
 }
 
 /// The field has a value, and it is more than this one.
-public func > <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A> {
+public func > <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value)
+    -> Filter<A>
+{
     Filter(field, .more, value)
 }
 
 /// The field has a value, and it is this one or more.
-public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value) -> Filter<A>
+public func >= <A, Value: Encodable & Comparable & Sendable>(field: any KeyPath<A, Value?> & Sendable, value: Value)
+    -> Filter<A>
 {
     Filter(field, .moreOrEqual, value)
 }

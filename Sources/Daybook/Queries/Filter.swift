@@ -79,7 +79,8 @@ public struct Filter<A: Aggregate>: Sendable {
         case .compare(let comparison, let operand):
             let value = try encode(operand, for: field)
             guard !(comparison.isOrdering && value.isNaN) else {
-                throw DaybookError(.invalidArgument, "\(field.name) is compared with NaN: nothing is less or more than that")
+                throw DaybookError(
+                    .invalidArgument, "\(field.name) is compared with NaN: nothing is less or more than that")
             }
             return [comparison.rawValue: value]
         case .among(let operands, let isNegated):
@@ -105,7 +106,8 @@ public struct Filter<A: Aggregate>: Sendable {
         }
         // Inside `$in`, a regular expression would be matched as a pattern.
         if case .regex = value {
-            throw DaybookError(.invalidArgument, "\(field.name) is compared with a regular expression; that takes a raw filter")
+            throw DaybookError(
+                .invalidArgument, "\(field.name) is compared with a regular expression; that takes a raw filter")
         }
         return value
     }

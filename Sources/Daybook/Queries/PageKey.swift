@@ -26,7 +26,8 @@ public struct PageKey: Sendable {
         guard bytes.count <= Self.maximumBytes else {
             throw DaybookError(
                 .tooLarge,
-                "the values that the pages are sorted by are too long for a page key, which has at most \(Self.maximumBytes) bytes: "
+                "the values that the pages are sorted by are too long for a page key, which has at most "
+                    + "\(Self.maximumBytes) bytes: "
                     + "sort by other fields")
         }
         text = Self.encode(bytes)
@@ -108,7 +109,9 @@ extension PageKey {
         else {
             throw DaybookError(
                 .invalidArgument,
-                "this page key came with a page of another aggregate type or in another order; it cannot continue this one")
+                "this page key came with a page of another aggregate type or in another order; it cannot continue "
+                    + "this one"
+            )
         }
         return position
     }

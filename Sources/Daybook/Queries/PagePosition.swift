@@ -19,7 +19,8 @@ struct PagePosition: Sendable, Hashable {
             guard SortKind(value) != nil else {
                 throw DaybookError(
                     .invalidArgument,
-                    "it cannot be told what follows a snapshot that has a value of type \(value.type) in \(column.path): page in another order",
+                    "it cannot be told what follows a snapshot that has a value of type \(value.type) in "
+                        + "\(column.path): page in another order",
                     aggregateID: (try? document.first("_id")?.string()) ?? nil)
             }
             return value.isNaN ? .double(.nan) : value

@@ -35,7 +35,9 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
                     if let found = try await nextDocument() {
                         given += 1
                         failures = 0
-                        if let element = try await selection.repository.resolve(found, refold: refold) { return element }
+                        if let element = try await selection.repository.resolve(found, refold: refold) {
+                            return element
+                        }
                         hasLeftOut = true
                         continue
                     }

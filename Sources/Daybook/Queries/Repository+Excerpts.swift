@@ -23,21 +23,26 @@ extension Repository {
     ///   - value: The type to decode.
     ///   - fields: The fields of the state that it is decoded from: at least one, each of them declared.
     public func query<Value: Decodable & Sendable>(
-        _ value: Value.Type, of fields: [any PartialKeyPath<A> & Sendable], where filter: Filter<A>? = nil, sort: [Sort<A>] = [],
+        _ value: Value.Type, of fields: [any PartialKeyPath<A> & Sendable], where filter: Filter<A>? = nil,
+        sort: [Sort<A>] = [],
         limit: Int? = nil, waitFor commit: Commit? = nil
     ) -> ExcerptQuery<A, Value> {
         ExcerptQuery(
-            selection: SnapshotSelection(repository: self, condition: .typed(filter), sort: sort, limit: limit, waitFor: commit),
+            selection: SnapshotSelection(
+                repository: self, condition: .typed(filter), sort: sort, limit: limit, waitFor: commit),
             fields: fields)
     }
 
-    /// Parts of the snapshots that match a MongoDB filter on the stored document; otherwise as ``query(_:of:where:sort:limit:waitFor:)``.
+    /// Parts of the snapshots that match a MongoDB filter on the stored document; otherwise as
+    /// ``query(_:of:where:sort:limit:waitFor:)``.
     public func query<Value: Decodable & Sendable>(
-        _ value: Value.Type, of fields: [any PartialKeyPath<A> & Sendable], matching filter: BSONDocument, sort: [Sort<A>] = [],
+        _ value: Value.Type, of fields: [any PartialKeyPath<A> & Sendable], matching filter: BSONDocument,
+        sort: [Sort<A>] = [],
         limit: Int? = nil, waitFor commit: Commit? = nil
     ) -> ExcerptQuery<A, Value> {
         ExcerptQuery(
-            selection: SnapshotSelection(repository: self, condition: .raw(filter), sort: sort, limit: limit, waitFor: commit),
+            selection: SnapshotSelection(
+                repository: self, condition: .raw(filter), sort: sort, limit: limit, waitFor: commit),
             fields: fields)
     }
 }

@@ -22,8 +22,8 @@ extension Repository {
     /// - Parameters:
     ///   - limit: The most snapshots on the page, at least 1. They are all held in memory.
     ///   - key: Where the previous page ended; nil for the first page.
-    /// - Throws: ``DaybookError``; `invalidArgument` when `key` belongs to another type or sort, `tooLarge` when the values in the sort's fields
-    ///   are too long for a key.
+    /// - Throws: ``DaybookError``; `invalidArgument` when `key` belongs to another type or sort, `tooLarge` when the
+    ///   values in the sort's fields are too long for a key.
     public func page(
         where filter: Filter<A>? = nil, sort: [Sort<A>] = [], limit: Int = 50, after key: PageKey? = nil,
         waitFor commit: Commit? = nil
@@ -48,7 +48,8 @@ extension Repository {
         try await store.telemetry.perform("page", type: A.type) {
             let prepared = try await selection.prepare()
             if selection.sort.contains(where: \.isOfArrays) {
-                throw DaybookError(.invalidArgument, "a field that is stored as an array cannot be paged by; sort by another")
+                throw DaybookError(
+                    .invalidArgument, "a field that is stored as an array cannot be paged by; sort by another")
             }
             var position = try key?.position(of: A.type, in: prepared.columns)
             var items: [Snapshot<A>] = []
@@ -61,7 +62,8 @@ extension Repository {
                 guard let last else { return Page(items: items, next: nil) }
                 if items.count == limit {
                     return Page(
-                        items: items, next: try PageKey(last, fingerprint: PageKey.fingerprint(A.type, prepared.columns)))
+                        items: items,
+                        next: try PageKey(last, fingerprint: PageKey.fingerprint(A.type, prepared.columns)))
                 }
                 // Some snapshots were left out, so read more to fill the page.
                 position = last

@@ -9,20 +9,26 @@ extension Repository {
     /// commit that it waits for.
     ///
     /// - Parameter commit: Wait until the primary's snapshot includes this commit; see ``waitForSnapshot(of:)``.
-    public func query(where filter: Filter<A>? = nil, sort: [Sort<A>] = [], limit: Int? = nil, waitFor commit: Commit? = nil)
+    public func query(
+        where filter: Filter<A>? = nil, sort: [Sort<A>] = [], limit: Int? = nil, waitFor commit: Commit? = nil
+    )
         -> SnapshotQuery<A>
     {
         SnapshotQuery(
-            selection: SnapshotSelection(repository: self, condition: .typed(filter), sort: sort, limit: limit, waitFor: commit))
+            selection: SnapshotSelection(
+                repository: self, condition: .typed(filter), sort: sort, limit: limit, waitFor: commit))
     }
 
     /// The snapshots that match a MongoDB filter on the stored document, such as `["state.status": "issued"]`. To write
     /// one, import `DaybookBSON` too. It is sent to the server as it is: never build one from untrusted input.
-    public func query(matching filter: BSONDocument, sort: [Sort<A>] = [], limit: Int? = nil, waitFor commit: Commit? = nil)
+    public func query(
+        matching filter: BSONDocument, sort: [Sort<A>] = [], limit: Int? = nil, waitFor commit: Commit? = nil
+    )
         -> SnapshotQuery<A>
     {
         SnapshotQuery(
-            selection: SnapshotSelection(repository: self, condition: .raw(filter), sort: sort, limit: limit, waitFor: commit))
+            selection: SnapshotSelection(
+                repository: self, condition: .raw(filter), sort: sort, limit: limit, waitFor: commit))
     }
 
     /// The first snapshot that matches `filter` in the given order, the id last; nil when there is none.
@@ -62,7 +68,8 @@ extension Repository {
     /// - Throws: ``DaybookError``
     public func contains(where filter: Filter<A>, waitFor commit: Commit? = nil) async throws -> Bool {
         try await store.telemetry.perform("contains", type: A.type) {
-            var prepared = try await SnapshotSelection(repository: self, condition: .typed(filter), waitFor: commit).prepare()
+            var prepared = try await SnapshotSelection(repository: self, condition: .typed(filter), waitFor: commit)
+                .prepare()
             prepared.limit = 1
             var options = prepared.options
             options.projection = ["_id": 1]
@@ -74,7 +81,8 @@ extension Repository {
 
     private func count(_ condition: SnapshotSelection<A>.Condition, _ commit: Commit?) async throws -> Int {
         try await store.telemetry.perform("count", type: A.type) {
-            let prepared = try await SnapshotSelection(repository: self, condition: condition, waitFor: commit).prepare()
+            let prepared = try await SnapshotSelection(repository: self, condition: condition, waitFor: commit)
+                .prepare()
             return try await store.client.readingThroughSwaps { connection in
                 try connection.count(prepared.filter, in: snapshots, reads: prepared.options.reads)
             }

@@ -36,7 +36,8 @@ struct StateExcerpt: Sendable {
         } catch {
             throw DaybookError(
                 .invalidArgument,
-                "\(Value.self) cannot be decoded from the fields \(names.joined(separator: ", ")) of the state: \(describe(error))",
+                "\(Value.self) cannot be decoded from the fields \(names.joined(separator: ", ")) of the state: "
+                    + "\(describe(error))",
                 aggregateID: snapshot.id.rawValue, version: snapshot.version, underlying: error)
         }
     }
@@ -57,7 +58,9 @@ struct StateExcerpt: Sendable {
                     continue
                 }
                 let inner = names.compactMap { $0.inner(of: key) }
-                if !inner.isEmpty, let value = try select(inner, of: try element.value()) { try selected.append(key, value) }
+                if !inner.isEmpty, let value = try select(inner, of: try element.value()) {
+                    try selected.append(key, value)
+                }
             }
         }
         return selected

@@ -34,6 +34,7 @@ extension Correction {
         var corrected = fold
         corrected.state = try correction.applied(to: fold.state)
         return CorrectionPreview(
-            version: fold.version, correction: correction, before: try fold.encodedState(), after: try corrected.encodedState())
+            version: fold.version, correction: correction, before: try fold.encodedState(),
+            after: try corrected.encodedState())
     }
 }

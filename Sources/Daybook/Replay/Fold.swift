@@ -24,7 +24,9 @@ package struct Fold<A: Aggregate>: Sendable {
     package private(set) var hasSkippedStates = false
 
     /// Whether the events must be folded again: they were folded before it was known that the states compute dates.
-    package var isUncertain: Bool { hasFoldedIntoAnother || (normalVersion < version - 1 && coding.computedDates.areKnown) }
+    package var isUncertain: Bool {
+        hasFoldedIntoAnother || (normalVersion < version - 1 && coding.computedDates.areKnown)
+    }
 
     /// - Parameter coding: A coding to share between many folds.
     package init(_ id: AggregateID, _ coding: EventCoding<A> = EventCoding(looksAtEveryState: true)) {
@@ -69,7 +71,9 @@ package struct Fold<A: Aggregate>: Sendable {
         if hasExactDates { return document }
         coding.computedDates.note()
         // A state that cannot be decoded is never loaded, so there is nothing to be equal to.
-        guard let loaded = try? document.withBorrowed({ try coding.decoder.decode(A.self, from: $0) }) else { return document }
+        guard let loaded = try? document.withBorrowed({ try coding.decoder.decode(A.self, from: $0) }) else {
+            return document
+        }
         state = loaded
         return try encode(state).document
     }
@@ -81,7 +85,8 @@ package struct Fold<A: Aggregate>: Sendable {
             state.apply(
                 try coding.decodeEvent(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: next))
         } else {
-            try apply(coding.decode(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: next), type)
+            try apply(
+                coding.decode(type: type, schema: schema, data: data, aggregateID: id.rawValue, version: next), type)
         }
         version = next
     }
@@ -144,7 +149,8 @@ package struct Fold<A: Aggregate>: Sendable {
             return try coding.encoder.encodeNotingDates(state)
         } catch {
             throw DaybookError(
-                .notEncodable, "the state after event \(version) cannot be encoded: \(describe(error))", aggregateID: id.rawValue,
+                .notEncodable, "the state after event \(version) cannot be encoded: \(describe(error))",
+                aggregateID: id.rawValue,
                 version: version, underlying: error)
         }
     }

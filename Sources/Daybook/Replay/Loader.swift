@@ -41,7 +41,8 @@ final class Loader<A: Aggregate>: Sendable {
         guard A.lifecycle != .live else { return try replay(id, found: nil, on: connection) }
         var identity: BorrowedSnapshot.Identity?
         var stateBytes: Int?
-        let trusted = try connection.findOne([SnapshotKey.id: .string(id.rawValue)], in: snapshots) { document -> Fold<A>? in
+        let trusted = try connection.findOne([SnapshotKey.id: .string(id.rawValue)], in: snapshots) {
+            document -> Fold<A>? in
             let snapshot = try BorrowedSnapshot(document)
             identity = snapshot.identity
             stateBytes = snapshot.state?.bytes.count
@@ -90,7 +91,9 @@ final class Loader<A: Aggregate>: Sendable {
     /// The aggregate after the events that were recorded at or before `date`, folded from the journal alone. Along an
     /// aggregate the times of recording never run backwards.
     func load(_ id: AggregateID, at date: Date, on connection: isolated MongoConnection) throws -> Fold<A> {
-        guard let last = BSONDate(lastBegunAt: date) else { throw DaybookError(.invalidArgument, "the date is not a number") }
+        guard let last = BSONDate(lastBegunAt: date) else {
+            throw DaybookError(.invalidArgument, "the date is not a number")
+        }
         return try certain {
             var fold = Fold<A>(id, coding)
             try journal.replay(id, from: 1, on: connection) { event in
@@ -131,7 +134,8 @@ final class Loader<A: Aggregate>: Sendable {
             // Another writer appended in the meantime.
             if head >= version { return try load(id, at: version, on: connection) }
             throw DaybookError(
-                .versionNotFound, head == 0 ? "it has no events" : "it has no version \(version); it is at version \(head)",
+                .versionNotFound,
+                head == 0 ? "it has no events" : "it has no version \(version); it is at version \(head)",
                 aggregateID: id.rawValue, version: head)
         }
         return fold

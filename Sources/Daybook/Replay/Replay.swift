@@ -44,7 +44,8 @@ package struct Replay<A: Aggregate>: Sendable {
             fold.state = try stored.withBorrowed { try BSONDecoder().decode(A.self, from: $0) }
         } catch {
             throw DaybookError(
-                .notEncodable, "the state after event \(version) cannot be decoded from what it encoded as: \(describe(error))",
+                .notEncodable,
+                "the state after event \(version) cannot be decoded from what it encoded as: \(describe(error))",
                 aggregateID: fold.id.rawValue, version: version, underlying: error)
         }
     }

@@ -1,8 +1,8 @@
 package import DaybookBSON
 package import DaybookMongo
 
-/// Goes once through the events of a range of aggregate ids and through a collection whose documents have those ids, side
-/// by side: both come in the byte order of ids, so nothing is looked up, and memory holds a few batches.
+/// Goes once through the events of a range of aggregate ids and through a collection whose documents have those ids,
+/// side by side: both come in the byte order of ids, so nothing is looked up, and memory holds a few batches.
 package struct RangeScan: Sendable {
     let store: DaybookStore
     let range: IDRange
@@ -20,8 +20,8 @@ package struct RangeScan: Sendable {
 
     /// Reads what comes after `position`, one batch ahead of `body`, which goes through it.
     ///
-    /// It holds a connection for the journal and one for the other collection, each until all was read, and at most until `body` has
-    /// returned.
+    /// It holds a connection for the journal and one for the other collection, each until all was read, and at most
+    /// until `body` has returned.
     ///
     /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `body` throws.
     package func run(after position: String?, _ body: (inout Cursor) async throws -> Void) async throws {
@@ -85,8 +85,8 @@ extension RangeScan {
             return Aggregate(id: id, document: documents?.take(id))
         }
 
-        /// Calls `body` with those of the aggregate's events that were read together, and their versions: nil for one that is
-        /// not an integer.
+        /// Calls `body` with those of the aggregate's events that were read together, and their versions: nil for one
+        /// that is not an integer.
         ///
         /// - Returns: Whether there may be more.
         package mutating func visitEvents(_ body: (BorrowedDocument, Int64?) throws -> Void) async throws -> Bool {

@@ -22,7 +22,10 @@ package struct BorrowedSnapshot {
     ///
     /// - Parameter id: The condition on its `_id`.
     package static func selector(id: BSONValue, version: BSONValue?, digest: BSONValue?) -> BSONDocument {
-        [SnapshotKey.id: id, SnapshotKey.version: .condition(equalTo: version), SnapshotKey.digest: .condition(equalTo: digest)]
+        [
+            SnapshotKey.id: id, SnapshotKey.version: .condition(equalTo: version),
+            SnapshotKey.digest: .condition(equalTo: digest),
+        ]
     }
 
     package private(set) var version: Int64?
@@ -70,7 +73,8 @@ package struct BorrowedSnapshot {
 
     /// Whether the digest is right for the rest of the snapshot.
     package func isGenuine(for id: AggregateID) -> Bool {
-        guard let version, let state, let headID, let createdAt, let stateSchema, let digest = try? storedDigest?.binary().bytes
+        guard let version, let state, let headID, let createdAt, let stateSchema,
+            let digest = try? storedDigest?.binary().bytes
         else { return false }
         let expected = StoredSnapshot.digest(
             aggregateID: id.rawValue, version: version, stateSchema: stateSchema, headID: headID, createdAt: createdAt,

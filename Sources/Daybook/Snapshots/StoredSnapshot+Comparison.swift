@@ -42,7 +42,8 @@ extension StoredSnapshot {
 
     private func digest(of state: BorrowedDocument) -> [UInt8] {
         Self.digest(
-            aggregateID: aggregateID.rawValue, version: version, stateSchema: stateSchema, headID: headID, createdAt: createdAt,
+            aggregateID: aggregateID.rawValue, version: version, stateSchema: stateSchema, headID: headID,
+            createdAt: createdAt,
             state: state)
     }
 }

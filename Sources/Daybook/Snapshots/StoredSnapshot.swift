@@ -13,7 +13,8 @@ package struct StoredSnapshot {
     package var updatedAt: BSONDate
 
     package init(
-        aggregateID: AggregateID, version: Int64, state: BSONDocument, stateSchema: Int32, headID: UUID, createdAt: BSONDate,
+        aggregateID: AggregateID, version: Int64, state: BSONDocument, stateSchema: Int32, headID: UUID,
+        createdAt: BSONDate,
         updatedAt: BSONDate
     ) {
         self.aggregateID = aggregateID
@@ -66,7 +67,8 @@ package struct StoredSnapshot {
     /// schema (4), the head's event id (16), the milliseconds of `createdAt` (8), and the BSON of the state. Integers
     /// are little-endian. (`updatedAt` is checked against the head event.)
     static func digest(
-        aggregateID: String, version: Int64, stateSchema: Int32, headID: UUID, createdAt: BSONDate, state: BorrowedDocument
+        aggregateID: String, version: Int64, stateSchema: Int32, headID: UUID, createdAt: BSONDate,
+        state: BorrowedDocument
     ) -> [UInt8] {
         var hash = SHA256()
         var id = aggregateID

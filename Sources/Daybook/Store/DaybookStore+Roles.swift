@@ -1,8 +1,8 @@
 internal import DaybookMongo
 
 extension DaybookStore {
-    /// The roles of least privilege for this store's database: ``RoleDefinition/Name/application``, ``RoleDefinition/Name/reader`` and
-    /// ``RoleDefinition/Name/operator``.
+    /// The roles of least privilege for this store's database: ``RoleDefinition/Name/application``,
+    /// ``RoleDefinition/Name/reader`` and ``RoleDefinition/Name/operator``.
     ///
     /// ```swift
     /// for role in try store.roles(for: [License.self, Member.self]) { print(role.script) }
@@ -34,7 +34,9 @@ extension DaybookStore {
     /// - Throws: ``DaybookError``: `conflictingDefinition` with both definitions and the `updateRole` command,
     ///   `unauthorized`, and as ``roles(for:)``.
     @discardableResult
-    public func createRoles(for aggregates: [any Aggregate.Type] = [], updating: Bool = false) async throws -> [RoleDefinition] {
+    public func createRoles(for aggregates: [any Aggregate.Type] = [], updating: Bool = false) async throws
+        -> [RoleDefinition]
+    {
         try await telemetry.perform("createRoles") {
             let creation = try RoleCreation(database: database, aggregates: all(aggregates))
             return try await client.withConnection(.single) { try creation.run(updating: updating, on: $0) }

@@ -16,8 +16,8 @@ extension DaybookStore {
     /// ```
     ///
     /// - Parameter context: Who executes the commands, and in what context; recorded with every event.
-    /// - Throws: What `body` throws; ``DaybookError``: `conflict` when rivals kept coming first, `outcomeUnknown` when the commit may have
-    ///   taken effect.
+    /// - Throws: What `body` throws; ``DaybookError``: `conflict` when rivals kept coming first, `outcomeUnknown` when
+    ///   the commit may have taken effect.
     @discardableResult
     public func transaction<R: Sendable>(
         context: CommandContext = .none, _ body: @Sendable (DaybookTransaction) async throws -> R

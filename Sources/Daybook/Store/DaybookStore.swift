@@ -41,8 +41,10 @@ public final class DaybookStore: Sendable {
         self.aggregates = aggregates
         do {
             client = try MongoClient(
-                uri: configuration.uri, appName: configuration.appName, defaultConnections: configuration.maximumConnections,
-                minimumConnections: DaybookConfiguration.minimumConnections, waitTimeout: configuration.connectionTimeout)
+                uri: configuration.uri, appName: configuration.appName,
+                defaultConnections: configuration.maximumConnections,
+                minimumConnections: DaybookConfiguration.minimumConnections,
+                waitTimeout: configuration.connectionTimeout)
         } catch {
             throw DaybookError(error, operation: "configuration", aggregateID: nil)
         }
@@ -129,14 +131,17 @@ public final class DaybookStore: Sendable {
             guard building.count < missing.count else {
                 throw DaybookError(
                     .notInitialized,
-                    "the database \"\(database)\" is not ready for commits: the server is still building its journal's unique "
-                        + "\(building.map(\.rawValue).sorted().joined(separator: " and ")). Call initialize, or run the command init: they wait for it."
+                    "the database \"\(database)\" is not ready for commits: the server is still building its "
+                        + "journal's unique "
+                        + "\(building.map(\.rawValue).sorted().joined(separator: " and ")). Call initialize, or run "
+                        + "the command init: they wait for it."
                 )
             }
             throw DaybookError(
                 .notInitialized,
                 "the database \"\(database)\" is not prepared for Daybook: its journal lacks the unique "
-                    + "\(missing.map(\.rawValue).sorted().joined(separator: " and ")). Call initialize once, or run the command init."
+                    + "\(missing.map(\.rawValue).sorted().joined(separator: " and ")). Call initialize once, or run "
+                    + "the command init."
             )
         }
         isVerified.withLock { $0 = true }
@@ -163,7 +168,8 @@ public final class DaybookStore: Sendable {
         guard try connection.collectionNames(matching: filter, in: database).isEmpty else { return }
         throw DaybookError(
             .notInitialized,
-            "the database \"\(database)\" has no journal. Is that its name? A new database is prepared by initialize, or the command init."
+            "the database \"\(database)\" has no journal. Is that its name? A new database is prepared by initialize, "
+                + "or the command init."
         )
     }
 }

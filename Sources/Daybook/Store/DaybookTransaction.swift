@@ -35,7 +35,8 @@ public actor DaybookTransaction {
     /// - Throws: `A.Rejection` when the aggregate refuses; ``DaybookError``.
     @discardableResult
     public func execute<A: Aggregate>(
-        _ command: A.Command, on key: String, of aggregate: A.Type, expecting expected: Int64? = nil, commandID: String? = nil,
+        _ command: A.Command, on key: String, of aggregate: A.Type, expecting expected: Int64? = nil,
+        commandID: String? = nil,
         at now: Date? = nil
     ) throws -> Int64 {
         let id = try AggregateID(A.type, key: key)
@@ -65,7 +66,8 @@ public actor DaybookTransaction {
             guard A.lifecycle == .inline else {
                 throw DaybookError(
                     .invalidTransaction,
-                    "an aggregate of lifecycle \(A.lifecycle) cannot be guarded; declare \(A.self) inline, or let a command change it"
+                    "an aggregate of lifecycle \(A.lifecycle) cannot be guarded; declare \(A.self) inline, or let a "
+                        + "command change it"
                 )
             }
             let fold = try current(id, A.self).fold

@@ -13,7 +13,8 @@ public struct History<A: Aggregate>: AsyncSequence, Sendable {
         let id = id
         let coding = EventCoding<A>()
         let events = store.client.find(
-            Journal.events(of: id, from: 1), in: store.journal.namespace, options: FindOptions(sort: Journal.inVersionOrder)
+            Journal.events(of: id, from: 1), in: store.journal.namespace,
+            options: FindOptions(sort: Journal.inVersionOrder)
         ) { document in
             try StoredEvent(BSONDocument(document)).decoded(by: coding)
         }

@@ -22,7 +22,8 @@ extension Repository {
         shown heads: [AggregateID: Int64], into collection: Namespace? = nil
     ) async throws -> [AggregateID: any Error] {
         let loader =
-            collection.map { Loader(coding, snapshots: $0, journal: store.journal, telemetry: store.telemetry) } ?? loader
+            collection.map { Loader(coding, snapshots: $0, journal: store.journal, telemetry: store.telemetry) }
+            ?? loader
         let writeConcern = collection.map { _ in WriteConcern(.majority) }
         let deadline = ContinuousClock.now + .seconds(10)
         var failures: [AggregateID: any Error] = [:]
@@ -39,7 +40,8 @@ extension Repository {
             guard ContinuousClock.now < deadline else {
                 for (id, version) in left {
                     store.telemetry.logger.warning(
-                        "the journal does not show this version, which it has shown before; verify says whether an event is missing",
+                        "the journal does not show this version, which it has shown before; verify says whether an "
+                            + "event is missing",
                         [.aggregateID: id, .collection: loader.snapshots, .version: version])
                 }
                 return failures

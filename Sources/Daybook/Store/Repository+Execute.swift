@@ -35,15 +35,16 @@ extension Repository {
     /// Appends `events` after `expected`, or throws and appends nothing: for facts that were decided elsewhere, such as
     /// an import.
     ///
-    /// The whole array becomes one commit: after a crash of this process or of the connection it is in the journal completely or not at
-    /// all.
+    /// The whole array becomes one commit: after a crash of this process or of the connection it is in the journal
+    /// completely or not at all.
     ///
     /// - Parameter expected: The aggregate's version; 0 for one without events.
     /// - Throws: ``DaybookError/Code/conflict`` when the aggregate is not at `expected`, whether its version is lower
     ///   or higher; the error has its actual version.
     @discardableResult
     public func append(
-        _ events: [A.Event], to key: String, expecting expected: Int64, commandID: String? = nil, context: CommandContext = .none
+        _ events: [A.Event], to key: String, expecting expected: Int64, commandID: String? = nil,
+        context: CommandContext = .none
     ) async throws -> Commit? {
         try await commit(key, operation: "append", expected, context) {
             return try CommandIdentity(appending: commandID == nil ? [] : coding.encode(events), id: commandID)
@@ -84,7 +85,8 @@ extension Repository {
     }
 
     private func commit(
-        _ key: String, operation: String, _ expected: Int64?, _ context: CommandContext, identify: () throws -> CommandIdentity,
+        _ key: String, operation: String, _ expected: Int64?, _ context: CommandContext,
+        identify: () throws -> CommandIdentity,
         decide: @escaping @Sendable (Fold<A>) throws -> [EventContent]
     ) async throws -> Commit? {
         let id = try AggregateID(A.type, key: key)

@@ -37,13 +37,16 @@ extension Repository {
             let (failures, reached) = try await store.client.withConnection(.single) { connection in
                 let failures = try loader.catchUp([id], writeConcern: nil, on: connection).failures
                 guard try !isShown(id, version, on: connection) else { return (failures, (version, version)) }
-                return (failures, (try snapshotVersion(id, on: connection), try store.journal.head(of: id, on: connection)))
+                return (
+                    failures, (try snapshotVersion(id, on: connection), try store.journal.head(of: id, on: connection))
+                )
             }
             guard reached.0 < version else { return }
             if let failure = failures[id] { throw failure }
             guard reached.1 >= version else {
                 throw DaybookError(
-                    .versionNotFound, "it has no version \(version); it is at version \(reached.1)", aggregateID: id.rawValue,
+                    .versionNotFound, "it has no version \(version); it is at version \(reached.1)",
+                    aggregateID: id.rawValue,
                     version: reached.1)
             }
             throw DaybookError(

@@ -60,7 +60,8 @@ public struct Repository<A: Aggregate>: Sendable {
 
     /// The aggregate at a point of its history, folded from the journal.
     ///
-    /// - Throws: ``DaybookError/Code/versionNotFound`` when it has no such version. At a date before its first event it is at version 0.
+    /// - Throws: ``DaybookError/Code/versionNotFound`` when it has no such version. At a date before its first event it
+    ///   is at version 0.
     public func load(_ key: String, at point: PointInHistory) async throws -> Snapshot<A> {
         let id = try AggregateID(A.type, key: key)
         return try await store.telemetry.perform("load", id) {

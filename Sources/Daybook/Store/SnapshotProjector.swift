@@ -3,10 +3,12 @@ internal import DaybookMongo
 internal import Foundation
 internal import Logging
 
-/// Catches up the snapshots whose writers died between journal and snapshot, for one kind of aggregate of the lifecycle `async`.
+/// Catches up the snapshots whose writers died between journal and snapshot, for one kind of aggregate of the lifecycle
+/// `async`.
 ///
-/// It follows the journal by a change stream and, a little after each event, looks whether the snapshot has come. One process at a time does
-/// so, by a lease; its place is a checkpoint. Where there is none, or it is older than what the server still knows, it first compares all.
+/// It follows the journal by a change stream and, a little after each event, looks whether the snapshot has come. One
+/// process at a time does so, by a lease; its place is a checkpoint. Where there is none, or it is older than what the
+/// server still knows, it first compares all.
 struct SnapshotProjector<A: Aggregate>: Sendable {
     /// What was seen of the journal in one interval.
     private struct Interval {
@@ -139,7 +141,9 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
                 let options = FindOptions(projection: [SnapshotKey.version: 1, SnapshotKey.stateSchema: 1])
                 try connection.find(filter, in: repository.snapshots, options: options) { document in
                     let stored = try BorrowedSnapshot(document)
-                    guard let id = stored.id.flatMap({ try? AggregateID(parsing: $0) }), let head = heads[id] else { return true }
+                    guard let id = stored.id.flatMap({ try? AggregateID(parsing: $0) }), let head = heads[id] else {
+                        return true
+                    }
                     let isNewer = (stored.stateSchema ?? 0) > A.stateSchema
                     if isNewer || stored.version ?? 0 >= head { lagging.remove(id) }
                     return true

@@ -59,7 +59,8 @@ package final class Telemetry: Sendable {
     private func timer(_ operation: String) -> Timer {
         durations.withLock { timers in
             if let known = timers[operation] { return known }
-            let made = Timer(label: "daybook.operation.duration", dimensions: [("operation", operation)], factory: factory)
+            let made = Timer(
+                label: "daybook.operation.duration", dimensions: [("operation", operation)], factory: factory)
             timers[operation] = made
             return made
         }

@@ -36,7 +36,9 @@ extension CommandFailure {
 
     private init<Application: AdminApplication>(_ error: DaybookError, of application: Application.Type) {
         self.init("\(error)")
-        if error.lacksPermission, let advice = Self.permission(error.operation, application) { message += "\n" + advice }
+        if error.lacksPermission, let advice = Self.permission(error.operation, application) {
+            message += "\n" + advice
+        }
     }
 
     /// A hint which role allows the operation. The error of preparing a database already has one.
@@ -47,7 +49,8 @@ extension CommandFailure {
         case "initialize", "createRoles": nil
         default:
             "Of Daybook's roles, daybookReader may look, daybookApplication may commit and daybookOperator may repair; "
-                + "\(Application.aggregates.isEmpty ? "an application's" : Application.name) init --roles makes them, and "
+                + "\(Application.aggregates.isEmpty ? "an application's" : Application.name) init --roles makes them, "
+                + "and "
                 + "grantRolesToUser gives them to a user."
         }
     }

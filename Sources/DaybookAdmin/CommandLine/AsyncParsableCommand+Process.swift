@@ -47,7 +47,9 @@ extension AsyncParsableCommand {
         try await Interruption.heeding { try await running.run() }
     }
 
-    private static func fail<Application: AdminApplication>(_ application: Application.Type, _ error: any Error) -> Never {
+    private static func fail<Application: AdminApplication>(_ application: Application.Type, _ error: any Error)
+        -> Never
+    {
         switch error {
         case is ExitCode, is ValidationError, is CleanExit: end(withParserError: error)
         case is StandardOutput.Closed: end(.outputClosed)

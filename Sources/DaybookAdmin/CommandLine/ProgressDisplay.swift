@@ -90,7 +90,8 @@ public final class ProgressDisplay: Sendable {
         var parts: [String] = []
         if let total = state.total {
             parts.append(
-                style == .bar ? "\(bar(state.done, total)) \(state.done)/\(total) \(unit)" : "\(state.done) of \(total) \(unit)")
+                style == .bar
+                    ? "\(bar(state.done, total)) \(state.done)/\(total) \(unit)" : "\(state.done) of \(total) \(unit)")
         } else {
             parts.append("\(state.done) \(unit)")
         }

@@ -36,7 +36,9 @@ public struct StoreOptions: ParsableArguments, Sendable {
         return try await withDaybook(configuration, aggregates: Application.aggregates, body)
     }
 
-    private func configuration<Application: AdminApplication>(of application: Application.Type) throws -> DaybookConfiguration {
+    private func configuration<Application: AdminApplication>(of application: Application.Type) throws
+        -> DaybookConfiguration
+    {
         let environment = ProcessInfo.processInfo.environment
         // A variable with an empty value counts as not set.
         func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }

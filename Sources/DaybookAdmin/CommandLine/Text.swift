@@ -9,7 +9,8 @@ enum Text {
         return isPlain
             ? text
             : String(
-                String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+                String.UnicodeScalarView(
+                    text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     }
 
     /// `text`, padded with spaces to a width.
@@ -31,7 +32,9 @@ enum Text {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
         return rows.map { row in
-            let cells = row.enumerated().map { padded($0.element, widths[$0.offset], isRight: numbers.contains($0.offset)) }
+            let cells = row.enumerated().map {
+                padded($0.element, widths[$0.offset], isRight: numbers.contains($0.offset))
+            }
             return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
         }
     }

@@ -8,10 +8,12 @@ struct Doctor<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "doctor",
-            abstract: "Look whether server, database, snapshots and the work on them are as they should be, and say what to do.",
+            abstract:
+                "Look whether server, database, snapshots and the work on them are as they should be, and say what to "
+                + "do.",
             discussion: """
-                Each line is ok, a warning or a problem, with what was found and the remedy. What this user may not look at is a warning that names \
-                the privilege. Nothing is written.
+                Each line is ok, a warning or a problem, with what was found and the remedy. What this user may not \
+                look at is a warning that names the privilege. Nothing is written.
 
                 Exit codes: 0 no problem, 1 problems, 2 the server cannot be reached.
                 """)

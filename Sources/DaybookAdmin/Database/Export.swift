@@ -9,11 +9,12 @@ struct Export<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "export",
             abstract: "Write the journal as lines of canonical extended JSON, one event each, for import to read.",
             discussion: """
-                In the order of aggregate and version, and exact to the byte: ids, versions, dates, metadata. An event that extended JSON would not \
-                give back as the same bytes is written as { "$bson": its bytes }. Memory is constant.
+                In the order of aggregate and version, and exact to the byte: ids, versions, dates, metadata. An event \
+                that extended JSON would not give back as the same bytes is written as { "$bson": its bytes }. Memory \
+                is constant.
 
-                Commits may go on meanwhile. Of one that changes several aggregates the export may then have a part; another export, imported \
-                after it, completes that.
+                Commits may go on meanwhile. Of one that changes several aggregates the export may then have a part; \
+                another export, imported after it, completes that.
 
                 A damaged journal is written as it is; what import will refuse of it is counted, and the exit code is 1.
                 """)
@@ -33,7 +34,8 @@ struct Export<Application: AdminApplication>: AsyncParsableCommand {
         for type in report.emptyTypes { note("there is no event of the type \"\(type)\"") }
         if report.faults > 0 {
             StandardError.line(
-                "the journal is damaged: import will refuse \(report.faults == 1 ? "a line" : "\(report.faults) lines") of this, the first at "
+                "the journal is damaged: import will refuse "
+                    + "\(report.faults == 1 ? "a line" : "\(report.faults) lines") of this, the first at "
                     + "\(report.firstFault ?? "an unknown place"). Run verify to see what is wrong.")
         }
         note("\(report.events) events of \(report.aggregates) aggregates, \(report.bytes) bytes")

@@ -9,13 +9,14 @@ struct Import<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "import",
             abstract: "Put the events of an export into the journal, exact to the byte, and rebuild the snapshots.",
             discussion: """
-                It may be interrupted and started again: what is there already, and is the same, is skipped; what differs is an error. Of each \
-                aggregate the file must have every version from 1, or from the next one that this journal wants, in order and together. Aggregates \
-                may come in any order.
+                It may be interrupted and started again: what is there already, and is the same, is skipped; what \
+                differs is an error. Of each aggregate the file must have every version from 1, or from the next one \
+                that this journal wants, in order and together. Aggregates may come in any order.
 
-                The first line that is wrong ends it, with its number: what stands before that line is written, nothing after it. The snapshots of \
-                what is written are behind the journal then, inline ones too, until the import is started again or rebuild is run. A dry run \
-                finds what is wrong without writing, but for an event id that two aggregates in the file have.
+                The first line that is wrong ends it, with its number: what stands before that line is written, \
+                nothing after it. The snapshots of what is written are behind the journal then, inline ones too, until \
+                the import is started again or rebuild is run. A dry run finds what is wrong without writing, but for \
+                an event id that two aggregates in the file have.
 
                 The database must be prepared (init). It takes a user with the role daybookOperator.
                 """)
@@ -42,7 +43,8 @@ struct Import<Application: AdminApplication>: AsyncParsableCommand {
             input.size == nil ? "lines" : "bytes", of: input.size.map { Int($0) }, isQuiet: options.quiet)
         do {
             return try await store.importJournal(
-                from: input, isDryRun: dryRun, progress: { display.update($0.totalBytes == nil ? $0.lines : Int($0.bytes)) }
+                from: input, isDryRun: dryRun,
+                progress: { display.update($0.totalBytes == nil ? $0.lines : Int($0.bytes)) }
             ) { imported in
                 display.finish()
                 try await rebuild(imported, in: store)
@@ -51,7 +53,9 @@ struct Import<Application: AdminApplication>: AsyncParsableCommand {
             display.finish()
             if error is CancellationError {
                 StandardError.line(
-                    "interrupted; start the same import again, which skips what is there and then rebuilds the snapshots")
+                    "interrupted; start the same import again, which skips what is there and then rebuilds the "
+                        + "snapshots"
+                )
             }
             throw error
         }
@@ -73,12 +77,14 @@ struct Import<Application: AdminApplication>: AsyncParsableCommand {
     private static func lines(_ report: ImportReport) -> [String] {
         let written = report.isDryRun ? "would be written" : "written"
         var lines = [
-            "\(report.events) events \(written), \(report.skippedEvents) were there already; \(report.aggregates) aggregates"
+            "\(report.events) events \(written), \(report.skippedEvents) were there already; \(report.aggregates) "
+                + "aggregates"
         ]
         if !report.unknownTypes.isEmpty {
             let types = report.unknownTypes.map(\.rawValue).joined(separator: ", ")
             lines.append(
-                "snapshots of \(types) are not made: \(Application.name) does not know the type; run rebuild of the application that does"
+                "snapshots of \(types) are not made: \(Application.name) does not know the type; run rebuild of the "
+                    + "application that does"
             )
         }
         return lines

@@ -8,8 +8,9 @@ struct Init<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "init",
             abstract: "Prepare the database: collections, validator, indexes, and roles if asked.",
             discussion: """
-                It may run again and again: what is there is left as it is, and what conflicts is reported. Roles take a user with userAdmin or \
-                dbOwner on the database; with --dry-run they are printed as commands for mongosh, and nothing is done.
+                It may run again and again: what is there is left as it is, and what conflicts is reported. Roles take \
+                a user with userAdmin or dbOwner on the database; with --dry-run they are printed as commands for \
+                mongosh, and nothing is done.
                 """
         )
     }

@@ -20,7 +20,8 @@ struct EventLine {
     /// The line with the aggregate first, for events of many aggregates.
     var textWithAggregate: String {
         let metadata = entry.metadata
-        let who = [metadata.commandName.map(Text.plain), metadata.actor.map { "by \(Text.plain($0))" }].compactMap(\.self)
+        let who = [metadata.commandName.map(Text.plain), metadata.actor.map { "by \(Text.plain($0))" }].compactMap(
+            \.self)
         return [
             recordedAt, "\(Text.plain(entry.aggregateID ?? "?"))", "v\(version)", type,
             who.isEmpty ? "-" : who.joined(separator: " "),
@@ -35,7 +36,9 @@ struct EventLine {
             Text.plain(metadata.commandName ?? "-")) + data
     }
 
-    private static func columns(_ recorded: String, _ type: String, _ schema: String, _ actor: String, _ command: String)
+    private static func columns(
+        _ recorded: String, _ type: String, _ schema: String, _ actor: String, _ command: String
+    )
         -> String
     {
         "\(Text.padded(recorded, 24))  \(Text.padded(type, 16))  \(Text.padded(schema, 6, isRight: true))  "

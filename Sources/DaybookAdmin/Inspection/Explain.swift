@@ -10,11 +10,12 @@ struct Explain<Application: AdminApplication>: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "explain",
             abstract:
-                "Print every event of one aggregate with its command, who and what caused it, and the fields that it changed.",
+                "Print every event of one aggregate with its command, who and what caused it, and the fields that it "
+                + "changed.",
             discussion: """
-                The changes are found by folding event by event, and comparing the encoded states. With --json each line is one event: { version, \
-                recordedAt, type, actor, command, commandId, correlationId, causationId, changes: [{ path, before, after }] }, without what is not \
-                known.
+                The changes are found by folding event by event, and comparing the encoded states. With --json each \
+                line is one event: { version, recordedAt, type, actor, command, commandId, correlationId, causationId, \
+                changes: [{ path, before, after }] }, without what is not known.
                 """)
     }
 
@@ -31,7 +32,9 @@ struct Explain<Application: AdminApplication>: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withStore(of: Application.self) { store in
-            try await StandardOutput.write { try await explain(try Application.aggregate(aggregate.id.type), store, $0) }
+            try await StandardOutput.write {
+                try await explain(try Application.aggregate(aggregate.id.type), store, $0)
+            }
         }
     }
 

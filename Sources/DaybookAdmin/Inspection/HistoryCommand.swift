@@ -10,8 +10,8 @@ struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "history",
             abstract: "Print the events of one aggregate, oldest first, as they are stored.",
             discussion: """
-                Nothing is folded or decoded, so it also shows what an aggregate cannot read. With --json each line is the whole document, as \
-                relaxed extended JSON.
+                Nothing is folded or decoded, so it also shows what an aggregate cannot read. With --json each line is \
+                the whole document, as relaxed extended JSON.
                 """)
     }
 
@@ -67,7 +67,8 @@ struct HistoryCommand<Application: AdminApplication>: AsyncParsableCommand {
     /// Warns of missing events; the events that exist are still shown.
     private func warn(missing first: Int64, through last: Int64) {
         StandardError.line(
-            "warning: \(first == last ? "event \(first) is" : "events \(first) to \(last) are") missing: the journal has a gap. Run verify."
+            "warning: \(first == last ? "event \(first) is" : "events \(first) to \(last) are") missing: the journal "
+                + "has a gap. Run verify."
         )
     }
 }

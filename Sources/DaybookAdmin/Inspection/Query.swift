@@ -10,16 +10,19 @@ struct Query<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "query",
             abstract: "Print the snapshots of one type that match a MongoDB filter.",
             discussion: """
-                The filter is extended JSON on the stored document: '{"state.renewals": {"$gte": 2}, "state.expiresAt": {"$lt": {"$date": \
-                "2025-06-01T00:00:00Z"}}}'. Snapshots are printed as they are stored, also those that a load would not trust. Each is a line: id, \
-                version and state; with --json, the whole document.
+                The filter is extended JSON on the stored document: '{"state.renewals": {"$gte": 2}, \
+                "state.expiresAt": {"$lt": {"$date": "2025-06-01T00:00:00Z"}}}'. Snapshots are printed as they are \
+                stored, also those that a load would not trust. Each is a line: id, version and state; with --json, \
+                the whole document.
                 """)
     }
 
-    @Argument(help: ArgumentHelp("The type of the aggregates.", valueName: "type"), transform: { try Arguments.type($0) })
+    @Argument(
+        help: ArgumentHelp("The type of the aggregates.", valueName: "type"), transform: { try Arguments.type($0) })
     var type: AggregateType
 
-    @Argument(help: ArgumentHelp("The filter; '{}' for all.", valueName: "filter"), transform: { try Arguments.document($0) })
+    @Argument(
+        help: ArgumentHelp("The filter; '{}' for all.", valueName: "filter"), transform: { try Arguments.document($0) })
     var filter: BSONDocument
 
     @Option(

@@ -10,8 +10,8 @@ struct Show<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "show",
             abstract: "Print the state of one aggregate, as it is or as it was.",
             discussion: """
-                What commands and loads see: the snapshot where it can be trusted, and otherwise the journal folded. With --version or --at it is \
-                folded from the journal.
+                What commands and loads see: the snapshot where it can be trusted, and otherwise the journal folded. \
+                With --version or --at it is folded from the journal.
                 """)
     }
 
@@ -53,7 +53,8 @@ struct Show<Application: AdminApplication>: AsyncParsableCommand {
                 try await repository.load(aggregate.id.key)
             }
         guard snapshot.exists else {
-            throw CommandFailure("\(aggregate.id) has no events\(at.map { " at \($0.rfc3339)" } ?? "") in \(store.database)")
+            throw CommandFailure(
+                "\(aggregate.id) has no events\(at.map { " at \($0.rfc3339)" } ?? "") in \(store.database)")
         }
         var document: BSONDocument = [
             EventKey.aggregateID: .string(snapshot.id.rawValue), SnapshotKey.version: .int64(snapshot.version),

@@ -11,8 +11,8 @@ struct Stats<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "stats",
             abstract: "Print how much the database holds: events, aggregates and snapshots of each type, and sizes.",
             discussion: """
-                Counted on indexes, and by the server's own figures; no document is read. Sizes need the privilege collStats, and are left out \
-                without it.
+                Counted on indexes, and by the server's own figures; no document is read. Sizes need the privilege \
+                collStats, and are left out without it.
                 """)
     }
 
@@ -38,8 +38,10 @@ struct Stats<Application: AdminApplication>: AsyncParsableCommand {
         var lines = ["database  \(database)", "journal   \(journal.documents) events"]
         if let size = journal.size {
             lines[1] +=
-                ", \(Text.bytes(size.documents)), \(Text.bytes(average(journal) ?? 0)) on average, \(Text.bytes(size.storage)) on disk"
-            lines.append("indexes   " + size.indexes.map { "\($0.name) \(Text.bytes($0.bytes))" }.joined(separator: ", "))
+                ", \(Text.bytes(size.documents)), \(Text.bytes(average(journal) ?? 0)) on average, "
+                + "\(Text.bytes(size.storage)) on disk"
+            lines.append(
+                "indexes   " + size.indexes.map { "\($0.name) \(Text.bytes($0.bytes))" }.joined(separator: ", "))
         }
         guard !statistics.types.isEmpty else { return lines }
         let heading = [
@@ -57,7 +59,9 @@ struct Stats<Application: AdminApplication>: AsyncParsableCommand {
         ]
     }
 
-    private static func shown(_ count: Int64?, _ text: (Int64) -> String = { "\($0)" }) -> String { count.map(text) ?? "-" }
+    private static func shown(_ count: Int64?, _ text: (Int64) -> String = { "\($0)" }) -> String {
+        count.map(text) ?? "-"
+    }
 
     /// The average size of a document; nil without documents or sizes.
     private static func average(_ collection: DatabaseStatistics.Collection) -> Int64? {

@@ -8,10 +8,12 @@ struct Tail<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "tail",
-            abstract: "Print the last events of the journal, and with --follow those that come, until it is interrupted.",
+            abstract:
+                "Print the last events of the journal, and with --follow those that come, until it is interrupted.",
             discussion: """
-                The last are those with the largest ids, which is near the order of time; those that come are in the order in which they become \
-                visible. With --json each line is the whole document, as relaxed extended JSON.
+                The last are those with the largest ids, which is near the order of time; those that come are in the \
+                order in which they become visible. With --json each line is the whole document, as relaxed extended \
+                JSON.
                 """)
     }
 
@@ -41,7 +43,11 @@ struct Tail<Application: AdminApplication>: AsyncParsableCommand {
                 for try await element in store.tail(lines, of: types.types, isFollowing: follow) {
                     switch element {
                     case .event(let entry):
-                        if json { try output.json(entry.document) } else { try output.line(EventLine(entry).textWithAggregate) }
+                        if json {
+                            try output.json(entry.document)
+                        } else {
+                            try output.line(EventLine(entry).textWithAggregate)
+                        }
                         // A user who follows the journal wants to see each event at once.
                         if follow { try output.flush() }
                     case .idle:

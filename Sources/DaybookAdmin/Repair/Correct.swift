@@ -9,9 +9,10 @@ struct Correct<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "correct",
             abstract: "Put the state of one aggregate right, by appending a correction; history stays as it was.",
             discussion: """
-                A path names a field of the encoded state, with dots for nested ones. A value is relaxed extended JSON: --set renewals=2 --set \
-                'status="issued"' --set 'expiresAt={"$date": "2026-01-01T00:00:00Z"}'. A document is merged field by field; an array is replaced. \
-                What the state's type cannot hold is refused, also with --dry-run.
+                A path names a field of the encoded state, with dots for nested ones. A value is relaxed extended \
+                JSON: --set renewals=2 --set 'status="issued"' --set 'expiresAt={"$date": "2026-01-01T00:00:00Z"}'. A \
+                document is merged field by field; an array is replaced. What the state's type cannot hold is refused, \
+                also with --dry-run.
                 """)
     }
 
@@ -23,7 +24,8 @@ struct Correct<Application: AdminApplication>: AsyncParsableCommand {
     var set: [CorrectedField] = []
 
     @Option(
-        help: ArgumentHelp("Remove a field; may be repeated.", valueName: "path"), transform: { try CorrectedField(removed: $0) })
+        help: ArgumentHelp("Remove a field; may be repeated.", valueName: "path"),
+        transform: { try CorrectedField(removed: $0) })
     var unset: [CorrectedField] = []
 
     @Option(help: ArgumentHelp("Why; recorded for good.", valueName: "text"))
@@ -42,7 +44,9 @@ struct Correct<Application: AdminApplication>: AsyncParsableCommand {
 
     func validate() throws {
         _ = try Application.aggregate(aggregate.id.type)
-        guard !(set + unset).isEmpty else { throw ValidationError("Nothing is to be corrected: give --set or --unset.") }
+        guard !(set + unset).isEmpty else {
+            throw ValidationError("Nothing is to be corrected: give --set or --unset.")
+        }
         _ = try patch
         for (name, text) in [("--reason", reason), ("--actor", actor)] where !(1...1_024).contains(text.utf8.count) {
             throw ValidationError("\(name) has 1 to 1024 bytes.")

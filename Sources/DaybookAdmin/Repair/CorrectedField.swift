@@ -39,7 +39,9 @@ struct CorrectedField: Sendable, Hashable {
 
     private static func path(_ text: String) throws -> [String] {
         let path = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard !path.contains("") else { throw ValidationError("a path is written name or name.name, and no name is empty") }
+        guard !path.contains("") else {
+            throw ValidationError("a path is written name or name.name, and no name is empty")
+        }
         guard path.count <= BSONDocument.maximumDepth else {
             throw ValidationError("a path has at most \(BSONDocument.maximumDepth) names")
         }
@@ -64,7 +66,8 @@ struct CorrectedField: Sendable, Hashable {
             if let ended = same.first(where: { $0.rest.count == 1 }) {
                 guard same.count == 1 else {
                     throw ValidationError(
-                        "\(ended.field.path.joined(separator: ".")) is given twice, or together with a field inside it.")
+                        "\(ended.field.path.joined(separator: ".")) is given twice, or together with a field inside it."
+                    )
                 }
                 try patch.append(key, ended.field.value ?? .null)
             } else {

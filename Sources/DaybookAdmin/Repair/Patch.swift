@@ -9,8 +9,9 @@ struct Patch<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "patch",
             abstract: "Put right every snapshot that is not what the journal says, by the smallest change that does.",
             discussion: """
-                It can run beside live traffic: each write is made only if the snapshot still is as it was seen. The journal is never changed: gaps \
-                and unreadable events are reported and left, and so are the snapshots of a newer program. Begin with --dry-run.
+                It can run beside live traffic: each write is made only if the snapshot still is as it was seen. The \
+                journal is never changed: gaps and unreadable events are reported and left, and so are the snapshots \
+                of a newer program. Begin with --dry-run.
 
                 Exit codes: 0 done, 1 something was left, 2 it could not be done, 130 interrupted.
                 """)

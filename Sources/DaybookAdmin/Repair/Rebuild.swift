@@ -9,10 +9,12 @@ struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "rebuild",
             abstract: "Make every snapshot anew from the journal; one that was stopped or killed goes on where it was.",
             discussion: """
-                In place, a snapshot that is right to the byte is left as it is, and every other one is replaced. With --swap a complete collection \
-                is built beside the one in use, follows the journal until it has everything, and takes its place at once: readers see the old one \
-                or the new one, and writers go on. For a moment after that a query may miss what was committed just before. Damaged aggregates are \
-                reported, and their snapshots left. A swap is refused on a sharded cluster, and where a newer program keeps the snapshots.
+                In place, a snapshot that is right to the byte is left as it is, and every other one is replaced. With \
+                --swap a complete collection is built beside the one in use, follows the journal until it has \
+                everything, and takes its place at once: readers see the old one or the new one, and writers go on. \
+                For a moment after that a query may miss what was committed just before. Damaged aggregates are \
+                reported, and their snapshots left. A swap is refused on a sharded cluster, and where a newer program \
+                keeps the snapshots.
 
                 A run that was stopped or killed is resumed by the same command and the same program within an hour; else all is begun anew.
 
@@ -44,7 +46,8 @@ struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {
         let report = try await scope.withStore(store, of: Application.self) { daybook in
             try await ReconcileDisplay(isQuiet: store.quiet).show(
                 interrupted:
-                    "stopped; how far it came is saved. Start the same command again to go on, with --restart to begin anew"
+                    "stopped; how far it came is saved. Start the same command again to go on, with --restart to "
+                    + "begin anew"
             ) {
                 try await daybook.rebuild(options, swap: swap, restart: restart, progress: $0)
             }

@@ -34,9 +34,12 @@ private struct ReportPrinting {
     var document: BSONDocument {
         get throws {
             var counts = BSONDocument()
-            for kind in Finding.Kind.allCases { try counts.append(kind.rawValue, .int64(Int64(report.counts[kind] ?? 0))) }
+            for kind in Finding.Kind.allCases {
+                try counts.append(kind.rawValue, .int64(Int64(report.counts[kind] ?? 0)))
+            }
             var document: BSONDocument = [
-                "checked": .int64(Int64(report.checked)), "events": .int64(Int64(report.events)), "counts": .document(counts),
+                "checked": .int64(Int64(report.checked)), "events": .int64(Int64(report.events)),
+                "counts": .document(counts),
                 "findings": .array(try report.findings.map { .document(try json($0)) }),
             ]
             if report.omitted > 0 { try document.append("omitted", .int64(Int64(report.omitted))) }
@@ -53,7 +56,8 @@ private struct ReportPrinting {
                     try document.append(
                         "earlier",
                         [
-                            "startedAt": .string(earlier.startedAt.rfc3339), "updatedAt": .string(earlier.updatedAt.rfc3339),
+                            "startedAt": .string(earlier.startedAt.rfc3339),
+                            "updatedAt": .string(earlier.updatedAt.rfc3339),
                             "checked": .int64(Int64(earlier.checked)), "events": .int64(Int64(earlier.events)),
                             "written": .int64(Int64(earlier.written)),
                         ])
@@ -98,10 +102,13 @@ private struct ReportPrinting {
 
     func print(to output: StandardOutput) throws {
         let ids = report.findings.map { Text.plain($0.aggregateID) }
-        let (idWidth, kindWidth) = (min(48, ids.map(\.count).max() ?? 0), report.findings.map(\.kind.rawValue.count).max() ?? 0)
+        let (idWidth, kindWidth) = (
+            min(48, ids.map(\.count).max() ?? 0), report.findings.map(\.kind.rawValue.count).max() ?? 0
+        )
         for (id, finding) in zip(ids, report.findings) {
             var line =
-                "\(Text.padded(id, idWidth))  \(Text.padded(finding.kind.rawValue, kindWidth))  \(Text.plain(finding.detail))"
+                "\(Text.padded(id, idWidth))  \(Text.padded(finding.kind.rawValue, kindWidth))  "
+                + "\(Text.plain(finding.detail))"
             if let repair = finding.repair { line += "; \(said(of: repair))" }
             try output.line(line)
             for difference in finding.differences {
@@ -117,13 +124,15 @@ private struct ReportPrinting {
         }
         if report.omitted > 0 { try output.line("and \(report.omitted) more") }
         if report.cutFindings > 0 {
-            try output.line("\(counted(report.cutFindings, "finding")) shown in part, since the report would be too large")
+            try output.line(
+                "\(counted(report.cutFindings, "finding")) shown in part, since the report would be too large")
         }
         for id in report.absentIDs {
             try output.line("not there: \(Text.plain(id)), of which there is neither an event nor a snapshot")
         }
         for type in report.unknownTypes {
-            try output.line("not looked at: aggregates of the type \"\(Text.plain(type))\", which this program does not know")
+            try output.line(
+                "not looked at: aggregates of the type \"\(Text.plain(type))\", which this program does not know")
         }
         try output.line(summary)
     }
@@ -147,7 +156,8 @@ private struct ReportPrinting {
         let kinds = Finding.Kind.allCases.compactMap { kind in report.counts[kind].map { "\($0) \(kind.rawValue)" } }
         let time = seconds.formatted(
             .number.precision(.fractionLength(1)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
-        var text = "checked \(counted(report.checked, "aggregate")) with \(counted(report.events, "event")) in \(time) s: "
+        var text =
+            "checked \(counted(report.checked, "aggregate")) with \(counted(report.events, "event")) in \(time) s: "
         text +=
             report.isClean
             ? "all is what the journal says"
@@ -160,7 +170,8 @@ private struct ReportPrinting {
         if report.unrepaired > 0 { text += ", \(report.unrepaired) left" }
         if let earlier = report.earlier {
             text +=
-                "; before that, until \(earlier.updatedAt.rfc3339), the same run had checked \(counted(earlier.checked, "aggregate")) and "
+                "; before that, until \(earlier.updatedAt.rfc3339), the same run had checked "
+                + "\(counted(earlier.checked, "aggregate")) and "
                 + "written \(counted(earlier.written, "snapshot"))"
         }
         return text

@@ -9,10 +9,11 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "runs",
-            abstract: "Print the last repairs and rebuilds, the newest first, and those that did not come to their end.",
+            abstract:
+                "Print the last repairs and rebuilds, the newest first, and those that did not come to their end.",
             discussion: """
-                A rebuild that is interrupted, failed, or running without a process goes on when the same program is started again with the same \
-                command within an hour.
+                A rebuild that is interrupted, failed, or running without a process goes on when the same program is \
+                started again with the same command within an hour.
                 """)
     }
 
@@ -65,7 +66,8 @@ extension MaintenanceRun {
                 "run": .string(id.uuidString.lowercased()), "kind": .string(kind.rawValue), "swap": .bool(isSwap),
                 "types": .texts(types), "ids": .texts(ids),
                 "status": .string(status.rawValue),
-                "completion": .double(completion), "holder": .string(holder), "startedAt": .datetime(try BSONDate(startedAt)),
+                "completion": .double(completion), "holder": .string(holder),
+                "startedAt": .datetime(try BSONDate(startedAt)),
                 "updatedAt": .datetime(try BSONDate(updatedAt)),
             ]
             if let endedAt { try document.append("endedAt", .datetime(BSONDate(endedAt))) }

@@ -13,7 +13,9 @@ struct ScopeOptions: ParsableArguments {
         transform: { try AggregateID(parsing: $0) })
     var ids: [AggregateID] = []
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How many ranges of ids to work at, at a time.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many ranges of ids to work at, at a time.", valueName: "number"))
     var workers = 2
 
     @Flag(help: "Print one object.")

@@ -9,13 +9,14 @@ struct Verify<Application: AdminApplication>: AsyncParsableCommand {
             commandName: "verify",
             abstract: "Compare every snapshot with what the journal says, and change nothing.",
             discussion: """
-                It can run beside live traffic: each finding was seen twice, and a commit that lands meanwhile is none. Findings: missing, stale, \
-                outdated, diverged, ahead and orphan, which patch puts right; gap, unreadable and torn, where the journal itself is damaged. torn is a \
-                commit of which a part is missing; it is reported with the aggregate that has the commit's first event, and where that event is \
-                missing with each that has a part.
+                It can run beside live traffic: each finding was seen twice, and a commit that lands meanwhile is \
+                none. Findings: missing, stale, outdated, diverged, ahead and orphan, which patch puts right; gap, \
+                unreadable and torn, where the journal itself is damaged. torn is a commit of which a part is missing; \
+                it is reported with the aggregate that has the commit's first event, and where that event is missing \
+                with each that has a part.
 
-                Exit codes: 0 nothing found, 1 findings, 2 it could not be done: also where the database has no journal, or there is nothing of an id \
-                that was asked for.
+                Exit codes: 0 nothing found, 1 findings, 2 it could not be done: also where the database has no \
+                journal, or there is nothing of an id that was asked for.
                 """)
     }
 
@@ -35,8 +36,11 @@ struct Verify<Application: AdminApplication>: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await scope.withStore(store, of: Application.self) { daybook in
-            try await ReconcileDisplay(isQuiet: store.quiet).show(interrupted: "stopped; verify keeps nothing to go on with") {
-                try await daybook.verify(commits.applied(to: scope.options), depth: quick ? .quick : .full, progress: $0)
+            try await ReconcileDisplay(isQuiet: store.quiet).show(
+                interrupted: "stopped; verify keeps nothing to go on with"
+            ) {
+                try await daybook.verify(
+                    commits.applied(to: scope.options), depth: quick ? .quick : .full, progress: $0)
             }
         }
         try await report.print(isRepair: false, json: scope.json)

@@ -38,7 +38,8 @@ extension ByteBuffer {
         }
     }
 
-    /// Appends an element's type byte, its key and a NUL; appends nothing and returns false when `key` is empty or contains NUL.
+    /// Appends an element's type byte, its key and a NUL; appends nothing and returns false when `key` is empty or
+    /// contains NUL.
     @inline(__always)
     mutating func appendHeader(_ type: BSONType, _ key: String) -> Bool {
         var key = key

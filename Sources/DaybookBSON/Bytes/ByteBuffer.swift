@@ -27,7 +27,9 @@ package struct ByteBuffer: ~Copyable {
     /// Resizes `base`, or allocates new memory. The content is kept; where the kernel can move its pages, it is not
     /// even copied.
     private static func allocated(_ base: UnsafeMutableRawPointer?, _ capacity: Int) -> UnsafeMutableRawPointer {
-        guard let allocated = realloc(base, capacity) else { preconditionFailure("There is no memory for \(capacity) bytes.") }
+        guard let allocated = realloc(base, capacity) else {
+            preconditionFailure("There is no memory for \(capacity) bytes.")
+        }
         return allocated
     }
 
@@ -87,7 +89,9 @@ package struct ByteBuffer: ~Copyable {
     }
 
     mutating func append(contentsOf bytes: some Collection<UInt8>) {
-        let isContiguous: Void? = bytes.withContiguousStorageIfAvailable { append(contentsOf: UnsafeRawBufferPointer($0)) }
+        let isContiguous: Void? = bytes.withContiguousStorageIfAvailable {
+            append(contentsOf: UnsafeRawBufferPointer($0))
+        }
         if isContiguous == nil { for byte in bytes { append(byte) } }
     }
 

@@ -69,7 +69,9 @@ struct ElementLocation {
     }
 
     @inline(__always)
-    private static func prefix(_ base: UnsafeRawPointer, at offset: Int, available: Int, minimum: Int) throws(BSONError) -> Int {
+    private static func prefix(_ base: UnsafeRawPointer, at offset: Int, available: Int, minimum: Int) throws(BSONError)
+        -> Int
+    {
         guard available >= 4 else { throw .truncated }
         let length = Int(Int32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: Int32.self)))
         guard length >= minimum else { throw BSONError(.corrupt, "A length is smaller than its type allows.") }

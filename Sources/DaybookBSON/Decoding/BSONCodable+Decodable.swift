@@ -8,6 +8,7 @@ extension BSONCodable {
             return
         }
         throw DecodingError.typeMismatch(
-            Self.self, .init(codingPath: decoder.codingPath, debugDescription: "\(Self.self) is decoded by BSONDecoder only."))
+            Self.self,
+            .init(codingPath: decoder.codingPath, debugDescription: "\(Self.self) is decoded by BSONDecoder only."))
     }
 }

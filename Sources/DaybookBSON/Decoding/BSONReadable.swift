@@ -94,7 +94,9 @@ extension Data: BSONReadable {
 
 extension URL: BSONReadable {
     static func read(_ value: BorrowedValue) throws(BSONError) -> URL {
-        guard let url = URL(string: try value.string()) else { throw BSONError(.notRepresentable, "The string is not a URL.") }
+        guard let url = URL(string: try value.string()) else {
+            throw BSONError(.notRepresentable, "The string is not a URL.")
+        }
         return url
     }
 }

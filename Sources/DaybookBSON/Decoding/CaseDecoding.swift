@@ -49,7 +49,8 @@ struct CaseDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func require(_ other: some CodingKey) throws {
         guard other.stringValue == known.text else {
-            throw DecodingError.keyNotFound(other, .init(codingPath: [], debugDescription: "The case is \(known.text)."))
+            throw DecodingError.keyNotFound(
+                other, .init(codingPath: [], debugDescription: "The case is \(known.text)."))
         }
     }
 }

@@ -24,7 +24,9 @@ protocol CaseContainer: KeyedDecodingContainerProtocol {
 extension CaseDecoding: CaseContainer {}
 
 private final class KnownCaseKey<Container: CaseContainer>: CaseKey<Container.Key> {
-    override func makeContainer(_ storage: DecodingStorage, _ payload: EncodedValue) -> KeyedDecodingContainer<Container.Key> {
+    override func makeContainer(_ storage: DecodingStorage, _ payload: EncodedValue) -> KeyedDecodingContainer<
+        Container.Key
+    > {
         KeyedDecodingContainer(Container(storage, payload, self))
     }
 }
@@ -33,7 +35,9 @@ extension DecodingStorage {
     /// A container whose only key is the case `name`, and whose only value is the root document.
     ///
     /// - Throws: ``BSONError/Code/unknownCase``
-    func container<Key: CodingKey>(keyedByCaseOf type: Key.Type, named name: String) throws -> KeyedDecodingContainer<Key> {
+    func container<Key: CodingKey>(keyedByCaseOf type: Key.Type, named name: String) throws -> KeyedDecodingContainer<
+        Key
+    > {
         let known: AnyObject
         if let index = memory.index(of: type, named: name), let object = memory[index] {
             known = object

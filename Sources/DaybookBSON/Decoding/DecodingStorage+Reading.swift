@@ -73,7 +73,9 @@ extension DecodingStorage {
     }
 
     /// The standard error for `error`, found at `value`.
-    func failure(_ error: BSONError, _ target: Any.Type, at value: EncodedValue, _ key: (any CodingKey)? = nil) -> DecodingError {
+    func failure(_ error: BSONError, _ target: Any.Type, at value: EncodedValue, _ key: (any CodingKey)? = nil)
+        -> DecodingError
+    {
         let path = path(to: value) + (key.map { [$0] } ?? []) + error.path.map { BSONKey($0) }
         let context = DecodingError.Context(codingPath: path, debugDescription: error.message, underlyingError: error)
         switch error.code {

@@ -56,7 +56,9 @@ final class DecodingStorage {
 
     @inline(__always)
     func bytes() throws(BSONError) -> UnsafeRawBufferPointer {
-        guard let root else { throw BSONError(.expired, "A decoder was used after the call that lent it had returned.") }
+        guard let root else {
+            throw BSONError(.expired, "A decoder was used after the call that lent it had returned.")
+        }
         return root
     }
 

@@ -39,12 +39,15 @@ extension DecodingStorage {
     // container.
 
     @inline(never)
-    private func newContainer<Key: CodingKey>(_ value: EncodedValue, isFlat: Bool) throws -> KeyedDecodingContainer<Key> {
+    private func newContainer<Key: CodingKey>(_ value: EncodedValue, isFlat: Bool) throws -> KeyedDecodingContainer<Key>
+    {
         KeyedDecodingContainer(try KeyedDecoding<Key>(self, value, isFlat: isFlat))
     }
 
     @inline(never)
-    private func newContainers<Key: CodingKey>(keyedBy: Key.Type) -> AnyObject { KnownDocumentContainers<KeyedDecoding<Key>>() }
+    private func newContainers<Key: CodingKey>(keyedBy: Key.Type) -> AnyObject {
+        KnownDocumentContainers<KeyedDecoding<Key>>()
+    }
 
     /// Nil when this type of key is requested for the first time.
     @inline(__always)

@@ -14,7 +14,9 @@ struct FieldHints {
         @inline(__always)
         mutating get {
             // The index is 0 to 3, so the offset is that of one of the four.
-            withUnsafeBytes(of: &hints) { $0.load(fromByteOffset: Int(depth & 3) * MemoryLayout<Hint>.stride, as: Hint.self) }
+            withUnsafeBytes(of: &hints) {
+                $0.load(fromByteOffset: Int(depth & 3) * MemoryLayout<Hint>.stride, as: Hint.self)
+            }
         }
         @inline(__always)
         set {

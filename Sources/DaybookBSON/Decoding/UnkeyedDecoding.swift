@@ -69,7 +69,9 @@ struct UnkeyedDecoding: UnkeyedDecodingContainer {
         return try next(type) { try storage.decode(type, from: $0) }
     }
 
-    mutating func nestedContainer<NestedKey: CodingKey>(keyedBy: NestedKey.Type) throws -> KeyedDecodingContainer<NestedKey> {
+    mutating func nestedContainer<NestedKey: CodingKey>(keyedBy: NestedKey.Type) throws -> KeyedDecodingContainer<
+        NestedKey
+    > {
         let storage = storage
         return try next([String: Any].self) { try storage.container(keyedBy: NestedKey.self, $0) }
     }

@@ -15,7 +15,8 @@ extension BSONDocument: CustomStringConvertible {
                 // A scalar has at most four bytes. Do not decode a megabyte to show 32 scalars of it.
                 let key = String(decoding: element.key.prefix(4 * shownScalars), as: UTF8.self).unicodeScalars
                 let shown = key.prefix(shownScalars).map { $0.properties.isPrintable ? Character($0) : "\u{FFFD}" }
-                keys.append(String(shown) + (key.count > shownScalars || element.key.count > 4 * shownScalars ? "…" : ""))
+                keys.append(
+                    String(shown) + (key.count > shownScalars || element.key.count > 4 * shownScalars ? "…" : ""))
             }
             return keys
         }

@@ -11,7 +11,9 @@ extension BSONDocument {
         var comparison = DocumentComparison(arraysByElement: arraysByElement)
         comparison.compare(self, other, [])
         // All values are equal, but the bytes are not: an array's elements have other keys.
-        guard !comparison.differences.isEmpty else { return [.init(path: "", before: .document(self), after: .document(other))] }
+        guard !comparison.differences.isEmpty else {
+            return [.init(path: "", before: .document(self), after: .document(other))]
+        }
         return comparison.differences
     }
 }

@@ -28,12 +28,13 @@ public struct BSONDocument: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - maximumBytes: the largest size that is accepted.
-    ///   - maximumDepth: the deepest nesting that is accepted, the document itself being the first level; never more than
-    ///     ``maximumDepth``.
-    /// - Throws: ``BSONError`` with the path to the first fault: ``BSONError/Code/corrupt``, ``BSONError/Code/tooDeep`` or
-    ///   ``BSONError/Code/tooLarge``.
+    ///   - maximumDepth: the deepest nesting that is accepted, the document itself being the first level; never more
+    ///     than ``maximumDepth``.
+    /// - Throws: ``BSONError`` with the path to the first fault: ``BSONError/Code/corrupt``, ``BSONError/Code/tooDeep``
+    ///   or ``BSONError/Code/tooLarge``.
     public init(
-        validating bytes: [UInt8], maximumBytes: Int = BSONDocument.maximumBytes, maximumDepth: Int = BSONDocument.maximumDepth
+        validating bytes: [UInt8], maximumBytes: Int = BSONDocument.maximumBytes,
+        maximumDepth: Int = BSONDocument.maximumDepth
     ) throws(BSONError) {
         guard bytes.count <= maximumBytes else { throw .tooLarge(bytes.count, maximum: maximumBytes) }
         try DocumentValidation.validate(bytes, maximumDepth: min(maximumDepth, Self.maximumDepth))

@@ -7,7 +7,8 @@ extension BSONValue: CustomStringConvertible {
         case .document(let document): "\(type)(\(document.summary))"
         case .array(let values): "\(type)(\(values.count) values)"
         case .binary(let binary): "\(type)(subtype \(binary.subtype.rawValue), \(binary.bytes.count) bytes)"
-        case .javascriptWithScope(let code): "\(type)(\(code.code.utf8.count) bytes, scope of \(code.scope.bytes.count) bytes)"
+        case .javascriptWithScope(let code):
+            "\(type)(\(code.code.utf8.count) bytes, scope of \(code.scope.bytes.count) bytes)"
         default: "\(type)"
         }
     }

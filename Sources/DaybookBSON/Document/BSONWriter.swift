@@ -102,7 +102,8 @@ package struct BSONWriter: ~Copyable {
     }
 
     /// Writes bytes under `key`.
-    package mutating func write(binary content: UnsafeRawBufferPointer, subtype: BSONBinary.Subtype, forKey key: String) {
+    package mutating func write(binary content: UnsafeRawBufferPointer, subtype: BSONBinary.Subtype, forKey key: String)
+    {
         let mark = bytes.count
         header(.binary, key)
         do throws(BSONError) {
@@ -113,7 +114,8 @@ package struct BSONWriter: ~Copyable {
     }
 
     /// Writes bytes under `key`.
-    package mutating func write(binary content: some Collection<UInt8>, subtype: BSONBinary.Subtype, forKey key: String) {
+    package mutating func write(binary content: some Collection<UInt8>, subtype: BSONBinary.Subtype, forKey key: String)
+    {
         let isContiguous: Void? = content.withContiguousStorageIfAvailable {
             write(binary: UnsafeRawBufferPointer($0), subtype: subtype, forKey: key)
         }

@@ -36,7 +36,8 @@ package struct BorrowedElement {
         return text.withUTF8 { utf8 in
             // Length, bytes, NUL.
             type == .string && value.count == utf8.count + 5 && value[value.count - 1] == 0
-                && haveSameBytes(UnsafeRawBufferPointer(rebasing: value[4..<value.count - 1]), UnsafeRawBufferPointer(utf8))
+                && haveSameBytes(
+                    UnsafeRawBufferPointer(rebasing: value[4..<value.count - 1]), UnsafeRawBufferPointer(utf8))
         }
     }
 
@@ -71,13 +72,19 @@ package struct BorrowedElement {
     package func binary() throws(BSONError) -> (subtype: BSONBinary.Subtype, bytes: UnsafeRawBufferPointer) {
         try named { value throws(BSONError) in try value.binary() }
     }
-    package func objectID() throws(BSONError) -> BSONObjectID { try named { value throws(BSONError) in try value.objectID() } }
-    package func timestamp() throws(BSONError) -> BSONTimestamp { try named { value throws(BSONError) in try value.timestamp() } }
+    package func objectID() throws(BSONError) -> BSONObjectID {
+        try named { value throws(BSONError) in try value.objectID() }
+    }
+    package func timestamp() throws(BSONError) -> BSONTimestamp {
+        try named { value throws(BSONError) in try value.timestamp() }
+    }
     package func document() throws(BSONError) -> BorrowedDocument {
         try named { value throws(BSONError) in try value.document() }
     }
     /// An array is a document whose keys are `"0"`, `"1"`, and so on.
-    package func array() throws(BSONError) -> BorrowedDocument { try named { value throws(BSONError) in try value.array() } }
+    package func array() throws(BSONError) -> BorrowedDocument {
+        try named { value throws(BSONError) in try value.array() }
+    }
 
     /// A deep, checked copy of the value.
     package func value() throws(BSONError) -> BSONValue { try named { value throws(BSONError) in try value.value() } }

@@ -98,7 +98,8 @@ package struct BorrowedValue {
         let subtype = BSONBinary.Subtype(rawValue: bytes[4])
         let content = UnsafeRawBufferPointer(rebasing: bytes[5...])
         guard subtype == .outdatedGeneric else { return (subtype, content) }
-        guard content.count >= 4, Int(Int32(littleEndian: content.loadUnaligned(as: Int32.self))) == content.count - 4 else {
+        guard content.count >= 4, Int(Int32(littleEndian: content.loadUnaligned(as: Int32.self))) == content.count - 4
+        else {
             throw BSONError(.corrupt, "The two lengths of an outdated binary differ.")
         }
         return (subtype, UnsafeRawBufferPointer(rebasing: content[4...]))
@@ -106,7 +107,9 @@ package struct BorrowedValue {
 
     /// Binary of subtype 4 and 16 bytes.
     package func uuid() throws(BSONError) -> UUID {
-        guard type == .binary, bytes[4] == BSONBinary.Subtype.uuid.rawValue else { throw mismatch("binData of subtype 4") }
+        guard type == .binary, bytes[4] == BSONBinary.Subtype.uuid.rawValue else {
+            throw mismatch("binData of subtype 4")
+        }
         guard bytes.count == 21 else { throw BSONError(.corrupt, "A UUID does not have 16 bytes.") }
         return UUID(uuid: bytes.loadUnaligned(fromByteOffset: 5, as: uuid_t.self))
     }

@@ -6,7 +6,9 @@ struct DocumentValidation {
     static func validate(_ bytes: [UInt8], maximumDepth: Int) throws(BSONError) {
         // withUnsafeBytes cannot throw typed errors.
         let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(BSONError) in try DocumentValidation(maximumDepth: maximumDepth).validate(buffer, depth: 1) }
+            Result { () throws(BSONError) in
+                try DocumentValidation(maximumDepth: maximumDepth).validate(buffer, depth: 1)
+            }
         }
         try result.get()
     }
@@ -50,7 +52,9 @@ struct DocumentValidation {
             let parts = try value.scopedParts()
             guard isValidUTF8(parts.code) else { throw .invalidUTF8 }
             try validate(parts.scope.bytes, depth: depth + 1)
-        case .double, .undefined, .objectID, .datetime, .null, .int32, .timestamp, .int64, .decimal128, .minKey, .maxKey: break
+        case .double, .undefined, .objectID, .datetime, .null, .int32, .timestamp, .int64, .decimal128, .minKey,
+            .maxKey:
+            break
         }
     }
 }

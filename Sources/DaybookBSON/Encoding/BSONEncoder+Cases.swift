@@ -16,14 +16,17 @@ extension BSONEncoder {
             try storage.encodeRoot(value)
             guard let found = try Self.taken(apart: storage, T.self) else {
                 let message =
-                    "\(T.self) does not encode as the case of an enum does by synthesized code: one key, one nested container."
+                    "\(T.self) does not encode as the case of an enum does by synthesized code: one key, one nested "
+                    + "container."
                 throw storage.invalid(value, [], nil, BSONError(.typeMismatch, message))
             }
             return found
         }
     }
 
-    private static func taken<T>(apart storage: EncodingStorage, _: T.Type) throws -> (name: String, payload: BSONDocument)? {
+    private static func taken<T>(apart storage: EncodingStorage, _: T.Type) throws -> (
+        name: String, payload: BSONDocument
+    )? {
         guard let shape = storage.caseShape else { return nil }
         return try storage.bytes.withUnsafeBytes { bytes in
             if storage.rootType == .string, T.self is any RawRepresentable.Type {
@@ -43,16 +46,20 @@ extension BSONEncoder {
         // Length, type byte, key, NUL. After the payload comes the outer document's own NUL.
         let start = 4 + 1 + name.utf8.count + 1
         guard bytes.count > start, bytes[4] == BSONType.document.rawValue, bytes[start - 1] == 0,
-            name.withUTF8({ haveSameBytes(UnsafeRawBufferPointer($0), UnsafeRawBufferPointer(rebasing: bytes[5..<start - 1])) })
+            name.withUTF8({
+                haveSameBytes(UnsafeRawBufferPointer($0), UnsafeRawBufferPointer(rebasing: bytes[5..<start - 1]))
+            })
         else { return nil }
         // It is the only field if its length ends where the outer document ends.
-        return try? BorrowedDocument(validatingLengthOf: UnsafeRawBufferPointer(rebasing: bytes[start..<bytes.count - 1]))
+        return try? BorrowedDocument(
+            validatingLengthOf: UnsafeRawBufferPointer(rebasing: bytes[start..<bytes.count - 1]))
     }
 
     /// The document that is the only field `_0` of `payload`, unless it has a field `_0` itself; otherwise `payload`.
     private static func flattened(_ payload: BorrowedDocument) throws -> BorrowedDocument {
         var elements = payload.makeElements()
-        guard let element = try elements.next(), element.hasKey(EncodingStorage.unlabelledKey), element.type == .document,
+        guard let element = try elements.next(), element.hasKey(EncodingStorage.unlabelledKey),
+            element.type == .document,
             try elements.next() == nil
         else { return payload }
         let inner = try element.document()

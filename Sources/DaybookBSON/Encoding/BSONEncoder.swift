@@ -1,9 +1,11 @@
 /// Encodes `Encodable` values as BSON, deterministically: equal values become equal bytes, in every process.
 ///
 /// - Fields are in the order in which they are encoded. Dictionaries whose keys are `String`, `Int` or
-///   `CodingKeyRepresentable` become documents sorted by the UTF-8 bytes of their keys; other dictionaries become arrays of
-///   alternating keys and values, sorted by the encoded key; sets become arrays sorted by the encoded element.
-/// - `Int`, `Int64`, `UInt32`, `UInt` and `UInt64` become `int64`, narrower integers `int32`, `Float` and `Double` `double`.
+///   `CodingKeyRepresentable` become documents sorted by the UTF-8 bytes of their keys; other dictionaries become
+///   arrays of alternating keys and values, sorted by the encoded key; sets become arrays sorted by the encoded
+///   element.
+/// - `Int`, `Int64`, `UInt32`, `UInt` and `UInt64` become `int64`, narrower integers `int32`, `Float` and `Double`
+///   `double`.
 /// - `Date` becomes a `datetime`, rounded to the millisecond; `UUID` binary of subtype 4; `Data` binary of subtype 0;
 ///   `Decimal` a `decimal128`; `URL` a string; ``BSONValue`` and the other BSON types themselves. A nil that is encoded
 ///   becomes `null`; one that is only encoded if present, as synthesized code does, leaves no field.

@@ -97,7 +97,9 @@ extension EncodingStorage {
     /// Encodes any value under `key`.
     func encode<T: Encodable>(_ value: T, _ key: some CodingKey, to handle: EncodingHandle, isDictionary: Bool) throws {
         if isSame(T.self, Date.self) { return try write(date(value), key, to: handle, isDictionary: isDictionary) }
-        if isSame(T.self, UUID.self) { return try write(same(value) as UUID, key, to: handle, isDictionary: isDictionary) }
+        if isSame(T.self, UUID.self) {
+            return try write(same(value) as UUID, key, to: handle, isDictionary: isDictionary)
+        }
         let known = known(value)
         if let writable = known as? any BSONWritable {
             return try write(writable, key, to: handle, isDictionary: isDictionary)
@@ -120,7 +122,9 @@ extension EncodingStorage {
         let known = known(value)
         if let writable = known as? any BSONWritable { return try append(writable, to: handle) }
         guard let index = node(handle) else { throw expired(value, nil) }
-        guard bringToTop(index) else { return try spliceEncoded(value, BSONKey(index: nodes[index].count), into: index) }
+        guard bringToTop(index) else {
+            return try spliceEncoded(value, BSONKey(index: nodes[index].count), into: index)
+        }
         let child: Int
         do throws(BSONError) {
             child = try pushNext(in: index)
@@ -140,14 +144,20 @@ extension EncodingStorage {
         guard bringToTop(index) else { return try replacePlaceholder(index, byEncoding: value) }
         // Delegation adds no level of BSON, but it adds one to the call stack.
         nodes[index].depth += 1
-        guard nodes[index].depth < BSONDocument.maximumDepth else { throw invalid(value, path(index), nil, .nestedTooDeep) }
-        if let collection = known as? any UnorderedCollection { nodes[index].unkeyedSorting = type(of: collection).sorting }
+        guard nodes[index].depth < BSONDocument.maximumDepth else {
+            throw invalid(value, path(index), nil, .nestedTooDeep)
+        }
+        if let collection = known as? any UnorderedCollection {
+            nodes[index].unkeyedSorting = type(of: collection).sorting
+        }
         try value.encode(to: ValueEncoder(handle: handle))
     }
 
     /// Encodes `value` into the last node, `child`, and removes that node and those that were made in the meantime.
     private func encode<T: Encodable>(_ value: T, _ known: (any KnownToEncoder)?, as child: Int) throws {
-        if let collection = known as? any UnorderedCollection { nodes[child].unkeyedSorting = type(of: collection).sorting }
+        if let collection = known as? any UnorderedCollection {
+            nodes[child].unkeyedSorting = type(of: collection).sorting
+        }
         do {
             try value.encode(to: ValueEncoder(handle: handle(child)))
         } catch {

@@ -81,7 +81,8 @@ extension EncodingStorage {
             if isBefore(elements[left], elements[right]) { return true }
             // Different keys may encode alike, as two dates within a millisecond do. Then compare the values, because
             // the order of the keys differs from process to process.
-            guard size == 2, left + 1 < elements.count, right + 1 < elements.count, !isBefore(elements[right], elements[left])
+            guard size == 2, left + 1 < elements.count, right + 1 < elements.count,
+                !isBefore(elements[right], elements[left])
             else { return false }
             return isBefore(elements[left + 1], elements[right + 1])
         }

@@ -96,7 +96,8 @@ extension EncodingStorage {
         }
         var container = index
         while container >= 0, !nodes[container].isOpen {
-            let (length, overflow) = bytes.integer(at: nodes[container].start).addingReportingOverflow(Int32(clamping: delta))
+            let (length, overflow) = bytes.integer(at: nodes[container].start).addingReportingOverflow(
+                Int32(clamping: delta))
             if overflow { return fail(.documentTooLarge, container) }
             bytes.patchInteger(length, at: nodes[container].start)
             container = nodes[container].parent

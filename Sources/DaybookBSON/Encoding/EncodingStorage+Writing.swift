@@ -18,7 +18,8 @@ extension EncodingStorage {
 
     /// Writes a field whose value has a BSON form of its own.
     @inline(__always)
-    func write(_ value: some BSONWritable, _ key: some CodingKey, to handle: EncodingHandle, isDictionary: Bool) throws {
+    func write(_ value: some BSONWritable, _ key: some CodingKey, to handle: EncodingHandle, isDictionary: Bool) throws
+    {
         guard let index = node(handle) else { throw expired(value, key) }
         do throws(BSONError) {
             guard bringToTop(index) else { return try splice(value, key, into: index) }

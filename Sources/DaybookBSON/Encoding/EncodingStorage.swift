@@ -12,7 +12,8 @@ final class EncodingStorage {
     @exclusivity(unchecked) var top = -1
     /// The type of the root value; other types are in `bytes`, at their node's header.
     @exclusivity(unchecked) var rootType = BSONType.document
-    /// The first failure that happened where Codable has no `throws`, or that cannot be undone. It fails the whole call.
+    /// The first failure that happened where Codable has no `throws`, or that cannot be undone. It fails the whole
+    /// call.
     @exclusivity(unchecked) var fault: (any Error)?
     /// Whether a date was encoded that decodes to another date.
     @exclusivity(unchecked) var hasInexactDate = false
@@ -123,7 +124,9 @@ final class EncodingStorage {
 
     /// Reopens a closed container if nothing was written after it.
     private func reopen(_ index: Int) -> Bool {
-        guard nodes[index].end == bytes.count, nodes[index].parent == top, nodes[index].kind != .value else { return false }
+        guard nodes[index].end == bytes.count, nodes[index].parent == top, nodes[index].kind != .value else {
+            return false
+        }
         bytes.removeLast(nodes[index].kind == .pending ? 5 : 1)
         nodes[index].isOpen = true
         top = index
@@ -190,13 +193,16 @@ extension EncodingStorage {
 
     /// The error for a container or encoder that was kept too long.
     func expired(_ value: Any, _ key: (any CodingKey)?) -> EncodingError {
-        invalid(value, rootPath, key, BSONError(.expired, "A container was used after the value it belongs to was encoded."))
+        invalid(
+            value, rootPath, key, BSONError(.expired, "A container was used after the value it belongs to was encoded.")
+        )
     }
 
     /// The standard error for `error`. It carries the value's type and not the value, because error descriptions end up
     /// in logs: payloads do not belong there, and Foundation traps when it describes the dates that are refused here.
     func invalid(_ value: Any, _ path: [any CodingKey], _ key: (any CodingKey)?, _ error: BSONError) -> EncodingError {
         let path = path + (key.map { [$0] } ?? [])
-        return .invalidValue(type(of: value), .init(codingPath: path, debugDescription: error.message, underlyingError: error))
+        return .invalidValue(
+            type(of: value), .init(codingPath: path, debugDescription: error.message, underlyingError: error))
     }
 }

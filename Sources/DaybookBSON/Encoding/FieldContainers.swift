@@ -48,5 +48,7 @@ extension EncodingStorage {
     }
 
     @inline(never)
-    private func newContainers<Key: CodingKey>(keyedBy: Key.Type) -> AnyObject { KnownFieldContainers<KeyedEncoding<Key>>() }
+    private func newContainers<Key: CodingKey>(keyedBy: Key.Type) -> AnyObject {
+        KnownFieldContainers<KeyedEncoding<Key>>()
+    }
 }

@@ -8,8 +8,8 @@ extension Set: KnownToEncoder, UnorderedCollection where Element: Encodable {
     static var sorting: EncodingNode.Sorting { .elements }
 }
 
-/// A dictionary encodes itself as an array of alternating keys and values if its keys cannot be coding keys; otherwise as
-/// fields, which the encoder recognizes by ``DictionaryKeyProbe``.
+/// A dictionary encodes itself as an array of alternating keys and values if its keys cannot be coding keys; otherwise
+/// as fields, which the encoder recognizes by ``DictionaryKeyProbe``.
 extension Dictionary: KnownToEncoder, UnorderedCollection where Key: Encodable, Value: Encodable {
     static var sorting: EncodingNode.Sorting { .pairs }
 }
@@ -17,8 +17,8 @@ extension Dictionary: KnownToEncoder, UnorderedCollection where Key: Encodable, 
 /// Finds the private type of coding key that `Dictionary` uses.
 ///
 /// With it, the encoder sorts the fields of every dictionary, even of one that a type encodes into its own document by
-/// calling `dictionary.encode(to: encoder)`. (A set that is encoded so looks like any array and keeps its order; encode it
-/// through a container.)
+/// calling `dictionary.encode(to: encoder)`. (A set that is encoded so looks like any array and keeps its order; encode
+/// it through a container.)
 final class DictionaryKeyProbe {
     private var found: ObjectIdentifier?
 

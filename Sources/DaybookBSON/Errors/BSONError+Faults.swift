@@ -20,7 +20,9 @@ extension BSONError {
 
     // MARK: Values
 
-    static func unknownCase(_ name: String) -> BSONError { BSONError(.unknownCase, "There is no case named \"\(name)\".") }
+    static func unknownCase(_ name: String) -> BSONError {
+        BSONError(.unknownCase, "There is no case named \"\(name)\".")
+    }
     static var containerExpired: BSONError {
         BSONError(.expired, "An encoder or container was used after the value it belongs to was encoded.")
     }

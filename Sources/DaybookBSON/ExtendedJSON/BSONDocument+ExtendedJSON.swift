@@ -32,9 +32,11 @@ extension BSONDocument {
         let bytes = text.withUTF8 { utf8 in
             Result { () throws(BSONError) in
                 guard utf8.count <= maximumText else {
-                    throw BSONError(.tooLarge, "The text has \(utf8.count) bytes, more than the \(maximumText) that are allowed.")
+                    throw BSONError(
+                        .tooLarge, "The text has \(utf8.count) bytes, more than the \(maximumText) that are allowed.")
                 }
-                var reader = ExtendedJSONReader(UnsafeRawBufferPointer(utf8), wrapping: wrapping, maximumBytes: maximumBytes)
+                var reader = ExtendedJSONReader(
+                    UnsafeRawBufferPointer(utf8), wrapping: wrapping, maximumBytes: maximumBytes)
                 return try reader.read()
             }
         }

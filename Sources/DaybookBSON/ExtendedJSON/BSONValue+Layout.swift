@@ -17,7 +17,9 @@ extension BSONValue {
             (open, close) = ("{", "}")
             for (key, value) in document.fields {
                 parts.append(
-                    "\(try BSONValue.string(key).extendedJSON(format)): \(try value.laidOut(format, indent: indent + 2))")
+                    "\(try BSONValue.string(key).extendedJSON(format)): "
+                        + "\(try value.laidOut(format, indent: indent + 2))"
+                )
             }
         case .array(let values):
             (open, close) = ("[", "]")

@@ -127,7 +127,8 @@ struct ExtendedJSONReader: ~Copyable {
         guard bytes.count > start + 6, bytes[start + 5] == UInt8(ascii: "$") else { return .document }
         let spelled = bytes.withUnsafeBytes { buffer in
             Result { () throws(BSONError) in
-                try ExtendedJSONTypes.value(of: BorrowedDocument(trusting: UnsafeRawBufferPointer(rebasing: buffer[start...])))
+                try ExtendedJSONTypes.value(
+                    of: BorrowedDocument(trusting: UnsafeRawBufferPointer(rebasing: buffer[start...])))
             }
         }
         do throws(BSONError) {
@@ -183,7 +184,9 @@ extension ExtendedJSONReader {
             if let value = Int64(number) { return try value.appendBSON(to: &bytes) }
             throw invalid("An integer does not fit in 64 bits with sign", at: start)
         }
-        guard let value = Double(number), value.isFinite else { throw invalid("A number is too large for a double", at: start) }
+        guard let value = Double(number), value.isFinite else {
+            throw invalid("A number is too large for a double", at: start)
+        }
         return try value.appendBSON(to: &bytes)
     }
 

@@ -3,7 +3,8 @@
 struct ExtendedJSONSpelling {
     let format: ExtendedJSONFormat
 
-    /// 9999-12-31T23:59:59.999Z, the last date that has a relaxed text; libbson writes five digits and more for later years.
+    /// 9999-12-31T23:59:59.999Z, the last date that has a relaxed text; libbson writes five digits and more for later
+    /// years.
     private static let lastRelaxedDate: Int64 = 253_402_300_799_999
 
     /// `document` itself if no value in it has to be spelled out.

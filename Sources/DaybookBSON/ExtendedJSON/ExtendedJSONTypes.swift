@@ -2,11 +2,12 @@ internal import Foundation
 
 /// Recognizes documents that spell a value in extended JSON, such as `{"$oid": "..."}`, after their content was parsed.
 ///
-/// The forms are those of the MongoDB specification `source/extended-json`: version 2 in both spellings, and of version 1
-/// `{"$binary": "...", "$type": "..."}` and `{"$regex": "...", "$options": "..."}`.
+/// The forms are those of the MongoDB specification `source/extended-json`: version 2 in both spellings, and of version
+/// 1 `{"$binary": "...", "$type": "..."}` and `{"$regex": "...", "$options": "..."}`.
 enum ExtendedJSONTypes {
     private static let names: Set = [
-        "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$oid", "$symbol", "$uuid", "$binary", "$code", "$scope",
+        "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$oid", "$symbol", "$uuid", "$binary", "$code",
+        "$scope",
         "$date", "$timestamp", "$regularExpression", "$dbPointer", "$undefined", "$minKey", "$maxKey",
     ]
     /// These spell a value only as a pair; otherwise they are operators of queries.
@@ -29,7 +30,9 @@ enum ExtendedJSONTypes {
         let third = try elements.next()
         if let second, third == nil {
             let other = try second.keyString
-            if pairs.contains([name, other]), let value = try value(ofPair: [name: first.value(), other: second.value()]) {
+            if pairs.contains([name, other]),
+                let value = try value(ofPair: [name: first.value(), other: second.value()])
+            {
                 return value
             }
         }
@@ -62,7 +65,9 @@ enum ExtendedJSONTypes {
             return .int64(value)
         case ("$numberDouble", .string(let text)): return .double(try double(text))
         case ("$numberDecimal", .string(let text)):
-            guard let value = BSONDecimal128(text) else { throw invalid("A $numberDecimal is a number of at most 34 digits") }
+            guard let value = BSONDecimal128(text) else {
+                throw invalid("A $numberDecimal is a number of at most 34 digits")
+            }
             return .decimal128(value)
         case ("$oid", .string(let text)):
             guard let value = BSONObjectID(text) else { throw invalid("An $oid is 24 hexadecimal digits") }
@@ -99,7 +104,8 @@ enum ExtendedJSONTypes {
             else { break }
             return .dbPointer(BSONDBPointer(namespace: namespace, id: id))
         case ("$timestamp", .document(let parts)):
-            guard try parts.hasOnly("t", "i"), let seconds = parts["t"]?.uint32, let increment = parts["i"]?.uint32 else { break }
+            guard try parts.hasOnly("t", "i"), let seconds = parts["t"]?.uint32, let increment = parts["i"]?.uint32
+            else { break }
             return .timestamp(BSONTimestamp(seconds: seconds, increment: increment))
         default: break
         }
@@ -113,7 +119,9 @@ enum ExtendedJSONTypes {
         case "-Infinity": return -.infinity
         default:
             let isDecimal = text.utf8.allSatisfy("0123456789+-.eE".utf8.contains)
-            guard isDecimal, let value = Double(text), value.isFinite else { throw invalid("A $numberDouble is a double") }
+            guard isDecimal, let value = Double(text), value.isFinite else {
+                throw invalid("A $numberDouble is a double")
+            }
             return value
         }
     }
@@ -127,7 +135,8 @@ enum ExtendedJSONTypes {
 
     private static func binary(_ base64: String, _ subtype: String) throws(BSONError) -> BSONBinary {
         guard let content = Data(base64Encoded: base64) else { throw invalid("The content of a $binary is not base64") }
-        guard (1...2).contains(subtype.utf8.count), subtype.allSatisfy(\.isHexDigit), let subtype = UInt8(subtype, radix: 16)
+        guard (1...2).contains(subtype.utf8.count), subtype.allSatisfy(\.isHexDigit),
+            let subtype = UInt8(subtype, radix: 16)
         else {
             throw invalid("The subtype of a $binary is two hexadecimal digits")
         }
@@ -143,7 +152,9 @@ extension BSONDocument {
             Result { () throws(BSONError) -> [String] in
                 var found: [String] = []
                 var elements = document.makeElements()
-                while let element = try elements.next(), found.count <= keys.count { found.append(try element.keyString) }
+                while let element = try elements.next(), found.count <= keys.count {
+                    found.append(try element.keyString)
+                }
                 return found
             }
         }
@@ -162,8 +173,8 @@ extension BSONValue {
 }
 
 extension BSONDate {
-    /// `2030-01-31T23:59:59.999Z`, with zero to three decimals and a zone of `Z`, `+hh:mm` or `+hhmm`; nil for anything else, such as
-    /// a day that the month does not have.
+    /// `2030-01-31T23:59:59.999Z`, with zero to three decimals and a zone of `Z`, `+hh:mm` or `+hhmm`; nil for anything
+    /// else, such as a day that the month does not have.
     init?(iso8601 text: String) {
         var rest = Array(text.utf8)[...]
         func digits(_ count: ClosedRange<Int>) -> Int64? {
@@ -177,7 +188,8 @@ extension BSONDate {
             rest = rest.dropFirst()
             return true
         }
-        guard let year = digits(4...4), skip("-"), let month = digits(2...2), skip("-"), let day = digits(2...2), skip("T"),
+        guard let year = digits(4...4), skip("-"), let month = digits(2...2), skip("-"), let day = digits(2...2),
+            skip("T"),
             let hour = digits(2...2), skip(":"), let minute = digits(2...2), skip(":"), let second = digits(2...2),
             (1...12).contains(month), (0...23).contains(hour), (0...59).contains(minute), (0...59).contains(second)
         else { return nil }

@@ -40,9 +40,13 @@ extension BSONDecimal128 {
     /// The same number; nil for infinities and for numbers outside `Decimal`'s range.
     public var decimal: Decimal? {
         if isNaN { return .nan }
-        guard let finite, let normal = BSONDecimal128(finite)?.finite, (-128...127).contains(normal.exponent) else { return nil }
+        guard let finite, let normal = BSONDecimal128(finite)?.finite, (-128...127).contains(normal.exponent) else {
+            return nil
+        }
         let text = "\(normal.isNegative ? "-" : "")\(normal.coefficient)E\(normal.exponent)"
-        guard let decimal = Decimal(string: text), let back = try? BSONDecimal128(decimal), back == BSONDecimal128(normal) else {
+        guard let decimal = Decimal(string: text), let back = try? BSONDecimal128(decimal),
+            back == BSONDecimal128(normal)
+        else {
             return nil
         }
         return decimal

@@ -53,10 +53,12 @@ extension BSONDecimal128 {
 
     /// Nil for infinities and NaN.
     var finite: Finite? {
-        // Combination bits 11 mark either a special value (1111x) or a coefficient above 34 digits, which is read as zero.
+        // Combination bits 11 mark either a special value (1111x) or a coefficient above 34 digits, which is read as
+        // zero.
         if high >> 61 & 3 == 3 {
             guard high >> 59 & 0xF != 0xF else { return nil }
-            return Finite(isNegative: high >> 63 == 1, coefficient: 0, exponent: Int(high >> 47 & 0x3FFF) - Self.exponentBias)
+            return Finite(
+                isNegative: high >> 63 == 1, coefficient: 0, exponent: Int(high >> 47 & 0x3FFF) - Self.exponentBias)
         }
         let coefficient = UInt128(high & 0x1_FFFF_FFFF_FFFF) << 64 | UInt128(low)
         return Finite(
@@ -83,7 +85,9 @@ extension BSONDecimal128 {
             number.coefficient *= 10
             number.exponent -= 1
         }
-        guard number.coefficient <= Self.maximumCoefficient, (-6176...6111).contains(number.exponent) else { return nil }
+        guard number.coefficient <= Self.maximumCoefficient, (-6176...6111).contains(number.exponent) else {
+            return nil
+        }
         self.init(
             high: (number.isNegative ? 1 << 63 : 0)
                 | UInt64(number.exponent + Self.exponentBias) << 49

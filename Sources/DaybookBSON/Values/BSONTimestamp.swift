@@ -1,4 +1,5 @@
-/// MongoDB's internal timestamp: the position of an operation in a replica set's oplog. For points in time use ``BSONDate``.
+/// MongoDB's internal timestamp: the position of an operation in a replica set's oplog. For points in time use
+/// ``BSONDate``.
 public struct BSONTimestamp: Sendable, Hashable, Comparable {
     /// Seconds since the Unix epoch.
     public var seconds: UInt32

@@ -26,7 +26,8 @@ final class BarePool: @unchecked Sendable {
             var failure = bare_failure()
             let done = script.withParts { parts in
                 bare_run(
-                    pool, database, parts.steps, parts.operationEnds, parts.threadEnds, parts.threadCount, times.baseAddress,
+                    pool, database, parts.steps, parts.operationEnds, parts.threadEnds, parts.threadCount,
+                    times.baseAddress,
                     &failure)
             }
             guard done else { throw BenchError(failure) }
@@ -35,7 +36,8 @@ final class BarePool: @unchecked Sendable {
         }
     }
 
-    /// Inserts and replaces in bulk; one operation is one inserted document, or one replaced document where nothing is inserted.
+    /// Inserts and replaces in bulk; one operation is one inserted document, or one replaced document where nothing is
+    /// inserted.
     func run(_ bulk: BareBulk, in database: String, _ latencies: Latencies? = nil) async throws -> Int {
         try await block { pool in
             let times = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: max(bulk.insertCount, 1))
@@ -76,7 +78,9 @@ final class BarePool: @unchecked Sendable {
     func command(_ command: BSONDocument, in database: String) async throws {
         try await block { pool in
             var failure = bare_failure()
-            guard withBytes(command.bytes, { bare_command(pool, database, $0, &failure) }) else { throw BenchError(failure) }
+            guard withBytes(command.bytes, { bare_command(pool, database, $0, &failure) }) else {
+                throw BenchError(failure)
+            }
         }
     }
 

@@ -39,7 +39,8 @@ final class BareScript: @unchecked Sendable {
         steps = .allocate(capacity: max(layout.steps.count, 1))
         let base = arena.baseAddress
         func bytes(_ range: Range<Int>) -> bare_bytes {
-            bare_bytes(data: base.map { ($0 + range.lowerBound).assumingMemoryBound(to: UInt8.self) }, length: range.count)
+            bare_bytes(
+                data: base.map { ($0 + range.lowerBound).assumingMemoryBound(to: UInt8.self) }, length: range.count)
         }
         for (index, step) in layout.steps.enumerated() {
             (steps.baseAddress.map { $0 + index })?.initialize(
@@ -96,7 +97,9 @@ final class BareScript: @unchecked Sendable {
             switch step {
             case .find(let collection, let filter, let options):
                 steps.append(
-                    Step(kind: bare_step_find, name: name(collection), first: place(filter.bytes), second: place(options.bytes)))
+                    Step(
+                        kind: bare_step_find, name: name(collection), first: place(filter.bytes),
+                        second: place(options.bytes)))
             case .insert(let collection, let documents):
                 let kind = documents.count == 1 ? bare_step_insert_one : bare_step_insert_many
                 let all = place(documents.flatMap(\.bytes))

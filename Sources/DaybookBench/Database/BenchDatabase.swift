@@ -16,7 +16,9 @@ struct BenchDatabase: Sendable {
     var twin: String { "\(name)-bare" }
 
     private static let marker = "daybook.bench"
-    private static let aggregates: [any Aggregate.Type] = [InlineLoan.self, AsyncLoan.self, LiveLoan.self, Archive.self]
+    private static let aggregates: [any Aggregate.Type] = [
+        InlineLoan.self, AsyncLoan.self, LiveLoan.self, Archive.self,
+    ]
 
     /// Prepares both databases, deleting what an earlier run left.
     ///
@@ -32,7 +34,9 @@ struct BenchDatabase: Sendable {
 
     private func requireOwn(_ name: String) async throws {
         let reply = try await client.withConnection(.single) { try $0.read(["listCollections": 1], database: name) }
-        guard case .document(let cursor) = reply["cursor"], case .array(let found) = cursor["firstBatch"], !found.isEmpty else {
+        guard case .document(let cursor) = reply["cursor"], case .array(let found) = cursor["firstBatch"],
+            !found.isEmpty
+        else {
             return
         }
         let isOwn = found.contains { value in
@@ -40,7 +44,9 @@ struct BenchDatabase: Sendable {
         }
         guard isOwn else {
             throw BenchError(
-                "the database \"\(name)\" is not one of this program's, and would be dropped; give another one by --database")
+                "the database \"\(name)\" is not one of this program's, and would be dropped; give another one by "
+                    + "--database"
+            )
         }
     }
 
@@ -68,8 +74,10 @@ struct BenchDatabase: Sendable {
                 var found: [AggregateID: Int64] = [:]
                 let filter: BSONDocument = ["_id": ["$in": .array(part.map { .string($0.rawValue) })]]
                 let namespace = Namespace(database: name, collection: A.snapshotCollection)
-                try connection.find(filter, in: namespace, options: FindOptions(projection: ["version": 1])) { document in
-                    guard let id = try document.first("_id")?.string(), let version = try document.first("version")?.int64()
+                try connection.find(filter, in: namespace, options: FindOptions(projection: ["version": 1])) {
+                    document in
+                    guard let id = try document.first("_id")?.string(),
+                        let version = try document.first("version")?.int64()
                     else { return true }
                     found[try AggregateID(parsing: id)] = version
                     return true

@@ -66,7 +66,9 @@ struct Recording: Sendable {
             }
         } else if command["bulkWrite"] != nil {
             let namespaces = Self.documents(command["nsInfo"]).map { info -> String in
-                guard case .string(let namespace) = info["ns"], let dot = namespace.firstIndex(of: ".") else { return "" }
+                guard case .string(let namespace) = info["ns"], let dot = namespace.firstIndex(of: ".") else {
+                    return ""
+                }
                 return String(namespace[namespace.index(after: dot)...])
             }
             insertCommands += 1
@@ -88,17 +90,20 @@ struct Recording: Sendable {
             events.append(Event(aggregateID: id, version: version, commitID: commitID, document: document))
         } else if case .string(let id) = document["_id"], let version = Self.number(document["version"]) {
             snapshots.append(
-                SnapshotWrite(collection: collection, aggregateID: id, version: version, selector: nil, document: document))
+                SnapshotWrite(
+                    collection: collection, aggregateID: id, version: version, selector: nil, document: document))
         }
     }
 
     private mutating func add(_ change: BSONValue?, where selector: BSONValue?, in collection: String) {
-        // An update by operators, or by a pipeline, cannot be told to a replacement; it is left out, and the numbers will show it.
+        // An update by operators, or by a pipeline, cannot be told to a replacement; it is left out, and the numbers
+        // will show it.
         guard case .document(let document) = change, case .document(let selector) = selector,
             case .string(let id) = document["_id"], let version = Self.number(document["version"])
         else { return }
         snapshots.append(
-            SnapshotWrite(collection: collection, aggregateID: id, version: version, selector: selector, document: document))
+            SnapshotWrite(
+                collection: collection, aggregateID: id, version: version, selector: selector, document: document))
     }
 
     private static func documents(_ value: BSONValue?) -> [BSONDocument] {
@@ -141,7 +146,9 @@ extension Recording {
         guard withSnapshots, let first = snapshots.first else { return bulk }
         bulk.replacedCollection = first.collection
         bulk.replacesPerCommand = max(1, (snapshots.count + snapshotCommands / 2) / max(snapshotCommands, 1))
-        for write in snapshots { bulk.replace(write.selector ?? ["_id": .string(write.aggregateID)], by: write.document) }
+        for write in snapshots {
+            bulk.replace(write.selector ?? ["_id": .string(write.aggregateID)], by: write.document)
+        }
         return bulk
     }
 
@@ -187,7 +194,9 @@ extension Recording {
     /// - Parameter before: What made the snapshots that stand there.
     func updatingSnapshots(of before: Recording) throws -> Recording {
         var standing: [String: BSONDocument] = [:]
-        for write in before.snapshots.sorted(by: { $0.version < $1.version }) { standing[write.aggregateID] = write.document }
+        for write in before.snapshots.sorted(by: { $0.version < $1.version }) {
+            standing[write.aggregateID] = write.document
+        }
         var recording = self
         recording.snapshots = try snapshots.sorted { $0.version < $1.version }.map { write in
             var write = write

@@ -1,6 +1,7 @@
 internal import CBareDriver
 
-/// Runs the sides of a case in turns, several rounds of each, because machines are noisy: what counts is the ratio within a round.
+/// Runs the sides of a case in turns, several rounds of each, because machines are noisy: what counts is the ratio
+/// within a round.
 struct Contest: Sendable {
     var rounds: Int
     /// Only the cases whose names contain this; empty for all.
@@ -40,7 +41,8 @@ struct Contest: Sendable {
             let count = bare_allocations_end()
             let operations = try outcome.get()
             try await side.finish()
-            allocations.append(bare_allocations_are_countable() && operations > 0 ? Double(count) / Double(operations) : nil)
+            allocations.append(
+                bare_allocations_are_countable() && operations > 0 ? Double(count) / Double(operations) : nil)
         }
         var runs = [[Run]](repeating: [], count: sides.count)
         for round in 0..<rounds {
@@ -81,7 +83,8 @@ struct Contest: Sendable {
                     cpu: Spread(zip(daybook, runs).map { $0.cpu / $1.cpu }),
                     p50: Spread(
                         zip(daybook, runs).compactMap { own, bare in
-                            guard let own = own.latencies.microseconds(at: 50), let bare = bare.latencies.microseconds(at: 50)
+                            guard let own = own.latencies.microseconds(at: 50),
+                                let bare = bare.latencies.microseconds(at: 50)
                             else { return nil }
                             return own / bare
                         }))

@@ -16,7 +16,8 @@ struct Side: Sendable {
 
     init(
         _ name: String, prepare: @escaping @Sendable () async throws -> Void = {},
-        run: @escaping @Sendable (Latencies) async throws -> Int, finish: @escaping @Sendable () async throws -> Void = {}
+        run: @escaping @Sendable (Latencies) async throws -> Int,
+        finish: @escaping @Sendable () async throws -> Void = {}
     ) {
         self.name = name
         self.prepare = prepare

@@ -7,7 +7,8 @@ enum CodecSamples {
     static let small = SmallEvent.added(amount: 42)
 
     static let sixFields = LoanEvent.opened(
-        member: "member-000042", device: "device-7f3a", title: "The Long Way Round", studio: "studio-12", expiresAt: date,
+        member: "member-000042", device: "device-7f3a", title: "The Long Way Round", studio: "studio-12",
+        expiresAt: date,
         policyVersion: 3)
 
     static let nested: ReportEvent = .filed(report: report)

@@ -19,7 +19,9 @@ struct CodecScenario: Scenario {
         return rows
     }
 
-    private func event<E: Codable & Sendable & Equatable>(_ name: String, _ event: E, _ contest: Contest) async throws -> [Row] {
+    private func event<E: Codable & Sendable & Equatable>(_ name: String, _ event: E, _ contest: Contest) async throws
+        -> [Row]
+    {
         let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
         let (type, payload) = try encoder.encodeCase(event)
         let json = try JSONEncoder().encode(event)
@@ -37,11 +39,15 @@ struct CodecScenario: Scenario {
         return try await contest.run(encoding) + contest.run(decoding)
     }
 
-    private func state<S: Codable & Sendable & Equatable>(_ name: String, _ state: S, _ contest: Contest) async throws -> [Row] {
+    private func state<S: Codable & Sendable & Equatable>(_ name: String, _ state: S, _ contest: Contest) async throws
+        -> [Row]
+    {
         let (encoder, decoder) = (BSONEncoder(), BSONDecoder())
         let document = try encoder.encode(state)
         let json = try JSONEncoder().encode(state)
-        guard try decoder.decode(S.self, from: document) == state else { throw BenchError("the codec changes \(S.self)") }
+        guard try decoder.decode(S.self, from: document) == state else {
+            throw BenchError("the codec changes \(S.self)")
+        }
         let encoding = Case(
             scenario: Self.name, name: "encode \(name)", unit: "state",
             daybook: side("Daybook") { _ = try encoder.encode(state) }, baselines: [jsonEncoding(state)])

@@ -17,14 +17,16 @@ struct ExecuteScenario: Scenario {
                 Self.name, "inline, warm\(suffix)", CommitWork<InlineLoan>(isExecuted: true, hasCommandIDs: hasID),
                 beside: [transaction])
             rows += try await runner.run(
-                Self.name, "inline, cold\(suffix)", CommitWork<InlineLoan>(isExecuted: true, hasCommandIDs: hasID, isCold: true),
+                Self.name, "inline, cold\(suffix)",
+                CommitWork<InlineLoan>(isExecuted: true, hasCommandIDs: hasID, isCold: true),
                 beside: [Self.reading("bare: 2 finds, transaction of insert, replace", 5) { $0.coldTransactions() }],
                 maximum: 2_000)
             rows += try await runner.run(
                 Self.name, "async, warm\(suffix)", CommitWork<AsyncLoan>(isExecuted: true, hasCommandIDs: hasID),
                 beside: [.singleInserts])
             rows += try await runner.run(
-                Self.name, "async, cold\(suffix)", CommitWork<AsyncLoan>(isExecuted: true, hasCommandIDs: hasID, isCold: true),
+                Self.name, "async, cold\(suffix)",
+                CommitWork<AsyncLoan>(isExecuted: true, hasCommandIDs: hasID, isCold: true),
                 beside: [Self.reading("bare: 2 finds, insert", 3) { $0.coldInserts() }], maximum: 2_000)
         }
         return rows

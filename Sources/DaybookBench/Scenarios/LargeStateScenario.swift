@@ -1,8 +1,8 @@
 internal import Daybook
 internal import DaybookBSON
 
-/// Commits of a small event on a large state, which is written whole each time: beside that, bare, what an update of no more than what changed
-/// would take.
+/// Commits of a small event on a large state, which is written whole each time: beside that, bare, what an update of no
+/// more than what changed would take.
 struct LargeStateScenario: Scenario {
     static let name = "large"
 
@@ -31,7 +31,8 @@ struct LargeStateScenario: Scenario {
         try await fill(rounds.named("trial"), store)
         // What is recorded is kept in memory.
         let count = min(
-            try await repeats(options.seconds) { try await touch(rounds.named("trial"), store) }, max(3, 32 * 1_048_576 / bytes))
+            try await repeats(options.seconds) { try await touch(rounds.named("trial"), store) },
+            max(3, 32 * 1_048_576 / bytes))
         let (before, recording) = try await database.withRecordedStore { store in
             let before = try await Recording.of { try await fill(rounds.named("recorded"), store) }
             let recording = try await Recording.of {
@@ -56,7 +57,9 @@ struct LargeStateScenario: Scenario {
                 name,
                 prepare: {
                     try await database.resetTwin()
-                    for bulk in standing where bulk.insertCount > 0 { _ = try await database.bare.run(bulk, in: database.twin) }
+                    for bulk in standing where bulk.insertCount > 0 {
+                        _ = try await database.bare.run(bulk, in: database.twin)
+                    }
                 }, run: { try await database.bare.run(script, in: database.twin, $0) })
             side.roundTrips = 3
             return side

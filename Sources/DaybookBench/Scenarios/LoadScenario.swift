@@ -32,7 +32,8 @@ struct LoadScenario: Scenario {
             rows += try await load(
                 InlineLoan.self, key, titles[2], remembering, contest,
                 beside: [
-                    ("bare: find of the snapshot, of its event", [snapshot, lastEvent]), ("bare: find of its event", [lastEvent]),
+                    ("bare: find of the snapshot, of its event", [snapshot, lastEvent]),
+                    ("bare: find of its event", [lastEvent]),
                 ])
         }
         await store.close()

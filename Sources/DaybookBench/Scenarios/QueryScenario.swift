@@ -31,12 +31,16 @@ struct QueryScenario: Scenario {
         try await loader.finish()
         let repository = store.repository(AsyncLoan.self)
         var rows = try await query(names[0], limit: 1, contest) { group in
-            guard try await repository.first(where: \.group == group) != nil else { throw BenchError("a query finds nothing") }
+            guard try await repository.first(where: \.group == group) != nil else {
+                throw BenchError("a query finds nothing")
+            }
         }
         rows += try await query(names[1], limit: nil, contest) { group in
             var count = 0
             for try await _ in repository.query(where: \.group == group) { count += 1 }
-            guard count == Self.perGroup else { throw BenchError("a query finds \(count) of \(Self.perGroup) snapshots") }
+            guard count == Self.perGroup else {
+                throw BenchError("a query finds \(count) of \(Self.perGroup) snapshots")
+            }
         }
         await store.close()
         return rows

@@ -50,7 +50,9 @@ struct ReconcileScenario: Scenario {
         return rows
     }
 
-    private func rebuild(_ name: String, _ workers: Int, _ store: DaybookStore, _ contest: Contest) async throws -> [Row] {
+    private func rebuild(_ name: String, _ workers: Int, _ store: DaybookStore, _ contest: Contest) async throws
+        -> [Row]
+    {
         let database = database
         let options = reconcileOptions(workers)
         let daybook = Side("Daybook", prepare: { try await dropSnapshots(store) }) { _ in
@@ -79,7 +81,8 @@ struct ReconcileScenario: Scenario {
         )
     }
 
-    private func verify(_ name: String, _ workers: Int, _ store: DaybookStore, _ contest: Contest) async throws -> [Row] {
+    private func verify(_ name: String, _ workers: Int, _ store: DaybookStore, _ contest: Contest) async throws -> [Row]
+    {
         let database = database
         let options = reconcileOptions(workers)
         _ = try await store.rebuild(options)
@@ -106,7 +109,8 @@ struct ReconcileScenario: Scenario {
         let type = InlineLoan.type
         return Side("bare: scan of the range") { _ in
             try await database.bare.scan(
-                "journal", in: database.name, filter: ["aggregateId": ["$gte": .string("\(type)/"), "$lt": .string("\(type)0")]],
+                "journal", in: database.name,
+                filter: ["aggregateId": ["$gte": .string("\(type)/"), "$lt": .string("\(type)0")]],
                 options: Self.journalOrder)
         }
     }

@@ -19,7 +19,8 @@ struct CommitWork<A: Loan>: Sendable {
         "\(prefix)-\(writer)-\(isCold ? commit : commit % Self.aggregatesPerWriter)"
     }
 
-    /// Makes the aggregates that `commits` commits go to. All have one event; those that are to be warm, a second by this store.
+    /// Makes the aggregates that `commits` commits go to. All have one event; those that are to be warm, a second by
+    /// this store.
     func prepare(_ prefix: String, commits: Int, in store: DaybookStore) async throws {
         let each = isCold ? commits / writers : Self.aggregatesPerWriter
         let loader = store.bulkLoader()
@@ -170,7 +171,9 @@ struct CommitCase: Sendable {
                 baseline.name,
                 prepare: {
                     try await database.resetTwin()
-                    for bulk in standing where bulk.insertCount > 0 { _ = try await database.bare.run(bulk, in: database.twin) }
+                    for bulk in standing where bulk.insertCount > 0 {
+                        _ = try await database.bare.run(bulk, in: database.twin)
+                    }
                 },
                 run: { latencies in
                     switch work {

@@ -3,8 +3,8 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
-/// A journal of many alike aggregates, made of one that Daybook wrote by putting other ids in its documents: so that a million events are there
-/// in seconds, where the server can take them.
+/// A journal of many alike aggregates, made of one that Daybook wrote by putting other ids in its documents: so that a
+/// million events are there in seconds, where the server can take them.
 struct SyntheticJournal {
     /// Commits of one event each.
     static let eventsPerAggregate = 10

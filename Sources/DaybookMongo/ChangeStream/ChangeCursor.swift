@@ -42,7 +42,9 @@ final class ChangeCursor<Change: Sendable>: @unchecked Sendable {
         }
     }
 
-    private static func open(_ stream: ChangeStream<Change>, on connection: isolated MongoConnection) throws -> OpaqueHandle {
+    private static func open(_ stream: ChangeStream<Change>, on connection: isolated MongoConnection) throws
+        -> OpaqueHandle
+    {
         try connection.prepare()
         return OpaqueHandle(
             try connection.openChangeStream(

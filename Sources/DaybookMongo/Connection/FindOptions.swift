@@ -29,7 +29,8 @@ package struct FindOptions: Sendable {
     }
 
     package init(
-        sort: [(key: String, direction: Int32)] = [], limit: Int? = nil, projection: BSONDocument? = nil, batchSize: Int? = nil,
+        sort: [(key: String, direction: Int32)] = [], limit: Int? = nil, projection: BSONDocument? = nil,
+        batchSize: Int? = nil,
         reads: Reads = .deciding
     ) {
         self.sort = sort

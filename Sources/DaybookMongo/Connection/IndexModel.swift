@@ -12,7 +12,8 @@ package struct IndexModel: Sendable {
     package var expiresAfter: Duration?
 
     package init(
-        name: String, keys: [(path: String, direction: Int32)], isUnique: Bool = false, partialFilter: BSONDocument? = nil,
+        name: String, keys: [(path: String, direction: Int32)], isUnique: Bool = false,
+        partialFilter: BSONDocument? = nil,
         expiresAfter: Duration? = nil
     ) {
         self.name = name

@@ -60,7 +60,9 @@ extension MongoConnection {
         guard operation.byteCount > maximumDocumentBytes + 16 * 1024 else { return nil }
         var error = MongoError(
             .tooLarge,
-            "an operation of \(operation.byteCount) bytes is over MongoDB's limit of \(maximumDocumentBytes); it was not sent")
+            "an operation of \(operation.byteCount) bytes is over MongoDB's limit of \(maximumDocumentBytes); it was "
+                + "not sent"
+        )
         error.operation = "bulk write"
         error.namespace = namespace.description
         error.index = index
@@ -74,7 +76,8 @@ extension MongoConnection {
         for index in indices {
             let operation = operations[index]
             if let last = current.last,
-                operations[last].kind != operation.kind || bytes + operation.byteCount > 47_000_000 || current.count >= 100_000
+                operations[last].kind != operation.kind || bytes + operation.byteCount > 47_000_000
+                    || current.count >= 100_000
             {
                 runs.append(current)
                 current = []
@@ -115,7 +118,8 @@ extension MongoConnection {
     /// Records the outcomes of a run that did not wholly succeed. A member whose own error is a definite refusal has
     /// failed. The others were executed if the server replied, and are unknown otherwise.
     private func account(
-        for run: [Int], isInsert: Bool, reply: BSONDocument, error: MongoError, ordered: Bool, _ outcome: inout BulkResult
+        for run: [Int], isInsert: Bool, reply: BSONDocument, error: MongoError, ordered: Bool,
+        _ outcome: inout BulkResult
     ) {
         let failures = reply.documents("writeErrors")
         let hasConcernErrors = !reply.documents("writeConcernErrors").isEmpty
@@ -155,7 +159,9 @@ extension MongoConnection {
     }
 
     private func add(_ operation: BulkOperation, to bulk: OpaquePointer) -> Bool {
-        func change(_ kind: daybook_write, _ selector: BSONDocument, _ change: BSONDocument?, _ options: BSONDocument?) -> Bool {
+        func change(_ kind: daybook_write, _ selector: BSONDocument, _ change: BSONDocument?, _ options: BSONDocument?)
+            -> Bool
+        {
             selector.withDriverBytes { selector in
                 change.withDriverBytes { change in
                     options.withDriverBytes { daybook_bulk_change(bulk, kind, selector, change, $0, result) }

@@ -1,7 +1,8 @@
 internal import DaybookBSON
 
 extension MongoConnection {
-    /// Whether the server has the command `bulkWrite`, which writes to several collections in one round trip: MongoDB 8.0 and later.
+    /// Whether the server has the command `bulkWrite`, which writes to several collections in one round trip: MongoDB
+    /// 8.0 and later.
     ///
     /// https://www.mongodb.com/docs/manual/reference/command/bulkWrite/
     package var hasBulkCommand: Bool { pool.topology?.hasBulkCommand ?? false }
@@ -52,7 +53,9 @@ extension MongoConnection {
             counts.append(result.count("n"))
         }
         // The results of any commit fit into the first batch.
-        guard counts.count == operations.count else { throw unexpected("it tells of \(counts.count) operations", namespaces) }
+        guard counts.count == operations.count else {
+            throw unexpected("it tells of \(counts.count) operations", namespaces)
+        }
         return counts
     }
 

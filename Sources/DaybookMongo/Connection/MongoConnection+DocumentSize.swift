@@ -14,7 +14,9 @@ extension MongoConnection {
         guard document.bytes.count > maximumDocumentBytes else { return nil }
         var error = MongoError(
             .tooLarge,
-            "a document of \(document.bytes.count) bytes is over MongoDB's limit of \(maximumDocumentBytes); it was not sent")
+            "a document of \(document.bytes.count) bytes is over MongoDB's limit of \(maximumDocumentBytes); it was "
+                + "not sent"
+        )
         error.operation = operation
         error.namespace = namespace.description
         error.index = index

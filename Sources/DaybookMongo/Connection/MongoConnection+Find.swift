@@ -52,7 +52,9 @@ extension MongoConnection {
     }
 
     /// How many documents match. The server counts them one by one.
-    package func count(_ filter: BSONDocument, in namespace: Namespace, reads: FindOptions.Reads = .deciding) throws -> Int {
+    package func count(_ filter: BSONDocument, in namespace: Namespace, reads: FindOptions.Reads = .deciding) throws
+        -> Int
+    {
         var count = 0
         try aggregate(
             [["$match": .document(filter)], ["$group": ["_id": 1, "count": ["$sum": 1]]]], in: namespace,
@@ -65,7 +67,9 @@ extension MongoConnection {
     }
 
     func openCursor(_ request: CursorRequest, in namespace: Namespace, options: FindOptions) throws -> OpaquePointer {
-        if case .pipeline = request { precondition(!options.haveStages, "sort, limit and projection are stages of a pipeline") }
+        if case .pipeline = request {
+            precondition(!options.haveStages, "sort, limit and projection are stages of a pipeline")
+        }
         let collection = try collection(namespace)
         let session = transactionSession
         let onPrimary = options.reads.areOnPrimary
@@ -85,7 +89,9 @@ extension MongoConnection {
 
     /// The cursor's next document, borrowed until the next call on it; nil at the end. The first call sends the
     /// command, so its error is the operation's error.
-    func next(_ cursor: OpaquePointer, in namespace: Namespace, of operation: String = "find") throws -> BorrowedDocument? {
+    func next(_ cursor: OpaquePointer, in namespace: Namespace, of operation: String = "find") throws
+        -> BorrowedDocument?
+    {
         if let poison { throw poison }
         var failed = false
         let bytes = daybook_cursor_next(cursor, result, &failed)

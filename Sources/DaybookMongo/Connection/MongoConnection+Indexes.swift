@@ -26,7 +26,9 @@ extension MongoConnection {
     /// not used for queries, and unfinished unique ones do not prevent duplicates.
     ///
     /// https://www.mongodb.com/docs/manual/core/index-creation/
-    package func allIndexes(of namespace: Namespace) throws(MongoError) -> (ready: [BSONDocument], unfinished: [BSONDocument]) {
+    package func allIndexes(of namespace: Namespace) throws(MongoError) -> (
+        ready: [BSONDocument], unfinished: [BSONDocument]
+    ) {
         let listed: [BSONDocument]
         do {
             // With includeBuildUUIDs the server marks unfinished indexes, as { spec: { … }, buildUUID: … }. Otherwise

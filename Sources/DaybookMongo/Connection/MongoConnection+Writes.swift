@@ -2,7 +2,8 @@ internal import CMongoC
 package import DaybookBSON
 
 extension MongoConnection {
-    /// Inserts `documents` in order, in as few messages as the server's limits allow, and stops at the first that is refused.
+    /// Inserts `documents` in order, in as few messages as the server's limits allow, and stops at the first that is
+    /// refused.
     ///
     /// Every document must have an `_id`. The driver's check of field names is disabled, because it refuses names that
     /// our data may have.
@@ -26,7 +27,8 @@ extension MongoConnection {
             bytes.withUnsafeBufferPointer { buffer in
                 options.withDriverBytes { options in
                     daybook_insert_many(
-                        collection, daybook_bytes(data: buffer.baseAddress, length: buffer.count), documents.count, options,
+                        collection, daybook_bytes(data: buffer.baseAddress, length: buffer.count), documents.count,
+                        options,
                         session, result)
                 }
             }
@@ -86,6 +88,7 @@ extension MongoConnection {
     private func updateResult() throws(MongoError) -> UpdateResult {
         let reply = reply()
         return UpdateResult(
-            matched: reply.count("matchedCount"), modified: reply.count("modifiedCount"), upserted: reply.count("upsertedCount"))
+            matched: reply.count("matchedCount"), modified: reply.count("modifiedCount"),
+            upserted: reply.count("upsertedCount"))
     }
 }

@@ -32,7 +32,8 @@ package struct DocumentBatch: Sendable {
             var start = index > 0 ? ends[index - 1] : 0
             for index in index..<ends.count {
                 let end = ends[index]
-                let document = try BorrowedDocument(validatingLengthOf: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
+                let document = try BorrowedDocument(
+                    validatingLengthOf: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
                 guard try body(document) else { return index }
                 start = end
             }

@@ -18,6 +18,7 @@ extension MongoClient {
         _ pipeline: [BSONDocument], in namespace: Namespace, options: FindOptions,
         decode: @escaping @Sendable (BorrowedDocument) throws -> Element
     ) -> CursorSequence<Element> {
-        CursorSequence(client: self, request: .pipeline(pipeline), namespace: namespace, options: options, decode: decode)
+        CursorSequence(
+            client: self, request: .pipeline(pipeline), namespace: namespace, options: options, decode: decode)
     }
 }

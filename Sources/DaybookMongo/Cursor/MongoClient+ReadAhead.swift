@@ -6,7 +6,8 @@ extension MongoClient {
     ///
     /// It holds a connection from the first batch to the end of `body`, and two batches in memory.
     package func withReadAhead<R>(
-        _ filter: BSONDocument, in namespace: Namespace, options: FindOptions, isolation: isolated (any Actor)? = #isolation,
+        _ filter: BSONDocument, in namespace: Namespace, options: FindOptions,
+        isolation: isolated (any Actor)? = #isolation,
         _ body: (ReadAhead) async throws -> R
     ) async throws -> R {
         let reader = ReadAhead(client: self, request: .find(filter), namespace: namespace, options: options)

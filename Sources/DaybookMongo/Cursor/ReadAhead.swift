@@ -94,7 +94,8 @@ package final class ReadAhead: @unchecked Sendable {
     }
 
     private static func open(
-        _ request: CursorRequest, in namespace: Namespace, _ options: FindOptions, on connection: isolated MongoConnection
+        _ request: CursorRequest, in namespace: Namespace, _ options: FindOptions,
+        on connection: isolated MongoConnection
     ) throws -> Read {
         try connection.prepare()
         return try fill(

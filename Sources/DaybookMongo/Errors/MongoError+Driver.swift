@@ -21,7 +21,9 @@ extension MongoError {
         if daybook_result_has_label(result, "TransientTransactionError") { labels.insert(.transientTransaction) }
         if daybook_result_has_label(result, "UnknownTransactionCommitResult") { labels.insert(.unknownCommitResult) }
         if daybook_result_has_label(result, "RetryableWriteError") { labels.insert(.retryableWrite) }
-        if daybook_result_has_label(result, "NonResumableChangeStreamError") { labels.insert(.nonResumableChangeStream) }
+        if daybook_result_has_label(result, "NonResumableChangeStreamError") {
+            labels.insert(.nonResumableChangeStream)
+        }
         keyPattern = reply.keyPattern
         index = reply.index
         describe(text, codeName: reply.codeName)
@@ -53,8 +55,10 @@ extension MongoError {
         case MONGOC_ERROR_WRITE_CONCERN.rawValue: .writeConcernFailed
         case MONGOC_ERROR_SERVER_SELECTION.rawValue: .noServer
         case MONGOC_ERROR_SASL.rawValue, MONGOC_ERROR_SCRAM.rawValue: .authenticationFailed
-        case MONGOC_ERROR_CLIENT.rawValue where number == MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue: .authenticationFailed
-        case MONGOC_ERROR_PROTOCOL.rawValue where number == MONGOC_ERROR_PROTOCOL_BAD_WIRE_VERSION.rawValue: .serverTooOld
+        case MONGOC_ERROR_CLIENT.rawValue where number == MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue:
+            .authenticationFailed
+        case MONGOC_ERROR_PROTOCOL.rawValue where number == MONGOC_ERROR_PROTOCOL_BAD_WIRE_VERSION.rawValue:
+            .serverTooOld
         case MONGOC_ERROR_BSON.rawValue, MONGOC_ERROR_COMMAND.rawValue: .invalidData
         // A broken stream, a reply that cannot be read, or anything else: the operation may have been sent.
         default: .network
@@ -73,16 +77,20 @@ extension MongoError {
         case .serverTooOld:
             message = Self.serverTooOld.message
         case .noServer:
-            message = "no server answered: \(text). Check the URI, that the server runs, and that it can be reached from here."
+            message =
+                "no server answered: \(text). Check the URI, that the server runs, and that it can be reached from "
+                + "here."
         case .authenticationFailed:
             message = "the server refused the credentials of the URI. Check user, password and authSource."
         case .unauthorized:
             // The server's text quotes the whole command, so it is not shown.
             message =
-                "that takes the privilege \(Self.privilege(for: operation)), which no role of the URI's user has there (or it names no user)"
+                "that takes the privilege \(Self.privilege(for: operation)), which no role of the URI's user has "
+                + "there (or it names no user)"
         case .server where serverError == .atlas:
             message =
-                "Atlas refused it: the URI's user may not do this there, or this tier of Atlas does not have it, or its storage is full"
+                "Atlas refused it: the URI's user may not do this there, or this tier of Atlas does not have it, or "
+                + "its storage is full"
         case .server where Self.carriesUserData(operation):
             message = "the server refused it\(codeName.map { ": \($0)" } ?? "")"
         default:

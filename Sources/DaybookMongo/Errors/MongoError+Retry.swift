@@ -74,7 +74,9 @@ extension MongoError {
     package var isDefiniteAbort: Bool {
         // A statement failed earlier, so the commit was not sent.
         if phase == .operation || phase == .start { return true }
-        guard serverCode != nil, code != .writeConcernFailed, !labels.contains(.unknownCommitResult) else { return false }
+        guard serverCode != nil, code != .writeConcernFailed, !labels.contains(.unknownCommitResult) else {
+            return false
+        }
         return labels.contains(.transientTransaction) || meaning.commit == .aborted
     }
 }

@@ -123,22 +123,27 @@ extension ServerErrorCode {
             .namespaceExists, .immutableField, .cannotCreateIndex, .invalidNamespace, .indexOptionsConflict,
             .indexKeySpecsConflict, .commandNotSupported, .commandNotSupportedOnView, .collectionUUIDMismatch,
             .userWritesBlocked, .roleExists,
-            .invalidBSON, .pathNotViable, .cannotBackfillArray, .dollarPrefixedFieldName, .invalidIDField, .notSingleValueField,
+            .invalidBSON, .pathNotViable, .cannotBackfillArray, .dollarPrefixedFieldName, .invalidIDField,
+            .notSingleValueField,
             .invalidDBRef, .emptyFieldName, .dottedFieldName, .shardKeyNotFound, .documentValidationFailure,
             .cannotIndexParallelArrays, .transactionTooLarge, .nonConformantBSON, .transactionTooLargeForCache,
             .cannotGrowCappedDocument, .objectTooLarge, .duplicateKey, .duplicateKeyOnUpdate, .duplicateKeyInCapped,
             .outOfDiskSpace, .cannotExtractGeoKeys, .keyTooLong, .updateTooLarge:
             .refusedStatement
 
-        case .hostUnreachable, .hostNotFound, .lockTimeout, .staleShardVersion, .remoteResultsUnavailable, .networkTimeout,
+        case .hostUnreachable, .hostNotFound, .lockTimeout, .staleShardVersion, .remoteResultsUnavailable,
+            .networkTimeout,
             .callbackCanceled,
-            .shutdownInProgress, .failedToSatisfyReadPreference, .readConcernMajorityNotAvailableYet, .pooledConnectionsDropped,
+            .shutdownInProgress, .failedToSatisfyReadPreference, .readConcernMajorityNotAvailableYet,
+            .pooledConnectionsDropped,
             .staleEpoch, .primarySteppedDown, .networkInterfaceExceededTimeLimit, .snapshotTooOld, .snapshotUnavailable,
             .staleDBVersion, .staleChunkHistory, .exceededTimeLimit, .preparedTransactionInProgress, .migrationConflict,
-            .clientDisconnect, .shardCannotRefresh, .temporarilyUnavailable, .resourceExhausted, .pooledConnectionTimeLimit,
+            .clientDisconnect, .shardCannotRefresh, .temporarilyUnavailable, .resourceExhausted,
+            .pooledConnectionTimeLimit,
             .admissionQueueOverflow, .rateLimitExceeded, .pooledConnectionRejected, .interruptedByResharding,
             .ingressRateLimitExceeded, .socketException, .legacyNotPrimary, .notWritablePrimary, .interruptedAtShutdown,
-            .interrupted, .interruptedByReplicaStateChange, .staleConfig, .notPrimaryNoSecondaryOk, .notPrimaryOrSecondary,
+            .interrupted, .interruptedByReplicaStateChange, .staleConfig, .notPrimaryNoSecondaryOk,
+            .notPrimaryOrSecondary,
             .retriableRemoteFailure, .interruptedByVersionChange:
             .passing
 

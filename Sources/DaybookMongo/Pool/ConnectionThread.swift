@@ -1,7 +1,8 @@
 internal import CMongoC
 internal import Foundation
 
-/// A thread that runs the jobs of one ``MongoConnection``, so that a call into libmongoc blocks this thread and no other.
+/// A thread that runs the jobs of one ``MongoConnection``, so that a call into libmongoc blocks this thread and no
+/// other.
 ///
 /// It is the executor of that actor, and of the tasks that ``MongoClient/start(_:_:orElse:)`` makes for it.
 ///

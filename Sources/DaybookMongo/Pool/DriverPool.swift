@@ -49,7 +49,8 @@ final class DriverPool: @unchecked Sendable {
         guard !daybook_uri_is_unacknowledged(uri) else {
             daybook_uri_destroy(uri)
             throw MongoError(
-                .invalidConfiguration, "the MongoDB URI asks for w=0: a write that nobody acknowledges cannot be relied on")
+                .invalidConfiguration,
+                "the MongoDB URI asks for w=0: a write that nobody acknowledges cannot be relied on")
         }
         self.uri = uri
         // Ignore a failure: a name that is too long does not prevent connecting.
@@ -57,7 +58,9 @@ final class DriverPool: @unchecked Sendable {
         if !daybook_uri_sets(uri, "sockettimeoutms") {
             _ = daybook_uri_set_int(uri, "sockettimeoutms", Int32(clamping: Int64(socketTimeout / .milliseconds(1))))
         }
-        if !daybook_uri_sets(uri, "serverselectiontimeoutms") { _ = daybook_uri_set_int(uri, "serverselectiontimeoutms", 10_000) }
+        if !daybook_uri_sets(uri, "serverselectiontimeoutms") {
+            _ = daybook_uri_set_int(uri, "serverselectiontimeoutms", 10_000)
+        }
         maximumConnections = max(
             Permits.Kind.allCases.count, minimumConnections,
             Int(daybook_uri_int(uri, "maxpoolsize", Int32(clamping: defaultConnections))))

@@ -43,7 +43,8 @@ struct MongoURI {
         // The text in place of a host may be a password whose host was forgotten, so it is never quoted.
         guard Driver.quietly({ Self.fault(in: scheme + hosts) }) == nil else {
             return
-                "its hosts cannot be read; they are written host:port, separated by commas, and user and password before them must be "
+                "its hosts cannot be read; they are written host:port, separated by commas, and user and password "
+                + "before them must be "
                 + "percent-encoded"
         }
         guard isHarmless else { return "user, password and option values must be percent-encoded" }
@@ -58,11 +59,12 @@ struct MongoURI {
     private var harmless: String {
         let start = (scheme ?? "") + credentials + hosts
         guard let question = rest.firstIndex(of: "?") else { return start + rest }
-        let options = rest[rest.index(after: question)...].split(separator: "&", omittingEmptySubsequences: false).filter {
-            option in
-            let name = option.prefix { $0 != "=" }.lowercased()
-            return !name.contains("password") && name != "authmechanismproperties"
-        }
+        let options = rest[rest.index(after: question)...].split(separator: "&", omittingEmptySubsequences: false)
+            .filter {
+                option in
+                let name = option.prefix { $0 != "=" }.lowercased()
+                return !name.contains("password") && name != "authmechanismproperties"
+            }
         return start + rest[...question] + options.joined(separator: "&")
     }
 

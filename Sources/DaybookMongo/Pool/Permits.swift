@@ -74,7 +74,9 @@ final class Permits: Sendable {
     /// client was closed.
     func acquireAtOnce(_ kind: Kind) -> Bool {
         state.withLock { state in
-            guard !state.isClosed, state.waiters[kind.rawValue].isEmpty, state.isFree(kind, of: total) else { return false }
+            guard !state.isClosed, state.waiters[kind.rawValue].isEmpty, state.isFree(kind, of: total) else {
+                return false
+            }
             state.inUse[kind.rawValue] += 1
             return true
         }

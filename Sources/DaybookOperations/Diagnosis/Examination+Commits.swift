@@ -24,7 +24,8 @@ extension Examination {
                 Diagnosis.Check(
                     "commits", .warning, "\(count) not whole: \(first.detail)",
                     remedy:
-                        "Run verify, which finds all of them. Bring back what is missing from a backup of one moment: export there, and import "
+                        "Run verify, which finds all of them. Bring back what is missing from a backup of one moment: "
+                        + "export there, and import "
                         + "here. In a journal into which only some types were imported this is as it should be.")
             ]
         }

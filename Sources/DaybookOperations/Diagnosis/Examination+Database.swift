@@ -30,19 +30,22 @@ extension Examination {
                 let conflicts = inspection.conflicts.map { conflict in
                     Diagnosis.Check(
                         collection.name, .problem,
-                        "\(conflict.subject) \(conflict.reason)\n  found:  \(conflict.found)\n  wanted: \(conflict.wanted)",
+                        "\(conflict.subject) \(conflict.reason)\n  found:  \(conflict.found)\n  wanted: "
+                            + "\(conflict.wanted)",
                         remedy: "In mongosh:\n" + conflict.remedy.map { "  \($0)" }.joined(separator: "\n"))
                 }
                 var checks = conflicts
                 if !inspection.missing.isEmpty {
                     checks.append(
                         Diagnosis.Check(
-                            collection.name, .problem, "\(inspection.lacking) \(inspection.lacksOne ? "is" : "are") missing",
+                            collection.name, .problem,
+                            "\(inspection.lacking) \(inspection.lacksOne ? "is" : "are") missing",
                             remedy: "Run init as a user with the role dbOwner on \(database)"
                                 + (collection.isJournal ? "." : ", or daybookOperator.")))
                 }
                 if !inspection.unfinished.isEmpty {
-                    let effect = collection.isJournal ? "no commit is accepted until it is done" : "queries do not use it yet"
+                    let effect =
+                        collection.isJournal ? "no commit is accepted until it is done" : "queries do not use it yet"
                     checks.append(
                         Diagnosis.Check(
                             collection.name, collection.isJournal ? .problem : .warning,
@@ -73,9 +76,13 @@ extension Examination {
                 "filter": ["name": ["$regex": "\\.rebuild(-2)?$"]],
             ]
             let reply = try connection.read(command, database: database)
-            guard case .document(let cursor) = reply["cursor"], case .array(let found) = cursor["firstBatch"] else { return [] }
+            guard case .document(let cursor) = reply["cursor"], case .array(let found) = cursor["firstBatch"] else {
+                return []
+            }
             let names = found.compactMap { value -> String? in
-                guard case .document(let description) = value, case .string(let name) = description["name"] else { return nil }
+                guard case .document(let description) = value, case .string(let name) = description["name"] else {
+                    return nil
+                }
                 return name
             }
             let kept = try names.isEmpty ? [] : resumableBuilds(on: connection)
@@ -84,7 +91,8 @@ extension Examination {
             return [
                 Diagnosis.Check(
                     "leftovers", .warning,
-                    "\(left.joined(separator: ", ")): of a rebuild that no run goes on with; nothing uses \(left.count == 1 ? "it" : "them")",
+                    "\(left.joined(separator: ", ")): of a rebuild that no run goes on with; nothing uses "
+                        + "\(left.count == 1 ? "it" : "them")",
                     remedy: "In mongosh:\n"
                         + left.map { "  \(Shell.collection($0, in: database)).drop()" }.joined(separator: "\n"))
             ]

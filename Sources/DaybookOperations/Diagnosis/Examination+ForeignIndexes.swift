@@ -30,10 +30,12 @@ extension Examination {
 
     private func check(_ index: BSONDocument, in collection: DatabasePlan.Collection) -> Diagnosis.Check {
         let name = if case .string(let name) = index["name"] { name } else { "?" }
-        let fields = if case .document(let key) = index["key"] { key.fields.map(\.key).joined(separator: ", ") } else { "?" }
+        let fields =
+            if case .document(let key) = index["key"] { key.fields.map(\.key).joined(separator: ", ") } else { "?" }
         return Diagnosis.Check(
             collection.name, .warning,
-            "the unique index \"\(name)\" over (\(fields)) is none of Daybook's: a commit that repeats a value there is refused, or its snapshot lags",
+            "the unique index \"\(name)\" over (\(fields)) is none of Daybook's: a commit that repeats a value there "
+                + "is refused, or its snapshot lags",
             remedy: "Keep it if that is meant. Otherwise, in mongosh:\n"
                 + "  \(Shell.collection(collection.name, in: store.database)).dropIndex(\(Shell.quoted(name)))")
     }

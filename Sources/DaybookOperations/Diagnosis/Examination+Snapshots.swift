@@ -22,7 +22,8 @@ extension Examination {
         store.aggregates.filter { $0.lifecycle == .async }.flatMap { aggregate in
             [
                 Look(
-                    name: "lag of \(aggregate.type)", privilege: "find on journal and on \(aggregate.snapshotCollection)",
+                    name: "lag of \(aggregate.type)",
+                    privilege: "find on journal and on \(aggregate.snapshotCollection)",
                     check: { try [lag(of: aggregate, on: $0)] }),
                 Look(
                     name: "projector of \(aggregate.type)",
@@ -32,7 +33,9 @@ extension Examination {
         }
     }
 
-    private func lag(of aggregate: any Aggregate.Type, on connection: isolated MongoConnection) throws -> Diagnosis.Check {
+    private func lag(of aggregate: any Aggregate.Type, on connection: isolated MongoConnection) throws
+        -> Diagnosis.Check
+    {
         let name = "lag of \(aggregate.type)"
         let (heads, isRecent) = try newestHeads(of: aggregate, on: connection)
         guard !heads.isEmpty else {
@@ -44,7 +47,9 @@ extension Examination {
         let options = FindOptions(projection: [SnapshotKey.version: 1])
         try connection.find(filter, in: namespace(aggregate.snapshotCollection), options: options) { document in
             let snapshot = try BorrowedSnapshot(document)
-            if let id = snapshot.id.flatMap({ try? AggregateID(parsing: $0) }) { stored[id] = max(0, snapshot.version ?? 0) }
+            if let id = snapshot.id.flatMap({ try? AggregateID(parsing: $0) }) {
+                stored[id] = max(0, snapshot.version ?? 0)
+            }
             return true
         }
         // Only the state could show whether an absent snapshot should be there, so absent ones are not judged.
@@ -53,7 +58,8 @@ extension Examination {
         let overdue = lagging.filter { now.timeIntervalSince($0.value.recordedAt) > Self.grace }
         let looked = heads.count == 1 ? "1 aggregate" : "\(heads.count) aggregates"
         guard let first = overdue.min(by: { ($0.value.recordedAt, $0.key) < ($1.value.recordedAt, $1.key) }) else {
-            let fresh = lagging.isEmpty ? "none lags" : "\(lagging.count) \(lagging.count == 1 ? "is" : "are") being written"
+            let fresh =
+                lagging.isEmpty ? "none lags" : "\(lagging.count) \(lagging.count == 1 ? "is" : "are") being written"
             return Diagnosis.Check(name, .ok, "of the snapshots of the \(looked) that changed last, \(fresh)")
         }
         let events = overdue.reduce(Int64(0)) { sum, head in
@@ -63,11 +69,16 @@ extension Examination {
         }
         return Diagnosis.Check(
             name, .warning,
-            "of the snapshots of the \(looked) that changed last, \(overdue.count) \(overdue.count == 1 ? "is" : "are") behind, by "
-                + "\(events) \(events == 1 ? "event" : "events"): \(first.key) is at version \(stored[first.key, default: 0]) of "
-                + "\(first.value.version), for \(Self.shown(now.timeIntervalSince(first.value.recordedAt))). Loads are right, queries are not",
+            "of the snapshots of the \(looked) that changed last, \(overdue.count) "
+                + "\(overdue.count == 1 ? "is" : "are") behind, by "
+                + "\(events) \(events == 1 ? "event" : "events"): \(first.key) is at version "
+                + "\(stored[first.key, default: 0]) of "
+                + "\(first.value.version), for \(Self.shown(now.timeIntervalSince(first.value.recordedAt))). Loads "
+                + "are right, queries are not",
             remedy:
-                "Let a process run the store (DaybookStore.run), which catches them up, or run patch --type \(aggregate.type).")
+                "Let a process run the store (DaybookStore.run), which catches them up, or run patch --type "
+                + "\(aggregate.type)."
+        )
     }
 
     /// The aggregates of a type among the newest events, with their last versions.
@@ -88,14 +99,18 @@ extension Examination {
                 id.type == aggregate.type, let version = try document.first(EventKey.version)?.int64(),
                 let recordedAt = try document.first(EventKey.recordedAt)?.date()
             else { return true }
-            if heads[id].map({ $0.version < version }) ?? true { heads[id] = Head(version: version, recordedAt: recordedAt.date) }
+            if heads[id].map({ $0.version < version }) ?? true {
+                heads[id] = Head(version: version, recordedAt: recordedAt.date)
+            }
             return true
         }
         return (heads, count < Self.newest)
     }
 
     /// Whether a process runs the projector, which writes the snapshots of writers that died.
-    private func projector(of aggregate: any Aggregate.Type, on connection: isolated MongoConnection) throws -> Diagnosis.Check {
+    private func projector(of aggregate: any Aggregate.Type, on connection: isolated MongoConnection) throws
+        -> Diagnosis.Check
+    {
         let name = "projector of \(aggregate.type)"
         let work = CollectionName.snapshots(of: aggregate.type.rawValue)
         let id: BSONDocument = ["_id": .string(work)]
@@ -107,7 +122,9 @@ extension Examination {
                 name, .warning, "no process catches up the snapshots of writers that died",
                 remedy: "Let a process run the store: DaybookStore.run, as a service.")
         }
-        guard let checkpoint else { return Diagnosis.Check(name, .ok, "\(lease.holder), which has not noted a place yet") }
+        guard let checkpoint else {
+            return Diagnosis.Check(name, .ok, "\(lease.holder), which has not noted a place yet")
+        }
         let age = max(0, now.timeIntervalSince(checkpoint))
         guard age > Self.patience else {
             return Diagnosis.Check(name, .ok, "\(lease.holder), up to \(Self.shown(age)) ago")

@@ -58,7 +58,8 @@ extension Examination {
         return Diagnosis.Check(
             "runs", .warning, "\(place), then it \(ending)",
             remedy:
-                "Start the same command again: it goes on where it was if that was within the last hour; else, or with --restart, "
+                "Start the same command again: it goes on where it was if that was within the last hour; else, or "
+                + "with --restart, "
                 + "it begins anew.")
     }
 
@@ -67,7 +68,8 @@ extension Examination {
         Diagnosis.Check(
             "runs", .warning,
             "the document with the _id \(id.shown()) is not the record of a run that this version can read",
-            remedy: "If no later version of Daybook works with this database, delete it from \(ControlCollection.runs).")
+            remedy: "If no later version of Daybook works with this database, delete it from \(ControlCollection.runs)."
+        )
     }
 
     /// The processes that hold an exclusive right to some work.
@@ -87,7 +89,8 @@ extension Examination {
                 guard lease.outlastsHolder(at: now) else { return Diagnosis.Check("leases", .ok, detail) }
                 return Diagnosis.Check(
                     "leases", .warning,
-                    "\(detail), and ends in \(Self.shown(lease.expiresAt.timeIntervalSince(now))): it was written by a clock that is wrong, or "
+                    "\(detail), and ends in \(Self.shown(lease.expiresAt.timeIntervalSince(now))): it was written by "
+                        + "a clock that is wrong, or "
                         + "by hand, and does not end when its process does",
                     remedy: "If that process is gone, in mongosh:\n  \(lease.endingCommand(in: store.database))")
             }

@@ -71,7 +71,8 @@ struct Examination {
 
     private static func failed(_ look: Look, _ error: any Error) -> Check {
         guard let error = error as? MongoError, error.code == .unauthorized else {
-            let reason = (DaybookError.enriching(error, operation: "doctor", aggregateID: nil) as? DaybookError)?.message
+            let reason = (DaybookError.enriching(error, operation: "doctor", aggregateID: nil) as? DaybookError)?
+                .message
             return Check(look.name, .problem, "it could not be looked at: \(reason ?? "\(error)")")
         }
         return Check(
@@ -83,23 +84,29 @@ struct Examination {
 
     private func server(on connection: isolated MongoConnection) -> Check {
         let build = try? connection.read(["buildInfo": 1], database: "admin")
-        let version = if case .string(let version) = build?["version"] { "MongoDB \(version)" } else { "MongoDB, 5.0 or later" }
+        let version =
+            if case .string(let version) = build?["version"] { "MongoDB \(version)" } else { "MongoDB, 5.0 or later" }
         if case .string("isdbgrid") = hello["msg"] {
             // Wire version 18 is MongoDB 6.1.
-            guard hello["maxWireVersion"]?.number ?? 0 < 18 else { return Check("server", .ok, "\(version), a sharded cluster") }
+            guard hello["maxWireVersion"]?.number ?? 0 < 18 else {
+                return Check("server", .ok, "\(version), a sharded cluster")
+            }
             // https://www.mongodb.com/docs/v6.0/reference/parameters/; a router does not report how its shards are
             // configured.
             return Check(
                 "server", .warning,
-                "\(version), a sharded cluster: unless its shards are told otherwise, a commit over two of them returns before it is visible",
+                "\(version), a sharded cluster: unless its shards are told otherwise, a commit over two of them "
+                    + "returns before it is visible",
                 remedy:
-                    "Set coordinateCommitReturnImmediatelyAfterPersistingDecision to false on every shard, or upgrade to MongoDB 6.1 or later."
+                    "Set coordinateCommitReturnImmediatelyAfterPersistingDecision to false on every shard, or upgrade "
+                    + "to MongoDB 6.1 or later."
             )
         }
         guard case .string(let set) = hello["setName"] else {
             return Check(
                 "server", .problem, "\(version), a standalone server, which has no transactions; a commit needs them",
-                remedy: "Run it as a replica set, be it of one node: mongod --replSet NAME, then rs.initiate() in mongosh.")
+                remedy:
+                    "Run it as a replica set, be it of one node: mongod --replSet NAME, then rs.initiate() in mongosh.")
         }
         return Check("server", .ok, "\(version), the replica set \"\(set)\"")
     }
@@ -116,13 +123,15 @@ struct Examination {
         let remedy = "Leave w and journal out of the URI: then it is majority, journaled."
         switch settings.acknowledgement {
         case .majority where settings.isJournaled == false:
-            return Check(name, .warning, "majority\(journaled): what is acknowledged may be lost in a power cut", remedy: remedy)
+            return Check(
+                name, .warning, "majority\(journaled): what is acknowledged may be lost in a power cut", remedy: remedy)
         case .majority:
             return Check(name, .ok, "majority\(journaled) (\(source))")
         case .members(let count):
             return Check(
                 name, .warning,
-                "w=\(count)\(journaled): what is acknowledged may be lost when another member becomes primary, unless \(count) "
+                "w=\(count)\(journaled): what is acknowledged may be lost when another member becomes primary, unless "
+                    + "\(count) "
                     + "\(count == 1 ? "is" : "are") a majority", remedy: remedy)
         case .named(let tag):
             return Check(name, .ok, "\"\(tag)\"\(journaled), of the replica set's configuration (the URI's)")
@@ -133,7 +142,8 @@ struct Examination {
         guard settings.readPreference != "primary" else { return Check("read preference", .ok, "primary") }
         return Check(
             "read preference", .ok,
-            "\(settings.readPreference): queries may not yet see a commit that has returned; decisions read from the primary all the same"
+            "\(settings.readPreference): queries may not yet see a commit that has returned; decisions read from the "
+                + "primary all the same"
         )
     }
 
@@ -149,6 +159,7 @@ struct Examination {
         }
         return Check(
             "clock", abs(offset) > 5 ? .problem : .warning, "\(shown); commits are recorded by the server's",
-            remedy: "Check the time synchronization of this machine and of the server: chronyc tracking, or timedatectl.")
+            remedy:
+                "Check the time synchronization of this machine and of the server: chronyc tracking, or timedatectl.")
     }
 }

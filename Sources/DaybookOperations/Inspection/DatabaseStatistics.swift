@@ -51,7 +51,8 @@ extension DaybookStore {
         try await telemetry.perform("stats") {
             try await client.withConnection(.single) { connection in
                 try requireJournal(on: connection)
-                var types = Dictionary(aggregates.map { ($0.type, Optional($0)) }, uniquingKeysWith: { first, _ in first })
+                var types = Dictionary(
+                    aggregates.map { ($0.type, Optional($0)) }, uniquingKeysWith: { first, _ in first })
                 for name in try journal.typeNames(on: connection) {
                     guard let type = AggregateType(rawValue: name), types[type] == nil else { continue }
                     types[type] = .some(nil)
@@ -101,7 +102,9 @@ extension MongoConnection {
             return DatabaseStatistics.Collection(documents: try fastCount([:], in: namespace), size: nil)
         }
         var indexes: [(String, Int64)] = []
-        if case .document(let sizes) = reply["indexSizes"] { indexes = sizes.fields.map { ($0.key, $0.value.integer ?? 0) } }
+        if case .document(let sizes) = reply["indexSizes"] {
+            indexes = sizes.fields.map { ($0.key, $0.value.integer ?? 0) }
+        }
         return DatabaseStatistics.Collection(
             documents: reply["count"]?.integer ?? 0,
             size: DatabaseStatistics.Size(
@@ -126,7 +129,9 @@ extension MongoConnection {
             case .array(let batch) = cursor["firstBatch"]
         else { return [] }
         return batch.compactMap { value in
-            guard case .document(let collection) = value, case .string(let name)? = collection["name"] else { return nil }
+            guard case .document(let collection) = value, case .string(let name)? = collection["name"] else {
+                return nil
+            }
             return name
         }
     }

@@ -82,8 +82,8 @@ package struct JournalTail: AsyncSequence, Sendable {
 
     /// An event that has come, read by its id; nil when it is not there any more.
     ///
-    /// A feed shows an event once a majority has it. Right after an election the new primary may not know that yet, and does not
-    /// return the event: so the read is repeated for two seconds.
+    /// A feed shows an event once a majority has it. Right after an election the new primary may not know that yet, and
+    /// does not return the event: so the read is repeated for two seconds.
     private func entry(_ event: FeedEvent) async throws -> JournalEntry? {
         var filter: BSONDocument = [EventKey.id: .condition(equalTo: event.id)]
         // It is the shard key, where the journal is sharded.
@@ -105,15 +105,16 @@ package struct JournalTail: AsyncSequence, Sendable {
 }
 
 extension DaybookStore {
-    /// The last events of the journal, oldest first, as they are stored; and after them, when it follows, those that come, until the task is
-    /// cancelled: none is left out, and none comes twice.
+    /// The last events of the journal, oldest first, as they are stored; and after them, when it follows, those that
+    /// come, until the task is cancelled: none is left out, and none comes twice.
     ///
-    /// The last are those with the largest ids, which is near the order of time. Those that come are in the order in which they become visible.
+    /// The last are those with the largest ids, which is near the order of time. Those that come are in the order in
+    /// which they become visible.
     ///
     /// - Parameters:
     ///   - count: How many of the last; 0 for none.
-    ///   - types: Only those of these aggregates; of all when empty. With a type that has few events among many others, the server may look at all
-    ///     of them for the last.
+    ///   - types: Only those of these aggregates; of all when empty. With a type that has few events among many others,
+    ///     the server may look at all of them for the last.
     package func tail(_ count: Int, of types: [AggregateType] = [], isFollowing: Bool = false) -> JournalTail {
         JournalTail(store: self, count: count, types: types, isFollowing: isFollowing)
     }

@@ -55,7 +55,8 @@ extension DaybookStore {
             ]
         }
         return StoredDocuments(
-            self, filter, in: journal.namespace, options: FindOptions(sort: Journal.inVersionOrder), operation: "history",
+            self, filter, in: journal.namespace, options: FindOptions(sort: Journal.inVersionOrder),
+            operation: "history",
             aggregateID: id)
     }
 
@@ -65,11 +66,13 @@ extension DaybookStore {
     /// - Throws: ``DaybookError/Code/invalidArgument`` when the aggregate stores no snapshots. The iteration throws the
     ///   same code when the server refuses the filter.
     package func storedSnapshots<A: Aggregate>(
-        of aggregate: A.Type, matching filter: BSONDocument, sort: [(key: String, direction: Int32)] = [], limit: Int? = nil
+        of aggregate: A.Type, matching filter: BSONDocument, sort: [(key: String, direction: Int32)] = [],
+        limit: Int? = nil
     ) throws -> StoredDocuments {
         try A.requireSnapshots()
         return StoredDocuments(
-            self, filter, in: repository(A.self).snapshots, options: FindOptions(sort: sort, limit: limit, reads: .asConfigured),
+            self, filter, in: repository(A.self).snapshots,
+            options: FindOptions(sort: sort, limit: limit, reads: .asConfigured),
             operation: "query")
     }
 }

@@ -5,7 +5,8 @@ internal import Foundation
 
 /// One aggregate that is compared: its snapshot as it was read, and its events, one after the other.
 ///
-/// An object, in which the fold changes in place: each copy of it would make the next change of the state a copy of all of it.
+/// An object, in which the fold changes in place: each copy of it would make the next change of the state a copy of all
+/// of it.
 final class AggregateCheck {
     /// As the journal has it.
     let id: [UInt8]
@@ -33,7 +34,8 @@ final class AggregateCheck {
     ///   - looksAtEveryState: Whether its fold is exact whatever `apply` computes.
     ///   - tracesCommits: Whether the commits are wanted that it has only a part of.
     init(
-        _ id: [UInt8], snapshot: BSONDocument?, by checker: Checker, looksAtEveryState: Bool, tracesCommits: Bool = false
+        _ id: [UInt8], snapshot: BSONDocument?, by checker: Checker, looksAtEveryState: Bool,
+        tracesCommits: Bool = false
     ) {
         self.id = id
         self.checker = checker
@@ -45,7 +47,8 @@ final class AggregateCheck {
             }
             fold = checker.makeFold(try AggregateID(parsing: text), looksAtEveryState: looksAtEveryState)
         } catch {
-            damage = Damage(kind: .unreadable, version: nil, detail: "this cannot be an aggregate's id: \(describe(error))")
+            damage = Damage(
+                kind: .unreadable, version: nil, detail: "this cannot be an aggregate's id: \(describe(error))")
         }
     }
 
@@ -86,7 +89,8 @@ final class AggregateCheck {
 
     /// Looks at the commit of an event that the fold does not get.
     private func traceAlone(_ document: BorrowedDocument, at place: Int64?) {
-        guard trace != nil, let place, let event = try? BorrowedEvent(document), let membership = CommitMembership(event)
+        guard trace != nil, let place, let event = try? BorrowedEvent(document),
+            let membership = CommitMembership(event)
         else { return }
         trace?.add(membership, version: place)
     }
@@ -103,7 +107,9 @@ final class AggregateCheck {
         var found: Suspect?
         do {
             found = try judge(fold)
-            if checker.makesSnapshots, let kind = found?.kind, kind != .orphan, let expected = try fold.snapshotDocument() {
+            if checker.makesSnapshots, let kind = found?.kind, kind != .orphan,
+                let expected = try fold.snapshotDocument()
+            {
                 try Self.checkSize(expected)
                 found?.expected = expected
             }
@@ -144,7 +150,8 @@ final class AggregateCheck {
         if at > version { return found(.ahead, "it is at version \(at), and the journal at \(version)") }
         if at < version {
             guard agreesAtStored else {
-                return found(.diverged, "it is not what the journal says at version \(at), and behind the journal's \(version)")
+                return found(
+                    .diverged, "it is not what the journal says at version \(at), and behind the journal's \(version)")
             }
             return found(.stale, "it is at version \(at), and the journal at \(version)")
         }

@@ -3,11 +3,11 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
-/// How the aggregates of one target are compared with their snapshots: by all of their state, by their heads alone, or by
-/// what can be seen without the application's code.
+/// How the aggregates of one target are compared with their snapshots: by all of their state, by their heads alone, or
+/// by what can be seen without the application's code.
 ///
-/// The aggregates that one worker goes through share a checker, because its coders remember what they found out about the
-/// types of events.
+/// The aggregates that one worker goes through share a checker, because its coders remember what they found out about
+/// the types of events.
 final class Checker: Sendable {
     let target: ReconcileTarget
     /// The fields of the events that are read; nil for all.
@@ -52,7 +52,8 @@ protocol AggregateFold: Sendable {
     /// Whether a state on the way was not looked at for dates that `apply` computes.
     var hasSkippedStates: Bool { get }
 
-    /// Whether it was continued from a state that a writer did not have, because dates that `apply` computes showed too late.
+    /// Whether it was continued from a state that a writer did not have, because dates that `apply` computes showed too
+    /// late.
     var isUncertain: Bool { get }
 
     /// When the last event was recorded; nil where that is not read.
@@ -144,7 +145,8 @@ private struct HeadFold: AggregateFold {
     }
 }
 
-/// Along an aggregate ids grow and times never run backwards; where they do not, the events were not put there by commits.
+/// Along an aggregate ids grow and times never run backwards; where they do not, the events were not put there by
+/// commits.
 struct RecordingOrder {
     private let lastID: UUID?
     private let lastRecordedAt: BSONDate?

@@ -5,21 +5,23 @@ internal import Foundation
 
 /// Looks for commits of which a part is missing, as a restore leaves them that is not of one moment.
 ///
-/// The ids of a commit's events follow from its own, so they are looked for in the index on `_id`, many at a time. Commits that lie within one
-/// aggregate are known to be whole without a look.
+/// The ids of a commit's events follow from its own, so they are looked for in the index on `_id`, many at a time.
+/// Commits that lie within one aggregate are known to be whole without a look.
 struct CommitCheck: Sendable {
     /// How many ids are looked for in one query.
     private static var idsPerQuery: Int { 1_000 }
     /// Of a larger commit the ids are counted, and not named one by one.
     private static var maximumNamed: Int { 256 }
-    /// How long a commit has until all of it is visible: on a sharded cluster, or with a primary that has just been elected.
+    /// How long a commit has until all of it is visible: on a sharded cluster, or with a primary that has just been
+    /// elected.
     private static var patience: Duration { .seconds(3) }
     /// A commit that is older has had its time.
     private static var fresh: TimeInterval { 30 }
 
     let store: DaybookStore
-    /// Whether each part is compared with all of its commit. Otherwise the part with the first event is, and the others only look for that one: a
-    /// commit over many aggregates costs as many looks as it has events, and not the square of it.
+    /// Whether each part is compared with all of its commit. Otherwise the part with the first event is, and the others
+    /// only look for that one: a commit over many aggregates costs as many looks as it has events, and not the square
+    /// of it.
     let comparesAll: Bool
 
     private var journal: Namespace { store.journal.namespace }
@@ -181,7 +183,8 @@ struct CommitCheck: Sendable {
         /// - Parameter firstOnly: Whether only the first event matters.
         func lacks(any firstOnly: Bool) -> Bool { firstOnly ? lacksFirst : present < count }
 
-        /// `of the 3 events of commit 0197… 1 is not there (the 2nd); there are account/a at version 4, tally/t at version 7`
+        /// `of the 3 events of commit 0197… 1 is not there (the 2nd); there are account/a at version 4, tally/t at
+        /// version 7`
         func described(_ part: CommitPart) -> String {
             var gaps = gaps
             if next < count { gaps.append(next..<count) }
@@ -197,7 +200,8 @@ struct CommitCheck: Sendable {
             }
             if omittedAggregates > 0 { there.append("\(omittedAggregates) more") }
             return "commit \(part.commit.uuid.uuidString.lowercased()) is not whole: of its \(count) events \(missing) "
-                + "\(missing == 1 ? "is" : "are") not there, by their places in it \(places.joined(separator: ", ")); there "
+                + "\(missing == 1 ? "is" : "are") not there, by their places in it \(places.joined(separator: ", ")); "
+                + "there "
                 + "\(there.count == 1 ? "is" : "are") \(there.joined(separator: ", "))"
         }
     }

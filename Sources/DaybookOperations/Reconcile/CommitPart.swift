@@ -29,7 +29,8 @@ struct CommitPart: Sendable, Hashable {
     /// The version of the first of them.
     let version: Int64
 
-    /// Nil where the event's id does not follow from its commit's: then no writer of Daybook has made it, and nothing can be said of the others.
+    /// Nil where the event's id does not follow from its commit's: then no writer of Daybook has made it, and nothing
+    /// can be said of the others.
     init?(_ membership: CommitMembership, version: Int64) {
         guard let commit = try? JournalEvent.Commit(membership.commit), commit.count > 0,
             (0..<commit.count).contains(commit.index)

@@ -19,25 +19,28 @@ struct Confirmation: Sendable {
 
     /// How a second look reads.
     ///
-    /// A commit over two shards becomes visible on one before the other: a majority read sees a snapshot without its event, or
-    /// the event without its snapshot, for as long as that takes. A read with snapshot concern waits until all of the commit is
-    /// visible, where the first look has seen any of it, since its time is not before the router's:
+    /// A commit over two shards becomes visible on one before the other: a majority read sees a snapshot without its
+    /// event, or the event without its snapshot, for as long as that takes. A read with snapshot concern waits until
+    /// all of the commit is visible, where the first look has seen any of it, since its time is not before the
+    /// router's:
     /// https://www.mongodb.com/docs/manual/core/transactions-production-consideration/#outside-reads-during-commit
     private var reads: FindOptions.Reads { store.client.isSharded ? .onPrimary(.snapshot) : .deciding }
 
     /// Those of `suspects` with which something is wrong, as they are now.
     ///
-    /// A missing, stale, outdated or diverged snapshot is one if it is still stored as it was seen: the journal only grows, and
-    /// what it had then it has now. Everything else is read anew, snapshot first: the journal has at least what a snapshot has
-    /// that was read before it.
+    /// A missing, stale, outdated or diverged snapshot is one if it is still stored as it was seen: the journal only
+    /// grows, and what it had then it has now. Everything else is read anew, snapshot first: the journal has at least
+    /// what a snapshot has that was read before it.
     func confirm(_ suspects: [Suspect]) async throws -> [Suspect] {
         var confirmed: [Suspect] = []
         var waiting: [Suspect] = []
         for (suspect, isUnchanged) in zip(suspects, try await areUnchanged(suspects)) {
             switch suspect.kind {
-            case .missing where isUnchanged && mayBeUnderWay(suspect), .stale where isUnchanged && mayBeUnderWay(suspect):
+            case .missing where isUnchanged && mayBeUnderWay(suspect),
+                .stale where isUnchanged && mayBeUnderWay(suspect):
                 waiting.append(suspect)
-            case .missing where isUnchanged, .stale where isUnchanged, .outdated where isUnchanged, .diverged where isUnchanged:
+            case .missing where isUnchanged, .stale where isUnchanged, .outdated where isUnchanged,
+                .diverged where isUnchanged:
                 confirmed.append(suspect)
             default:
                 if let found = try await reassess(suspect) { confirmed.append(found) }
@@ -80,7 +83,9 @@ struct Confirmation: Sendable {
         let found = try await store.client.withConnection(.single) { connection in
             var found: [[UInt8]: BSONDocument] = [:]
             try connection.find(filter, in: snapshots, options: FindOptions(reads: reads)) { document in
-                if let id = try? document.first(SnapshotKey.id)?.stringBytes() { found[Array(id)] = BSONDocument(document) }
+                if let id = try? document.first(SnapshotKey.id)?.stringBytes() {
+                    found[Array(id)] = BSONDocument(document)
+                }
                 return true
             }
             return found
@@ -96,7 +101,9 @@ struct Confirmation: Sendable {
         var backoff = Backoff()
         let end = ContinuousClock.now + (mayBeUnderWay(suspect) ? Self.patience : .zero)
         while true {
-            guard let found = try await store.client.withConnection(.single, { try assess(suspect, on: $0) }) else { return nil }
+            guard let found = try await store.client.withConnection(.single, { try assess(suspect, on: $0) }) else {
+                return nil
+            }
             // It lags by commits that came since the first look: it keeps up.
             if found.kind == .stale, let head, let version = found.stored?.version, version >= head { return nil }
             let now = ContinuousClock.now
@@ -130,7 +137,9 @@ struct Confirmation: Sendable {
         var snapshot: BSONDocument?
         if let snapshots = target.snapshots {
             let id: BSONDocument = [SnapshotKey.id: .string(suspect.text)]
-            snapshot = try connection.findOne(id, in: snapshots, options: FindOptions(reads: reads)) { BSONDocument($0) }
+            snapshot = try connection.findOne(id, in: snapshots, options: FindOptions(reads: reads)) {
+                BSONDocument($0)
+            }
         }
         let check = AggregateCheck(suspect.id, snapshot: snapshot, by: checker, looksAtEveryState: true)
         let options = FindOptions(sort: Journal.inVersionOrder, projection: checker.projection, reads: reads)
@@ -144,9 +153,9 @@ struct Confirmation: Sendable {
 
     // MARK: Folding again
 
-    /// What `suspects` are to an exact fold, where that of `isDoubtful` may not have been one: it has looked at a sample of the
-    /// states on the way for dates that `apply` computes, see ``ComputedDates``. Those with which nothing is wrong are left out.
-    /// Each is compared with the snapshot that was read of it.
+    /// What `suspects` are to an exact fold, where that of `isDoubtful` may not have been one: it has looked at a
+    /// sample of the states on the way for dates that `apply` computes, see ``ComputedDates``. Those with which nothing
+    /// is wrong are left out. Each is compared with the snapshot that was read of it.
     func foldAgain(_ suspects: [Suspect], where isDoubtful: (Suspect) -> Bool) async throws -> [Suspect] {
         let doubtful = suspects.filter(isDoubtful)
         guard !doubtful.isEmpty else { return suspects }

@@ -17,13 +17,14 @@ public struct Finding: Sendable, Hashable {
         case ahead
         /// A snapshot without events.
         case orphan
-        /// The journal is damaged: versions are not contiguous, or an event was recorded before the one that it follows.
+        /// The journal is damaged: versions are not contiguous, or an event was recorded before the one that it
+        /// follows.
         case gap
         /// An event cannot be decoded or applied, so it is not known what the state is.
         case unreadable
-        /// A commit of which the aggregate has its part, and the journal lacks another: restored from a backup that is not of one moment, or
-        /// removed by hand. Only a full verify looks for it, and reports it with the aggregate that has the first event, or, where that event is
-        /// missing, with each that has a part.
+        /// A commit of which the aggregate has its part, and the journal lacks another: restored from a backup that is
+        /// not of one moment, or removed by hand. Only a full verify looks for it, and reports it with the aggregate
+        /// that has the first event, or, where that event is missing, with each that has a part.
         case torn
 
         /// Whether the journal itself is at fault, which is reported and never repaired.
@@ -32,13 +33,15 @@ public struct Finding: Sendable, Hashable {
 
     /// A place at which a snapshot says something else than the journal.
     public struct Difference: Sendable, Hashable {
-        /// Dotted, from the root of the stored document: `state.balance`. An array's elements have their indices as keys.
+        /// Dotted, from the root of the stored document: `state.balance`. An array's elements have their indices as
+        /// keys.
         public let path: String
         /// What is stored; nil when there is nothing.
         public let stored: BSONValue?
         /// What the journal says; nil when there should be nothing.
         public let expected: BSONValue?
-        /// Whether the two values are too large for a report, and were left out: ``stored`` and ``expected`` are nil then.
+        /// Whether the two values are too large for a report, and were left out: ``stored`` and ``expected`` are nil
+        /// then.
         public let isCut: Bool
 
         init(path: String, stored: BSONValue?, expected: BSONValue?, isCut: Bool = false) {
@@ -72,15 +75,18 @@ public struct Finding: Sendable, Hashable {
     public let kind: Kind
     /// The version that the snapshot claims; nil when there is no snapshot, or no number in it.
     public let snapshotVersion: Int64?
-    /// The last version in the journal; nil when there is no event, or none that can be read. For a damaged journal the last one before the damage.
+    /// The last version in the journal; nil when there is no event, or none that can be read. For a damaged journal the
+    /// last one before the damage.
     public let journalVersion: Int64?
     /// One sentence for people. It names fields and never shows what they hold.
     public let detail: String
     /// Where the two differ, for ``Kind/diverged``: at most 100 places, with values of at most 64 KiB together.
     public internal(set) var differences: [Difference]
-    /// Whether ``differences`` is not all of them, or lacks values, or ``Repair/write`` was left out, because the report would be too large.
+    /// Whether ``differences`` is not all of them, or lacks values, or ``Repair/write`` was left out, because the
+    /// report would be too large.
     public internal(set) var isCut = false
-    /// Of ``Daybook/DaybookStore/patch(_:only:progress:)`` and ``Daybook/DaybookStore/rebuild(_:swap:restart:progress:)``.
+    /// Of ``Daybook/DaybookStore/patch(_:only:progress:)`` and
+    /// ``Daybook/DaybookStore/rebuild(_:swap:restart:progress:)``.
     public internal(set) var repair: Repair?
 
     init(

@@ -59,7 +59,8 @@ extension MongoSwapDatabase {
     private func create(_ name: String, on connection: isolated MongoConnection) throws -> SnapshotBuild {
         var create: BSONDocument = ["create": .string(name)]
         let description = try connection.collections(named: [live], in: liveNamespace.database).first
-        for (key, value) in description?["options"]?.document?.fields ?? [] where key != "uuid" && key != "autoIndexId" {
+        for (key, value) in description?["options"]?.document?.fields ?? [] where key != "uuid" && key != "autoIndexId"
+        {
             try create.append(key, value)
         }
         do throws(MongoError) {
@@ -73,7 +74,8 @@ extension MongoSwapDatabase {
             _ = try connection.write(create, database: liveNamespace.database)
         }
         guard let uuid = try uuids(of: [name], on: connection)[name] else {
-            throw DaybookError(.server, "the collection \(namespace(name)) was dropped as soon as it was made; start this again")
+            throw DaybookError(
+                .server, "the collection \(namespace(name)) was dropped as soon as it was made; start this again")
         }
         return SnapshotBuild(collection: name, uuid: uuid)
     }
@@ -91,7 +93,8 @@ extension MongoSwapDatabase {
         let names = Set(there.compactMap { $0["name"] })
         var indexes: [BSONDocument] = []
         for index in try connection.indexes(of: liveNamespace) where !names.contains(index["name"] ?? .null) {
-            // The one of _id is made with the collection; so is that of a clustered collection, which createIndexes refuses:
+            // The one of _id is made with the collection; so is that of a clustered collection, which createIndexes
+            // refuses:
             // https://www.mongodb.com/docs/manual/core/clustered-collections/
             guard index["name"] != "_id_", index["clustered"] != .bool(true) else { continue }
             var copy = BSONDocument()
@@ -116,30 +119,36 @@ extension MongoSwapDatabase {
             guard !unfinished.isEmpty else { return }
             if isFirst {
                 let names = unfinished.map { $0["name"]?.text ?? "" }.joined(separator: ", ")
-                store.telemetry.logger.notice("\(liveNamespace) has indexes in construction, which are waited for: \(names)")
+                store.telemetry.logger.notice(
+                    "\(liveNamespace) has indexes in construction, which are waited for: \(names)")
             }
             isFirst = false
             try await Task.sleep(for: .seconds(1))
         }
     }
 
-    /// The rename waits on the server for the open transactions on both collections, which may be longer than an answer usually takes.
+    /// The rename waits on the server for the open transactions on both collections, which may be longer than an answer
+    /// usually takes.
     ///
-    /// It is acknowledged by a majority, whatever the URI asks for: only then does the next look at the change stream see every commit before it.
+    /// It is acknowledged by a majority, whatever the URI asks for: only then does the next look at the change stream
+    /// see every commit before it.
     ///
     /// https://www.mongodb.com/docs/manual/reference/command/renameCollection/
     func rename(_ build: SnapshotBuild, to name: String) async throws -> RenameOutcome {
         let command: BSONDocument = [
-            "renameCollection": .string(namespace(build.collection).description), "to": .string(namespace(name).description),
+            "renameCollection": .string(namespace(build.collection).description),
+            "to": .string(namespace(name).description),
             "dropTarget": true,
         ]
         do {
             try await store.client.withConnection(.single) { connection in
-                _ = try connection.write(command, of: build.uuid, database: "admin", writeConcern: WriteConcern(.majority))
+                _ = try connection.write(
+                    command, of: build.uuid, database: "admin", writeConcern: WriteConcern(.majority))
             }
             return .done
         } catch let error as MongoError
-            where error.isOfTheMoment || error.canBeTriedAgain || error.isOfAnotherCollection || error.code == .writeConcernFailed
+            where error.isOfTheMoment || error.canBeTriedAgain || error.isOfAnotherCollection
+            || error.code == .writeConcernFailed
         {
             return .unknown(error)
         }
@@ -152,15 +161,18 @@ extension MongoSwapDatabase {
 
 extension MongoError {
     /// Whether the collection of that name is gone, or another one.
-    fileprivate var isOfAnotherCollection: Bool { serverError == .namespaceNotFound || serverError == .collectionUUIDMismatch }
+    fileprivate var isOfAnotherCollection: Bool {
+        serverError == .namespaceNotFound || serverError == .collectionUUIDMismatch
+    }
 }
 
 extension MongoConnection {
-    /// Runs a command on a collection only if it still is the one of this UUID, where the server can check that: since MongoDB 6.0 it refuses
-    /// another with CollectionUUIDMismatch (checkCollectionUUIDMismatch in its source).
+    /// Runs a command on a collection only if it still is the one of this UUID, where the server can check that: since
+    /// MongoDB 6.0 it refuses another with CollectionUUIDMismatch (checkCollectionUUIDMismatch in its source).
     ///
-    /// An older server must have done the command, or given it up, before the lease of 15 s can be another process's: else it could meet the build
-    /// of a later process under the same name. A rename waits for open transactions, which may last a minute.
+    /// An older server must have done the command, or given it up, before the lease of 15 s can be another process's:
+    /// else it could meet the build of a later process under the same name. A rename waits for open transactions, which
+    /// may last a minute.
     fileprivate func write(
         _ command: BSONDocument, of uuid: UUID, database: String, writeConcern: WriteConcern? = nil
     ) throws(MongoError) -> BSONDocument {
@@ -176,7 +188,9 @@ extension MongoConnection {
             return try write(exact, database: database, writeConcern: writeConcern, takesLong: true)
         } catch {
             // A 6.0 that still has the feature compatibility version 5.0 refuses the field, before it does anything.
-            guard [.invalidOptions, .commandNotSupported, .unknownField].contains(error.serverError) else { throw error }
+            guard [.invalidOptions, .commandNotSupported, .unknownField].contains(error.serverError) else {
+                throw error
+            }
             return try write(bounded, database: database, writeConcern: writeConcern, takesLong: true)
         }
     }

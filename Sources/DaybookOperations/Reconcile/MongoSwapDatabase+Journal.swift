@@ -19,7 +19,8 @@ extension MongoSwapDatabase {
                     case .idle(let token): return SwapFeedElement(isIdle: true, token: token)
                     case .change(let event, let token):
                         return SwapFeedElement(
-                            id: event.head?.id, version: event.head?.version ?? 0, time: event.clusterTime, isIdle: false,
+                            id: event.head?.id, version: event.head?.version ?? 0, time: event.clusterTime,
+                            isIdle: false,
                             token: token)
                     }
                 } catch let error as MongoError where error.isOfTheMoment {
@@ -37,7 +38,8 @@ extension MongoSwapDatabase {
             try await Patience.around { try await feed.open() }
         } catch let error as JournalPlaceLost {
             store.telemetry.logger.warning(
-                "the server no longer knows the place up to which the journal was followed; the snapshots are built anew",
+                "the server no longer knows the place up to which the journal was followed; the snapshots are built "
+                    + "anew",
                 [.aggregateType: A.type, .error: "\(error.underlying)"])
             throw error
         }

@@ -27,7 +27,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             guard connection.isSharded else { return }
             throw DaybookError(
                 .unsupportedServer,
-                "a swap is not safe on a sharded cluster: a router may hold events of the journal back for seconds, and a sharded or zoned "
+                "a swap is not safe on a sharded cluster: a router may hold events of the journal back for seconds, "
+                    + "and a sharded or zoned "
                     + "collection cannot be replaced by a rename. Rebuild without swap.")
         }
         try await refuseNewer(among: nil)
@@ -60,8 +61,10 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         guard let found = reply["cursor"]?.document?["firstBatch"]?.array?.first?.document else { return }
         throw DaybookError(
             .conflict,
-            "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which a swap would lose. "
-                + "Rebuild with that program, or without swap: then they are left.", aggregateID: found[SnapshotKey.id]?.text)
+            "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), "
+                + "which a swap would lose. "
+                + "Rebuild with that program, or without swap: then they are left.",
+            aggregateID: found[SnapshotKey.id]?.text)
     }
 
     // MARK: Snapshots
@@ -110,7 +113,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             }
         }
         if A.mayLoseSnapshot {
-            // A later commit may have been caught up before, by deleting a snapshot that was not there yet, and ours is there now.
+            // A later commit may have been caught up before, by deleting a snapshot that was not there yet, and ours is
+            // there now.
             let surpassed = try await store.client.withConnection(.single) { connection in
                 var surpassed: [AggregateID: Int64] = [:]
                 for snapshot in snapshots {
@@ -154,7 +158,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
                         id, with: old, upsert: true, in: namespace(collection), writeConcern: WriteConcern(.majority))
                 }
                 return suspect.finding(
-                    Finding.Repair(action: .none, reason: "the journal is never changed; the snapshot was taken over as it was"))
+                    Finding.Repair(
+                        action: .none, reason: "the journal is never changed; the snapshot was taken over as it was"))
             }
         }
     }
@@ -169,7 +174,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         var refused: [AggregateID: any Error] = [:]
         for (id, error) in failures {
             if let error = error as? DaybookError {
-                // Of a damaged aggregate the snapshot stays what it is; one that is too large for the server ends the swap.
+                // Of a damaged aggregate the snapshot stays what it is; one that is too large for the server ends the
+                // swap.
                 if error.code == .tooLarge { throw error }
                 guard error.code == .foreignIndex, let cause = error.underlying as? MongoError else { continue }
                 refused[id] = refusal(cause, of: id.rawValue)
@@ -205,7 +211,8 @@ extension DaybookError {
         let fields = error.keyPattern.isEmpty ? "" : " over (\(error.keyPattern.joined(separator: ", ")))"
         self.init(
             .foreignIndex,
-            "a unique index of \(collection)\(fields) refuses its snapshot: another aggregate's has the same value, and the journal says that "
+            "a unique index of \(collection)\(fields) refuses its snapshot: another aggregate's has the same value, "
+                + "and the journal says that "
                 + "both are right. Drop that index, or change one of the two aggregates; then start this again.",
             aggregateID: aggregateID, underlying: error)
     }

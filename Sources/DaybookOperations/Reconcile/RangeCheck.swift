@@ -2,11 +2,11 @@ internal import Daybook
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// Compares the snapshots of a range of ids with the journal, once, as a ``RangeScan`` reads both; memory holds one aggregate,
-/// a batch of what was found, and a few batches of documents.
+/// Compares the snapshots of a range of ids with the journal, once, as a ``RangeScan`` reads both; memory holds one
+/// aggregate, a batch of what was found, and a few batches of documents.
 ///
-/// Two connections read on while events are folded, snapshots compared, and what was found is consumed. More ranges at a time
-/// use more processors.
+/// Two connections read on while events are folded, snapshots compared, and what was found is consumed. More ranges at
+/// a time use more processors.
 struct RangeCheck: Sendable {
     /// What was found of some aggregates that follow one another.
     struct Batch: Sendable {
@@ -33,17 +33,19 @@ struct RangeCheck: Sendable {
     let range: IDRange
     /// Looks for the missing parts of commits; nil where that is not wanted.
     var commits: CommitCheck?
-    /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is finished.
+    /// How many suspects are handed over together: few where they are written slowly, since a batch that was begun is
+    /// finished.
     var maximumSuspects = 500
     /// A batch has no more aggregates than these, so that the caller hears of progress also where nothing is found.
     var maximumChecked = 5_000
 
     /// Hands the aggregates after `position` to `consume`, batch by batch and in order.
     ///
-    /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `consume` throws. A batch that was not full yet
-    ///   is dropped then.
+    /// - Throws: What reading throws, ``MongoError`` or `CancellationError`; what `consume` throws. A batch that was
+    ///   not full yet is dropped then.
     func run(after position: String?, consume: @escaping @Sendable (Batch) async throws -> Void) async throws {
-        let scan = RangeScan(store: store, range: range, projection: checker.projection, documents: checker.target.snapshots)
+        let scan = RangeScan(
+            store: store, range: range, projection: checker.projection, documents: checker.target.snapshots)
         var batch = Batch()
         try await scan.run(after: position) { scanned in
             while let aggregate = try await scanned.next() {
@@ -60,7 +62,8 @@ struct RangeCheck: Sendable {
         _ aggregate: RangeScan.Aggregate, in scanned: inout RangeScan.Cursor, _ batch: inout Batch
     ) async throws {
         let check = AggregateCheck(
-            aggregate.id, snapshot: aggregate.document, by: checker, looksAtEveryState: false, tracesCommits: commits != nil)
+            aggregate.id, snapshot: aggregate.document, by: checker, looksAtEveryState: false,
+            tracesCommits: commits != nil)
         var mayHaveMore = true
         while mayHaveMore {
             mayHaveMore = try await scanned.visitEvents { check.add($0, at: $1) }
@@ -92,8 +95,8 @@ struct RangeCheck: Sendable {
         var batch = batch
         try await lookForOthers(&batch)
         try Task.checkCancellation()
-        // A task of its own, which a cancelled pass does not cancel: what was begun is finished, so that it is known how far it
-        // came.
+        // A task of its own, which a cancelled pass does not cancel: what was begun is finished, so that it is known
+        // how far it came.
         try await Task { [batch] in try await consume(batch) }.value
     }
 }

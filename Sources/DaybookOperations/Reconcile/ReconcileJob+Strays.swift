@@ -7,11 +7,11 @@ extension ReconcileJob.Context {
     private static let strayPage = 500
     private static let strayBytes = 16 << 20
 
-    /// Reports or deletes documents among the snapshots that no aggregate of the type can have: their ids are of another type, or
-    /// no text at all.
+    /// Reports or deletes documents among the snapshots that no aggregate of the type can have: their ids are of
+    /// another type, or no text at all.
     ///
-    /// They come before and after the ids of the type, in the order of the index on `_id`, which has values of every type: so
-    /// nothing else is looked at, and none is missed.
+    /// They come before and after the ids of the type, in the order of the index on `_id`, which has values of every
+    /// type: so nothing else is looked at, and none is missed.
     /// https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
     func reconcileStrays(of target: ReconcileTarget) async throws {
         guard let snapshots = target.snapshots else { return }
@@ -47,7 +47,9 @@ extension ReconcileJob.Context {
     }
 
     /// Some that follow one another.
-    private func strays(in snapshots: Namespace, besides range: IDRange, at place: StrayPlace) async throws -> [FoundSnapshot] {
+    private func strays(in snapshots: Namespace, besides range: IDRange, at place: StrayPlace) async throws
+        -> [FoundSnapshot]
+    {
         var options = FindOptions(sort: [(SnapshotKey.id, 1)], limit: Self.strayPage + 1)
         options.hint = [SnapshotKey.id: 1]
         options.minimum = place.lower.map { [SnapshotKey.id: $0] }

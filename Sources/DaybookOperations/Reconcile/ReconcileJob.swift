@@ -114,7 +114,8 @@ struct ReconcileJob: Sendable {
         let now = store.clock.now()
         let id = EventID(milliseconds: EventID.milliseconds(at: now), random: { .random(in: .min ... .max) }).uuid
         var run = MaintenanceRun(
-            work.isRebuild ? .rebuild : .patch, of: targets.map(\.type.rawValue), ids: options.ids.map(\.rawValue), id: id,
+            work.isRebuild ? .rebuild : .patch, of: targets.map(\.type.rawValue), ids: options.ids.map(\.rawValue),
+            id: id,
             holder: holder, at: now)
         run.isSwap = isSwap
         run.schemas = targets.map { $0.stateSchema ?? 0 }
@@ -139,8 +140,8 @@ struct ReconcileJob: Sendable {
         }
     }
 
-    /// Types in the journal that are none of the store's aggregates'. Whether there is any, a look before, between and after
-    /// their ranges shows: one place in the index each.
+    /// Types in the journal that are none of the store's aggregates'. Whether there is any, a look before, between and
+    /// after their ranges shows: one place in the index each.
     private func unknownTypes() async throws -> [String] {
         let known = Set(store.aggregates.map { aggregate in aggregate.type } + targets.map(\.type))
         let ranges = known.map { IDRange($0) }.sorted { $0.lower.isBefore($1.lower) }
@@ -167,10 +168,12 @@ struct ReconcileJob: Sendable {
     private func prepareCollections() async throws {
         try await store.client.withConnection(.single) { connection in
             let names = targets.compactMap(\.snapshots?.collection)
-            let found = Set(try connection.collections(named: names, in: store.database).compactMap { $0["name"]?.text })
+            let found = Set(
+                try connection.collections(named: names, in: store.database).compactMap { $0["name"]?.text })
             let lacking = targets.filter { $0.snapshots.map { !found.contains($0.collection) } ?? false }
             guard !lacking.isEmpty else { return }
-            let preparation = try DatabasePreparation(database: store.database, aggregates: lacking.compactMap(\.aggregate))
+            let preparation = try DatabasePreparation(
+                database: store.database, aggregates: lacking.compactMap(\.aggregate))
             try await preparation.run(on: connection)
         }
     }
@@ -183,7 +186,8 @@ struct ReconcileJob: Sendable {
             let operation = error.operation ?? "write"
             throw DaybookError(
                 .unauthorized,
-                "this user may not \(operation) on \(error.namespace ?? "the database"): a repair takes find, insert, update and remove on the "
+                "this user may not \(operation) on \(error.namespace ?? "the database"): a repair takes find, insert, "
+                    + "update and remove on the "
                     + "snapshots and on \(ControlCollection.runs) and \(ControlCollection.leases). The role "
                     + "\(RoleDefinition.Name.operator.rawValue) has them.",
                 underlying: error)
@@ -259,8 +263,8 @@ extension ReconcileJob {
 
         /// Goes through one part, from where it was left, as often as the connection breaks on the way.
         ///
-        /// - Parameter handle: What is done about the suspects of a batch. It returns what there is to report, and how many snapshots
-        ///   were written.
+        /// - Parameter handle: What is done about the suspects of a batch. It returns what there is to report, and how
+        ///   many snapshots were written.
         func pass(
             _ part: Int, by checker: Checker,
             handle: @escaping @Sendable ([Suspect]) async throws -> (findings: [Finding], written: Int)
@@ -276,15 +280,18 @@ extension ReconcileJob {
                 let position = await record.run.parts[part].position
                 do {
                     try await check.run(after: position) { batch in
-                        var (findings, written) = try await handle(confirmation.foldAgain(batch.suspects, where: \.isUncertain))
+                        var (findings, written) = try await handle(
+                            confirmation.foldAgain(batch.suspects, where: \.isUncertain))
                         if let commits, !batch.torn.isEmpty { findings += try await commits.confirm(batch.torn) }
                         try await report.advance(
-                            part: part, to: batch.position, checked: batch.checked, events: batch.events, written: written,
+                            part: part, to: batch.position, checked: batch.checked, events: batch.events,
+                            written: written,
                             findings: findings)
                     }
                     return try await record.finished(part)
                 } catch let error as MongoError where error.isOfTheMoment {
-                    try await patience.wait(after: error, hasProgressed: await record.run.parts[part].position != position)
+                    try await patience.wait(
+                        after: error, hasProgressed: await record.run.parts[part].position != position)
                 }
             }
         }
@@ -299,8 +306,8 @@ extension ReconcileJob {
 }
 
 extension Suspect {
-    /// Whether its repair writes only if the snapshot still is as it was seen, and needs no more than that to be right. What
-    /// diverges from a fold that has skipped states may be right: an exact fold says.
+    /// Whether its repair writes only if the snapshot still is as it was seen, and needs no more than that to be right.
+    /// What diverges from a fold that has skipped states may be right: an exact fold says.
     fileprivate var isConfirmedByCompareAndSet: Bool {
         switch kind {
         case .missing, .stale, .outdated: true

@@ -23,7 +23,8 @@ public struct ReconcileReport: Sendable {
     public internal(set) var earlier: Earlier?
     /// How many of the findings show less than there is, because the report would be too large; see ``Finding/isCut``.
     public internal(set) var cutFindings = 0
-    /// Of the aggregates that were asked for, those of which there is neither an event nor a snapshot: mistyped, mostly.
+    /// Of the aggregates that were asked for, those of which there is neither an event nor a snapshot: mistyped,
+    /// mostly.
     public internal(set) var absentIDs: [String] = []
     /// Types of aggregates that the journal has and this program does not know; they were not looked at.
     public internal(set) var unknownTypes: [String] = []
@@ -92,7 +93,8 @@ extension ReconcileReport {
         ///   - isKept: Whether the run has a document.
         ///   - interval: How often that is written.
         init(
-            _ run: MaintenanceRun, isKept: Bool, totalEvents: Int, in log: any RunLog, every interval: Duration = .seconds(1),
+            _ run: MaintenanceRun, isKept: Bool, totalEvents: Int, in log: any RunLog,
+            every interval: Duration = .seconds(1),
             onProgress: @escaping @Sendable (ReconcileProgress) -> Void
         ) {
             record = MaintenanceRun.Record(run, isKept: isKept, in: log, every: interval)
@@ -102,7 +104,8 @@ extension ReconcileReport {
             if isKept { result.runID = run.id.uuidString.lowercased() }
         }
 
-        /// Notes what a part of the work has brought; see ``MaintenanceRun/Record/advance(part:to:checked:events:written:findings:)``.
+        /// Notes what a part of the work has brought; see
+        /// ``MaintenanceRun/Record/advance(part:to:checked:events:written:findings:)``.
         func advance(
             part: Int?, to position: String?, checked: Int, events: Int, written: Int, findings: [Finding]
         ) async throws {

@@ -20,8 +20,8 @@ struct ReconcileTarget: Sendable {
         self.aggregate = aggregate
     }
 
-    /// A type of which only the name is known, with the collection that its snapshots are in unless the application says
-    /// otherwise.
+    /// A type of which only the name is known, with the collection that its snapshots are in unless the application
+    /// says otherwise.
     init(_ type: AggregateType, snapshots: Namespace?) {
         self.type = type
         // It is not known whether they are written after the commits.
@@ -43,7 +43,8 @@ struct ReconcileTarget: Sendable {
         return .full(aggregate, of: self, makesSnapshots: depth == .full)
     }
 
-    /// Builds the snapshots beside those in use, and puts them in their place; where none are kept, only looks at the journal.
+    /// Builds the snapshots beside those in use, and puts them in their place; where none are kept, only looks at the
+    /// journal.
     ///
     /// - Parameter parts: The parts of the run that are this kind's.
     func swap(_ parts: [Int], _ context: ReconcileJob.Context, holding lease: MaintenanceLease.Held) async throws {

@@ -15,7 +15,8 @@ struct SnapshotDifference {
     private(set) var places: [Finding.Difference] = []
     /// Whether there are more, or values were left out.
     private(set) var isCut = false
-    /// The update that changes only those, and leaves exactly the expected bytes; nil when the whole document has to be replaced.
+    /// The update that changes only those, and leaves exactly the expected bytes; nil when the whole document has to be
+    /// replaced.
     private(set) var update: BSONDocument?
 
     init(stored: BSONDocument, expected: BSONDocument) {
@@ -67,16 +68,19 @@ struct SnapshotDifference {
 
     /// Compares two documents at one path, and collects what changes the one into the other.
     ///
-    /// - Returns: Whether changing the fields one by one leads to the expected bytes: fields that are set keep their places, and new ones come
-    ///   last. Where that is another order, the enclosing value has to be set as a whole.
-    private func compare(_ stored: BSONDocument, _ expected: BSONDocument, at path: String, _ changes: inout Changes) -> Bool {
+    /// - Returns: Whether changing the fields one by one leads to the expected bytes: fields that are set keep their
+    ///   places, and new ones come last. Where that is another order, the enclosing value has to be set as a whole.
+    private func compare(_ stored: BSONDocument, _ expected: BSONDocument, at path: String, _ changes: inout Changes)
+        -> Bool
+    {
         let isRoot = path.isEmpty
         let old = stored.fields.filter { !isRoot || !Self.ignored.contains($0.key) }
         let new = expected.fields
         let oldByKey = Dictionary(old.map { (Key($0.key), $0.value) }) { first, _ in first }
         let newByKey = Dictionary(new.map { (Key($0.key), $0.value) }) { first, _ in first }
         var isExact =
-            oldByKey.count == old.count && newByKey.count == new.count && (old + new).allSatisfy { $0.key.isPathComponent }
+            oldByKey.count == old.count && newByKey.count == new.count
+            && (old + new).allSatisfy { $0.key.isPathComponent }
 
         var mine = Changes()
         for (key, value) in new {
@@ -92,7 +96,8 @@ struct SnapshotDifference {
         }
         let kept = old.map { Key($0.key) }.filter { newByKey[$0] != nil }
         let added = new.map { Key($0.key) }.filter { oldByKey[$0] == nil }
-        // New fields are added in the order of their names, numbers among them apart: with one such the order is left to nobody.
+        // New fields are added in the order of their names, numbers among them apart: with one such the order is left
+        // to nobody.
         let arrived = added.sorted()
         if added.count > 1, added.contains(where: { $0.isNumber }) { isExact = false }
         if kept + arrived != new.map({ Key($0.key) }) {

@@ -2,8 +2,8 @@ internal import Daybook
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// Repairs drifted snapshots: each by a compare-and-set on what was seen of it, so that it never undoes what a writer does
-/// meanwhile.
+/// Repairs drifted snapshots: each by a compare-and-set on what was seen of it, so that it never undoes what a writer
+/// does meanwhile.
 struct SnapshotRepair: Sendable {
     /// How often one aggregate is tried whose snapshot keeps changing.
     private static let attempts = 20
@@ -41,8 +41,8 @@ struct SnapshotRepair: Sendable {
 
     /// Does what there is to do about `suspects`, each of which is drift or damage.
     ///
-    /// - Returns: The findings with what was done, and how many snapshots were written. Those that another process has repaired
-    ///   meanwhile are left out.
+    /// - Returns: The findings with what was done, and how many snapshots were written. Those that another process has
+    ///   repaired meanwhile are left out.
     /// - Throws: What keeps a snapshot from being written, with its namespace and the permission that is missing.
     func repair(_ suspects: [Suspect]) async throws -> (findings: [Finding], written: Int) {
         var findings: [Finding] = []
@@ -69,11 +69,15 @@ struct SnapshotRepair: Sendable {
     /// The least that repairs it.
     private func plan(_ suspect: Suspect) -> Plan {
         func plan(_ action: Finding.Repair.Action, _ write: BSONDocument?, _ operation: BulkOperation) -> Plan {
-            Plan(suspect: suspect, repair: Finding.Repair(action: action, reason: nil, write: write), operation: operation)
+            Plan(
+                suspect: suspect, repair: Finding.Repair(action: action, reason: nil, write: write),
+                operation: operation)
         }
         if suspect.kind.isDamage { return .leave(suspect, because: "the journal is never changed") }
         guard kinds.contains(suspect.kind) else { return .leave(suspect, because: "its kind was not asked for") }
-        if suspect.kind == .orphan, let selector = suspect.stored?.selector { return plan(.delete, nil, .deleteOne(selector)) }
+        if suspect.kind == .orphan, let selector = suspect.stored?.selector {
+            return plan(.delete, nil, .deleteOne(selector))
+        }
         if let schema = suspect.stored?.stateSchema, let declared = target.stateSchema, schema > declared {
             return .leave(suspect, because: "it is a newer program's")
         }
@@ -93,10 +97,11 @@ struct SnapshotRepair: Sendable {
     private func write(_ plans: [Plan]) async throws -> [Finding] {
         let result = try await send(plans)
         func count(_ actions: Finding.Repair.Action...) -> Int { plans.count { actions.contains($0.repair.action) } }
-        // A commit that came in between may have deleted the snapshot that one of the inserts puts back: those are looked at
-        // once more.
+        // A commit that came in between may have deleted the snapshot that one of the inserts puts back: those are
+        // looked at once more.
         let isInsertFinal = !target.mayLoseSnapshot || count(.insert) == 0
-        if isInsertFinal, result.isComplete, result.inserted == count(.insert), result.matched == count(.update, .replace),
+        if isInsertFinal, result.isComplete, result.inserted == count(.insert),
+            result.matched == count(.update, .replace),
             result.deleted == count(.delete)
         {
             return plans.map { $0.finding(isDryRun: false) }
@@ -104,7 +109,8 @@ struct SnapshotRepair: Sendable {
         var findings: [Finding] = []
         for (plan, outcome) in zip(plans, result.outcomes) {
             switch outcome {
-            case .done where isInsertFinal && plan.repair.action == .insert: findings.append(plan.finding(isDryRun: false))
+            case .done where isInsertFinal && plan.repair.action == .insert:
+                findings.append(plan.finding(isDryRun: false))
             case .failed(let error) where error.code != .duplicateKey: throw error
             default: if let finding = try await insist(on: plan) { findings.append(finding) }
             }
@@ -139,15 +145,18 @@ struct SnapshotRepair: Sendable {
         // The part is read once more when the server answers again, and what was written is found to be right then.
         if let unanswered { throw unanswered }
         throw DaybookError(
-            .conflict, "its snapshot changes faster than it can be put right; run this again", aggregateID: plan.suspect.name)
+            .conflict, "its snapshot changes faster than it can be put right; run this again",
+            aggregateID: plan.suspect.name)
     }
 
-    /// A unique index of the operator's refuses the snapshot, and no second attempt is better: the finding stays, with the
-    /// index. The snapshot that has the value may be one of those that are repaired later, so the others are not kept waiting.
+    /// A unique index of the operator's refuses the snapshot, and no second attempt is better: the finding stays, with
+    /// the index. The snapshot that has the value may be one of those that are repaired later, so the others are not
+    /// kept waiting.
     private func refused(_ plan: Plan, _ error: MongoError) -> Finding {
         let fields = error.keyPattern.joined(separator: ", ")
         let reason =
-            "the unique index over (\(fields)) refuses it: another snapshot has the same value. Repair again if that one was repaired too"
+            "the unique index over (\(fields)) refuses it: another snapshot has the same value. Repair again if that "
+            + "one was repaired too"
         return Plan.leave(plan.suspect, because: reason).finding(isDryRun: false)
     }
 

@@ -4,13 +4,14 @@ internal import DaybookMongo
 internal import Foundation
 internal import Synchronization
 
-/// Builds the snapshots of one kind anew in a collection beside the one in use, follows the journal until it has everything, and takes its place.
+/// Builds the snapshots of one kind anew in a collection beside the one in use, follows the journal until it has
+/// everything, and takes its place.
 ///
-/// The journal is followed from before the build until after the rename, so no commit is missed: what was built before it came is caught up.
-/// Commits meet the new collection as they meet any snapshot that lags.
+/// The journal is followed from before the build until after the rename, so no commit is missed: what was built before
+/// it came is caught up. Commits meet the new collection as they meet any snapshot that lags.
 ///
-/// A build is known by its UUID, never by its name: a run that died may have left a collection of that name, and the server may do what a dead
-/// process asked of it late. The lease is checked right before every rename.
+/// A build is known by its UUID, never by its name: a run that died may have left a collection of that name, and the
+/// server may do what a dead process asked of it late. The lease is checked right before every rename.
 struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     private enum Phase: Sendable {
         case building(SnapshotBuild)
@@ -48,7 +49,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                 guard attempt < Self.maximumAttempts else {
                     throw DaybookError(
                         .conflict,
-                        "the collection that the snapshots of \(type) are built in was dropped or renamed \(attempt) times, by "
+                        "the collection that the snapshots of \(type) are built in was dropped or renamed \(attempt) "
+                            + "times, by "
                             + "something else than this program. Find out by what, and start this again.")
                 }
             } catch let error as JournalPlaceLost {
@@ -56,7 +58,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
             }
             await record.abandoned(type)
         }
-        // What is left under the names of builds is no run's: this one holds the lease, and its build has the other name.
+        // What is left under the names of builds is no run's: this one holds the lease, and its build has the other
+        // name.
         try await dropBuilds()
         try await record.swapped(type)
     }
@@ -74,7 +77,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
 
     // MARK: Begin
 
-    /// The journal, followed from where the run was left, and what there is to do; everything anew where it cannot be resumed.
+    /// The journal, followed from where the run was left, and what there is to do; everything anew where it cannot be
+    /// resumed.
     private func begin() async throws -> (Phase, Database.Feed) {
         let run = await record.run
         if let build = run.builds[type.rawValue], let token = run.tokens[type.rawValue].flatMap(ResumeToken.init) {
@@ -115,13 +119,14 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
         }
     }
 
-    /// Moves the build of an earlier process to the other name, so that nothing which that process had sent can meet it any more: neither a rename
-    /// that the server does late, nor a write, which would make a new collection of the old name.
+    /// Moves the build of an earlier process to the other name, so that nothing which that process had sent can meet it
+    /// any more: neither a rename that the server does late, nor a write, which would make a new collection of the old
+    /// name.
     private func fence(_ build: SnapshotBuild) async throws -> Place {
         let found = try await place(of: build)
         guard case .under(let name) = found else { return found }
-        // The run may have written to a new collection of the old name since. A process that died right after its fence looks the same, and is
-        // not told apart: its work is done again.
+        // The run may have written to a new collection of the old name since. A process that died right after its fence
+        // looks the same, and is not told apart: its work is done again.
         guard name == build.collection else { return .nowhere }
         guard let other = database.buildNames.first(where: { $0 != name }) else { return .nowhere }
         let place = try await move(build, to: other)
@@ -137,15 +142,17 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
         return database.buildNames.first { there[$0] == build.uuid }.map { .under($0) } ?? .nowhere
     }
 
-    /// Renames the build to `target`, unless it is in use already. Whether a rename was done is seen by the UUID alone: an answer may be lost, and
-    /// an earlier request may be done after a later one was sent.
+    /// Renames the build to `target`, unless it is in use already. Whether a rename was done is seen by the UUID alone:
+    /// an answer may be lost, and an earlier request may be done after a later one was sent.
     ///
-    /// - Parameter expected: The only name that it is renamed from; nil for either. What was written is under that name.
+    /// - Parameter expected: The only name that it is renamed from; nil for either. What was written is under that
+    ///   name.
     private func move(_ build: SnapshotBuild, from expected: String? = nil, to target: String) async throws -> Place {
         for attempt in 1... {
             let place = try await place(of: build)
             guard case .under(let name) = place, name != target else { return place }
-            // An earlier process's rename was done late, and what was written since went to another collection of the old name.
+            // An earlier process's rename was done late, and what was written since went to another collection of the
+            // old name.
             if let expected, name != expected { return .nowhere }
             try await database.requireLease()
             switch try await database.rename(SnapshotBuild(collection: name, uuid: build.uuid), to: target) {
@@ -190,7 +197,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                 shared.note(error)
                 await record.refuse(ids, type)
             }
-            // Both may take long, so they are done while the journal is followed; what comes meanwhile is looked at before the rename.
+            // Both may take long, so they are done while the journal is followed; what comes meanwhile is looked at
+            // before the rename.
             shared.collectChanges()
             try await database.refuseNewer(among: nil)
             _ = try await database.addIndexes(to: build)
@@ -204,7 +212,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     private static var maximumPending: Int { 200 }
     private static var portion: Int { 50 }
     private static var interval: Duration { .milliseconds(500) }
-    /// How many snapshots a unique index may refuse at a time, and how often they are tried again when all else is done.
+    /// How many snapshots a unique index may refuse at a time, and how often they are tried again when all else is
+    /// done.
     private static var maximumRefused: Int { 1_000 }
     private static var maximumRounds: Int { 5 }
 
@@ -251,7 +260,9 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
             try await database.refuseNewer(among: shared.changed)
             // Whatever waits for its second is saved first: after the rename there is no way back to the build.
             try await record.save()
-            guard case .live = try await move(build, from: build.collection, to: database.live) else { throw BuildLost() }
+            guard case .live = try await move(build, from: build.collection, to: database.live) else {
+                throw BuildLost()
+            }
             return try await finish(feed)
         }
     }
@@ -259,7 +270,8 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
     /// Writes what the journal has of some aggregates, and of those that were refused.
     private func catchUp(_ heads: [AggregateID: Int64], in build: SnapshotBuild, _ shared: SharedState) async throws {
         let refused = await record.refused(type)
-        // Two aggregates may have exchanged what is unique: each older snapshot is in the other's way. Nobody reads a build, so they may go.
+        // Two aggregates may have exchanged what is unique: each older snapshot is in the other's way. Nobody reads a
+        // build, so they may go.
         if !refused.isEmpty { try await database.remove(refused, from: build) }
         let all = heads.merging(refused.map { ($0, 0) }) { seen, _ in seen }
         for portion in Self.portions(of: all) {
@@ -307,13 +319,14 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
         }
     }
 
-    /// Catches up, in the collection in use, the commits whose snapshots went to the one before: those between the last look and the rename.
+    /// Catches up, in the collection in use, the commits whose snapshots went to the one before: those between the last
+    /// look and the rename.
     ///
-    /// Queries miss them until then, so what has been read is written at once, while the next is read. The token that is saved stays the one of
-    /// before: should this process end here, all of it is done again.
+    /// Queries miss them until then, so what has been read is written at once, while the next is read. The token that
+    /// is saved stays the one of before: should this process end here, all of it is done again.
     private func finish(_ feed: Database.Feed) async throws {
-        // A majority has what this writes, and with it the rename before, also where another process or an unanswered request has done that: all
-        // that went to the collection before is shown by then.
+        // A majority has what this writes, and with it the rename before, also where another process or an unanswered
+        // request has done that: all that went to the collection before is shown by then.
         try await database.requireLease()
         let reached = try await database.time()
         let backlog = Backlog()

@@ -29,7 +29,8 @@ struct Suspect: Sendable {
 
     /// A document that no aggregate of its collection's type can have.
     init(stray: FoundSnapshot) {
-        self.init([], .orphan, "its id is none that an aggregate of this type can have", stored: stray, journalVersion: nil)
+        self.init(
+            [], .orphan, "its id is none that an aggregate of this type can have", stored: stray, journalVersion: nil)
     }
 
     /// The id as a text.

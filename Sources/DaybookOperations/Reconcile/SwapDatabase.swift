@@ -3,15 +3,15 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
-/// What a swap asks of the database, step by step. ``MongoSwapDatabase`` is the product's; the test of swaps has one in memory, in which a process
-/// can be stopped at each of these steps, and a step can take effect late.
+/// What a swap asks of the database, step by step. ``MongoSwapDatabase`` is the product's; the test of swaps has one in
+/// memory, in which a process can be stopped at each of these steps, and a step can take effect late.
 protocol SwapDatabase: Sendable {
     associatedtype Feed: SwapFeed
 
     /// The collection in use.
     var live: String { get }
-    /// The two names that collections are built under. They are used in turn: a request that a dead process had sent for the one cannot meet what
-    /// is built under the other.
+    /// The two names that collections are built under. They are used in turn: a request that a dead process had sent
+    /// for the one cannot meet what is built under the other.
     var buildNames: [String] { get }
 
     /// Throws where this database, or what is in the live collection, is none that may be swapped.
@@ -82,6 +82,7 @@ struct SwapFeedElement: Sendable {
 /// What became of a rename.
 enum RenameOutcome: Sendable {
     case done
-    /// The request was not answered, or the server did not find the collection: only a look at the UUIDs says whether it was done.
+    /// The request was not answered, or the server did not find the collection: only a look at the UUIDs says whether
+    /// it was done.
     case unknown(any Error)
 }

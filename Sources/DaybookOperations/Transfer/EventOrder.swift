@@ -28,12 +28,14 @@ struct EventOrder: Sendable {
         if let current, current.id == event.aggregateID {
             guard event.version > current.version else {
                 throw Self.error(
-                    event, "it comes after version \(current.version): an aggregate's versions come once each, in order")
+                    event, "it comes after version \(current.version): an aggregate's versions come once each, in order"
+                )
             }
             guard event.version == current.version + 1 else {
                 let missing =
                     event.version == current.version + 2
-                    ? "version \(current.version + 1) is" : "versions \(current.version + 1) to \(event.version - 1) are"
+                    ? "version \(current.version + 1) is"
+                    : "versions \(current.version + 1) to \(event.version - 1) are"
                 throw Self.error(event, "there is a gap: \(missing) missing before it")
             }
             try note(event)
@@ -43,7 +45,8 @@ struct EventOrder: Sendable {
         if let current, remembersAggregates { ended.insert(current.id.hashValue) }
         guard !ended.contains(event.aggregateID.hashValue) else {
             throw Self.error(
-                event, "other aggregates' events stand between its own: an aggregate's events come together. Sort the lines")
+                event,
+                "other aggregates' events stand between its own: an aggregate's events come together. Sort the lines")
         }
         aggregates += 1
         commands = [:]

@@ -17,7 +17,9 @@ enum ExportLine {
     ///
     /// - Returns: Also whether the line has bytes.
     static func text(of document: BSONDocument) throws -> (text: String, hasBytes: Bool) {
-        if let text = try? document.extendedJSON(.canonical), (try? self.document(of: text)) == document { return (text, false) }
+        if let text = try? document.extendedJSON(.canonical), (try? self.document(of: text)) == document {
+            return (text, false)
+        }
         let bytes: BSONDocument = [bytesKey: .binary(BSONBinary(bytes: document.bytes))]
         return (try bytes.extendedJSON(.canonical), true)
     }

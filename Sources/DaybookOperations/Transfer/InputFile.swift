@@ -43,7 +43,9 @@ package final class InputFile: Sendable {
         let isCancelled = Atomic(false)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                queue.async { continuation.resume(with: Result { try self.readNow { isCancelled.load(ordering: .relaxed) } }) }
+                queue.async {
+                    continuation.resume(with: Result { try self.readNow { isCancelled.load(ordering: .relaxed) } })
+                }
             }
         } onCancel: {
             isCancelled.store(true, ordering: .relaxed)
@@ -102,7 +104,8 @@ struct LineReader {
             guard buffer.count - start <= ExportLine.maximumLength else {
                 number += 1
                 throw DaybookError(
-                    .invalidImport, "it is longer than any event's, \(ExportLine.maximumLength) bytes: are these lines of text?")
+                    .invalidImport,
+                    "it is longer than any event's, \(ExportLine.maximumLength) bytes: are these lines of text?")
             }
             buffer.removeFirst(start)
             (start, searched) = (0, buffer.count)

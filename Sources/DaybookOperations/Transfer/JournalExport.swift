@@ -79,7 +79,9 @@ extension DaybookStore {
     private func countedEvents() async throws -> Int {
         let namespace = journal.namespace
         return try await client.withConnection(.single) { connection in
-            Int(try connection.read(["count": .string(namespace.collection)], database: namespace.database)["n"]?.number ?? 0)
+            Int(
+                try connection.read(["count": .string(namespace.collection)], database: namespace.database)["n"]?.number
+                    ?? 0)
         }
     }
 

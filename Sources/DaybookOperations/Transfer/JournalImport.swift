@@ -107,7 +107,9 @@ private struct JournalImport {
             events: counts.inserted, skippedEvents: counts.skipped, aggregates: order.aggregates, isDryRun: isDryRun)
         report.unknownTypes = types.subtracting(store.aggregates.map { $0.type }).inOrder
         guard !kept.isEmpty else { return (report, nil) }
-        return (report, ImportedAggregates(types: Set(kept).inOrder, ids: (ids ?? []).filter { kept.contains($0.type) }))
+        return (
+            report, ImportedAggregates(types: Set(kept).inOrder, ids: (ids ?? []).filter { kept.contains($0.type) })
+        )
     }
 
     /// - Returns: The error of a wrong line. Everything before the line is written then.
@@ -175,14 +177,17 @@ private struct JournalImport {
         if error.message.hasSuffix(".") { error.message.removeLast() }
         if error.code == .invalidImport || error.code == .conflict {
             error.message +=
-                ". What stands before that line is in the journal, and nothing after it; start the import again when that is put right."
+                ". What stands before that line is in the journal, and nothing after it; start the import again when "
+                + "that is put right."
         } else if !types.isEmpty {
-            error.message += ". A part of the file is in the journal; start the import again, which skips what is there."
+            error.message +=
+                ". A part of the file is in the journal; start the import again, which skips what is there."
         }
         guard !types.isEmpty else { return error }
         let names = types.inOrder.map(\.rawValue).joined(separator: ", ")
         error.message +=
-            " Until an import has come to its end, or rebuild was run, the snapshots of what it wrote are behind the journal, inline ones too (\(names))."
+            " Until an import has come to its end, or rebuild was run, the snapshots of what it wrote are behind the "
+            + "journal, inline ones too (\(names))."
         return error
     }
 }
@@ -224,7 +229,8 @@ private struct ImportBatch: Sendable {
             }
         } catch var error as DaybookError {
             let place = events.firstIndex { event in
-                event.version == error.version && error.aggregateID.map(event.aggregateID.rawValue.hasSameBytes) ?? false
+                event.version == error.version
+                    && error.aggregateID.map(event.aggregateID.rawValue.hasSameBytes) ?? false
             }
             if let place { error.message = "line \(lines[place]): \(error.message)" }
             throw error
@@ -242,7 +248,9 @@ private struct ImportBatch: Sendable {
     }
 
     /// The first event whose predecessor is neither in the file nor in the journal.
-    private func gap(in journal: Journal, on connection: isolated MongoConnection) throws -> (place: Int, error: DaybookError)? {
+    private func gap(in journal: Journal, on connection: isolated MongoConnection) throws -> (
+        place: Int, error: DaybookError
+    )? {
         let before = continuing.map { (aggregateID: events[$0].aggregateID, version: events[$0].version - 1) }
         let taken = try EventComparison(journal: journal).taken(before, on: connection)
         guard let missing = zip(continuing, taken).first(where: { !$0.1 })?.0 else { return nil }

@@ -20,12 +20,15 @@ package final class OutputFile: Sendable {
         self.path = url.path
         var status = stat()
         guard stat(self.path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
-            throw DaybookError(.invalidArgument, "\(path) is no ordinary file; to write to it, redirect the standard output")
+            throw DaybookError(
+                .invalidArgument, "\(path) is no ordinary file; to write to it, redirect the standard output")
         }
         let name = ".\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial"
         temporary = url.deletingLastPathComponent().appendingPathComponent(name).path
         descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw DaybookError(.invalidArgument, "\(path) cannot be written: \(systemError())") }
+        guard descriptor >= 0 else {
+            throw DaybookError(.invalidArgument, "\(path) cannot be written: \(systemError())")
+        }
     }
 
     deinit {

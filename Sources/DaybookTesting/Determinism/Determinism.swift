@@ -24,8 +24,8 @@ internal import DaybookBSON
 /// Dates that `apply` computes become whole milliseconds after each event, as in every store, so their fractions are no
 /// difference.
 ///
-/// - Throws: ``TestFailure/Code/notDeterministic`` with the first difference and its paths; ``TestFailure/Code/notStorable``,
-///   ``TestFailure/Code/wrongField``.
+/// - Throws: ``TestFailure/Code/notDeterministic`` with the first difference and its paths;
+///   ``TestFailure/Code/notStorable``, ``TestFailure/Code/wrongField``.
 public func checkDeterminism<A: Aggregate>(
     of aggregate: A.Type, events: [A.Event], fileID: String = #fileID, line: Int = #line
 ) throws {

@@ -29,8 +29,8 @@ public import Foundation
 ///   - events: The aggregate's events, a few of each type.
 ///   - file: The file, absolute or relative to the folder of the test's source file.
 ///   - record: Whether to record; if nil, the environment decides.
-/// - Throws: ``TestFailure``: `stateChanged` with the paths that differ, `goldenMissing`, `goldenOutdated`, `goldenUnreadable`,
-///   `goldenRecorded`, `notStorable`.
+/// - Throws: ``TestFailure``: `stateChanged` with the paths that differ, `goldenMissing`, `goldenOutdated`,
+///   `goldenUnreadable`, `goldenRecorded`, `notStorable`.
 public func checkGolden<A: Aggregate>(
     _ aggregate: A.Type, events: [A.Event], file: String, record: Bool? = nil, filePath: String = #filePath,
     fileID: String = #fileID, line: Int = #line
@@ -81,7 +81,8 @@ private struct GoldenCheck<A: Aggregate> {
     private var path: String { url.path(percentEncoded: false) }
 
     private static var howToRecord: String {
-        "Run this test once with DAYBOOK_RECORD_GOLDEN=1 in the environment (or record: true), look at the file, and commit it."
+        "Run this test once with DAYBOOK_RECORD_GOLDEN=1 in the environment (or record: true), look at the file, and "
+            + "commit it."
     }
 
     /// - Parameter events: The test's events; nil for the file's own.
@@ -90,19 +91,22 @@ private struct GoldenCheck<A: Aggregate> {
             guard isRecording, let events else {
                 let remedy =
                     events == nil
-                    ? "A file of old events cannot be recorded anew: restore it, or remove this check." : Self.howToRecord
+                    ? "A file of old events cannot be recorded anew: restore it, or remove this check."
+                    : Self.howToRecord
                 throw failure(.goldenMissing, "there is no golden file \(path). \(remedy)")
             }
             return try write(events)
         }
         guard file.aggregate == A.type.rawValue else {
             throw failure(
-                .goldenUnreadable, "the golden file \(path) is of the aggregate type \(shown(file.aggregate)), not \(A.type)")
+                .goldenUnreadable,
+                "the golden file \(path) is of the aggregate type \(shown(file.aggregate)), not \(A.type)")
         }
         guard file.stateSchema <= A.stateSchema else {
             throw failure(
                 .goldenOutdated,
-                "\(path) was recorded with stateSchema \(file.stateSchema), and \(A.self) declares \(A.stateSchema): a stateSchema is only ever raised"
+                "\(path) was recorded with stateSchema \(file.stateSchema), and \(A.self) declares \(A.stateSchema): "
+                    + "a stateSchema is only ever raised"
             )
         }
         let state = try fold(file.events)
@@ -114,13 +118,16 @@ private struct GoldenCheck<A: Aggregate> {
                 throw failure(
                     .goldenOutdated,
                     [
-                        "\(path) was recorded from other events than this test gives (- in the file, + in the test). \(Self.howToRecord) "
-                            + "To go on proving that its events are read, keep it under another name, checked without events."
+                        "\(path) was recorded from other events than this test gives (- in the file, + in the test). "
+                            + "\(Self.howToRecord) "
+                            + "To go on proving that its events are read, keep it under another name, checked without "
+                            + "events."
                     ].joined(outdated))
             }
             throw failure(
                 .goldenOutdated,
-                "stateSchema was raised from \(file.stateSchema) to \(A.stateSchema), so \(path) must be recorded anew. \(Self.howToRecord)"
+                "stateSchema was raised from \(file.stateSchema) to \(A.stateSchema), so \(path) must be recorded "
+                    + "anew. \(Self.howToRecord)"
             )
         }
         try write(outdated == nil ? file.events : events ?? file.events)
@@ -139,8 +146,10 @@ private struct GoldenCheck<A: Aggregate> {
         return failure(
             .stateChanged,
             [
-                "\(A.self) gives another state than it gave from the same events, and stateSchema is \(A.stateSchema) as before "
-                    + "(\(path)). Stored snapshots would no longer be what a replay gives: raise stateSchema or undo the change."
+                "\(A.self) gives another state than it gave from the same events, and stateSchema is \(A.stateSchema) "
+                    + "as before "
+                    + "(\(path)). Stored snapshots would no longer be what a replay gives: raise stateSchema or undo "
+                    + "the change."
             ].joined(difference))
     }
 
@@ -148,7 +157,9 @@ private struct GoldenCheck<A: Aggregate> {
     private func difference(_ file: GoldenFile, _ events: [EventContent]?) throws -> [String]? {
         guard let events else { return nil }
         let today = try place.storing("\(A.self)") {
-            try file.events.enumerated().compactMap { try Replay<A>.stored(again: $0.element, version: Int64($0.offset + 1)) }
+            try file.events.enumerated().compactMap {
+                try Replay<A>.stored(again: $0.element, version: Int64($0.offset + 1))
+            }
         }
         return today == events ? nil : EventDifference(today, events).lines
     }
@@ -160,8 +171,10 @@ private struct GoldenCheck<A: Aggregate> {
             attributes = try FileManager.default.attributesOfItem(
                 atPath: url.resolvingSymlinksInPath().path(percentEncoded: false))
         } catch {
-            guard (error as? CocoaError)?.code == .fileReadNoSuchFile || (error as? CocoaError)?.code == .fileNoSuchFile else {
-                throw failure(.goldenUnreadable, "the golden file \(path) cannot be read: \(error.localizedDescription)", error)
+            guard (error as? CocoaError)?.code == .fileReadNoSuchFile || (error as? CocoaError)?.code == .fileNoSuchFile
+            else {
+                throw failure(
+                    .goldenUnreadable, "the golden file \(path) cannot be read: \(error.localizedDescription)", error)
             }
             return nil
         }
@@ -179,10 +192,12 @@ private struct GoldenCheck<A: Aggregate> {
         } catch let error as GoldenFile.Malformed {
             throw failure(
                 .goldenUnreadable,
-                "the golden file \(path) cannot be used: \(error.reason). Restore it from version control, or delete it and record it anew.",
+                "the golden file \(path) cannot be used: \(error.reason). Restore it from version control, or delete "
+                    + "it and record it anew.",
                 error)
         } catch {
-            throw failure(.goldenUnreadable, "the golden file \(path) cannot be read: \(error.localizedDescription)", error)
+            throw failure(
+                .goldenUnreadable, "the golden file \(path) cannot be read: \(error.localizedDescription)", error)
         }
     }
 
@@ -192,11 +207,13 @@ private struct GoldenCheck<A: Aggregate> {
             aggregate: A.type.rawValue, stateSchema: A.stateSchema, events: events, state: try fold(events))
         do {
             let text = try file.text()
-            try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data(text.utf8).write(to: url, options: .atomic)
         } catch {
             let reason =
-                (error as? GoldenFile.Malformed)?.reason ?? (error as? BSONError)?.description ?? error.localizedDescription
+                (error as? GoldenFile.Malformed)?.reason ?? (error as? BSONError)?.description
+                ?? error.localizedDescription
             throw failure(.goldenUnreadable, "the golden file \(path) cannot be recorded: \(reason)", error)
         }
         throw failure(

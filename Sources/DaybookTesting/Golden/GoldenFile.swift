@@ -105,7 +105,9 @@ extension GoldenFile {
         }
 
         private mutating func take(_ key: String) throws -> BSONValue {
-            guard let value = left.removeValue(forKey: key) else { throw Malformed(reason: "\(name) has no field \(key)") }
+            guard let value = left.removeValue(forKey: key) else {
+                throw Malformed(reason: "\(name) has no field \(key)")
+            }
             return value
         }
 

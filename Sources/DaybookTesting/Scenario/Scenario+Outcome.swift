@@ -108,7 +108,8 @@ extension Scenario {
 
         /// Checks the state after the last command, by its stored form.
         ///
-        /// - Throws: ``TestFailure/Code/wrongState`` with the paths that differ; ``TestFailure/Code/unexpectedRejection``.
+        /// - Throws: ``TestFailure/Code/wrongState`` with the paths that differ;
+        ///   ``TestFailure/Code/unexpectedRejection``.
         @discardableResult
         public func then(state expected: A, fileID: String = #fileID, line: Int = #line) throws -> Outcome {
             let place = SourcePlace(fileID: fileID, line: line)
@@ -146,7 +147,8 @@ extension Scenario {
             case .rejected(let rejection):
                 let wanted = expected.map { ["expected were:"] + EventDifference($0, $0).lines } ?? []
                 throw TestFailure(
-                    .unexpectedRejection, ["\(A.self) refused \(shown(command)): \(shown(rejection))"].joined(wanted), place)
+                    .unexpectedRejection, ["\(A.self) refused \(shown(command)): \(shown(rejection))"].joined(wanted),
+                    place)
             }
         }
 

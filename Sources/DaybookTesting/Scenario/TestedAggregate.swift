@@ -40,8 +40,12 @@ struct TestedAggregate<A: Aggregate>: Sendable {
         guard straight == detour else {
             throw TestFailure(
                 .notDeterministic,
-                ["\(A.self) after event \(number) (\(event.type)) is another one when it was stored and loaded on the way:"]
-                    .joined(DocumentDifference(straight, detour, root: "state").lines("folded", "loaded").map { "  \($0)" }),
+                [
+                    "\(A.self) after event \(number) (\(event.type)) is another one when it was stored and loaded on "
+                        + "the way:"
+                ]
+                .joined(
+                    DocumentDifference(straight, detour, root: "state").lines("folded", "loaded").map { "  \($0)" }),
                 place)
         }
     }
@@ -83,7 +87,8 @@ struct TestedAggregate<A: Aggregate>: Sendable {
         }
         throw TestFailure(
             .notDeterministic,
-            ["\(A.self) decides \(shown(command)) in another way when it is \(when) (- at first, + then):"].joined(difference),
+            ["\(A.self) decides \(shown(command)) in another way when it is \(when) (- at first, + then):"].joined(
+                difference),
             place)
     }
 

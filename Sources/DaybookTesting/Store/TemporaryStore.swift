@@ -1,7 +1,8 @@
 public import Daybook
 internal import Foundation
 
-/// Runs `body` with a store on a database of its own, and drops the database afterwards, also when `body` throws or is cancelled.
+/// Runs `body` with a store on a database of its own, and drops the database afterwards, also when `body` throws or is
+/// cancelled.
 ///
 /// ```swift
 /// try await withTemporaryStore(aggregates: [License.self]) { store in
@@ -22,14 +23,16 @@ internal import Foundation
 /// - Throws: ``TestFailure/Code/noServer`` when there is no URI; `DaybookError`; what `body` throws, even when the
 ///   database could not be dropped afterwards.
 public func withTemporaryStore<R: Sendable>(
-    uri: String? = nil, aggregates: [any Aggregate.Type], configure: (inout DaybookConfiguration) throws -> Void = { _ in },
+    uri: String? = nil, aggregates: [any Aggregate.Type],
+    configure: (inout DaybookConfiguration) throws -> Void = { _ in },
     fileID: String = #fileID, line: Int = #line, isolation: isolated (any Actor)? = #isolation,
     _ body: (DaybookStore) async throws -> R
 ) async throws -> R {
     guard let uri = uri ?? ProcessInfo.processInfo.environment["DAYBOOK_URI"], !uri.isEmpty else {
         throw TestFailure(
             .noServer,
-            "there is no MongoDB to test with: set DAYBOOK_URI to the connection string of a replica set (it may have one node), or pass uri.",
+            "there is no MongoDB to test with: set DAYBOOK_URI to the connection string of a replica set (it may have "
+                + "one node), or pass uri.",
             SourcePlace(fileID: fileID, line: line))
     }
     var configuration = DaybookConfiguration(uri: uri)

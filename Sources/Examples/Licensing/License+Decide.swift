@@ -41,7 +41,8 @@ extension License {
             guard status == .unissued else { throw Refusal(.illegalTransition) }
             return [
                 .created(
-                    member: member, device: device, title: title, studio: studio, expiresAt: try terms.expiry(from: now),
+                    member: member, device: device, title: title, studio: studio,
+                    expiresAt: try terms.expiry(from: now),
                     policyVersion: terms.policy.version)
             ]
         }
@@ -67,7 +68,8 @@ extension License {
         case .correctExpiry(let date, let reason, let `operator`):
             // A corrected expiry in the future makes an expired licence valid again; one in the past leaves it expired.
             let isStillOver = status == .expired && date <= now
-            return [.expiryCorrected(expiresAt: date, reason: reason, operator: `operator`)] + (isStillOver ? [.expired] : [])
+            return [.expiryCorrected(expiresAt: date, reason: reason, operator: `operator`)]
+                + (isStillOver ? [.expired] : [])
         }
     }
 
@@ -75,13 +77,15 @@ extension License {
     private func isRetry(_ command: Command) -> Bool {
         switch command {
         case .create(let member, let device, let title, let studio, _):
-            status != .unissued && (member, device, title, studio) == (self.member, self.device, self.title, self.studio)
+            status != .unissued
+                && (member, device, title, studio) == (self.member, self.device, self.title, self.studio)
         case .confirmDownload: status == .downloaded
         case .recordSessions(let batch, _):
             status != .unissued && status != .issued && batch.allSatisfy { sessions.contains($0.id) }
         case .expire: status == .expired
         case .release(let reason): status == .released && reason == self.reason
-        case .revoke(let reason, let `operator`): status == .revoked && (reason, `operator`) == (self.reason, self.operator)
+        case .revoke(let reason, let `operator`):
+            status == .revoked && (reason, `operator`) == (self.reason, self.operator)
         case .correctExpiry(let date, _, _): !status.isFinal && date == expiresAt
         case .renew: false
         }
@@ -105,7 +109,8 @@ extension License {
                 plays = plays.next
                 firstPlayedAt = min(first, session.occurredAt)
                 events.append(
-                    .playbackStarted(session: session.id, occurredAt: session.occurredAt, policyVersion: policy.version))
+                    .playbackStarted(session: session.id, occurredAt: session.occurredAt, policyVersion: policy.version)
+                )
             }
         }
         return events

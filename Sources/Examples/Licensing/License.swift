@@ -36,7 +36,8 @@ public struct License: Aggregate, Equatable {
     /// The fields that licences are queried by.
     public static let fields: [Field<License>] = [
         Field("member", \.member, indexed: true), Field("device", \.device), Field("title", \.title, indexed: true),
-        Field("studio", \.studio), Field("status", \.status, indexed: true), Field("expiresAt", \.expiresAt, indexed: true),
+        Field("studio", \.studio), Field("status", \.status, indexed: true),
+        Field("expiresAt", \.expiresAt, indexed: true),
         Field("renewals", \.renewals), Field("plays", \.plays), Field("policyVersion", \.policyVersion),
     ]
 

@@ -18,7 +18,8 @@ extension LicensingApplication where Store == DaybookStore {
 
     /// A member's licences from their snapshots, one page at a time.
     public func licenses(
-        of member: String, status: License.Status? = nil, device: String? = nil, limit: Int = 50, after key: PageKey? = nil
+        of member: String, status: License.Status? = nil, device: String? = nil, limit: Int = 50,
+        after key: PageKey? = nil
     ) async throws -> Page<License> {
         var filters: [Filter<License>] = [\.member == member]
         if let status { filters.append(\.status == status) }

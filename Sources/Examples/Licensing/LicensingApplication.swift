@@ -44,25 +44,32 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
     public func acquire(
         member: String, device: String, title: String, studio: String, _ request: Request = Request()
     ) async throws -> Snapshot<License> {
-        guard !member.isEmpty, !member.utf8.contains(UInt8(ascii: ":")) else { throw LicensingError.invalidMember(member) }
+        guard !member.isEmpty, !member.utf8.contains(UInt8(ascii: ":")) else {
+            throw LicensingError.invalidMember(member)
+        }
         let key = request.key ?? UUID().uuidString
         let license = License.id(member: member, key: key)
         return try await transaction(request, about: title) { tx, now, terms in
             try await tx.execute(
-                .create(member: member, device: device, title: title, studio: studio, terms), on: license, of: License.self,
+                .create(member: member, device: device, title: title, studio: studio, terms), on: license,
+                of: License.self,
                 commandID: key, at: now)
             try await tx.execute(
-                .open(license: license, device: device, title: title, studio: studio, terms), on: member, of: Member.self,
+                .open(license: license, device: device, title: title, studio: studio, terms), on: member,
+                of: Member.self,
                 commandID: key, at: now)
             try await tx.execute(
-                .count(license: license, terms), on: Title.key(member: member, title: title), of: Title.self, commandID: key,
+                .count(license: license, terms), on: Title.key(member: member, title: title), of: Title.self,
+                commandID: key,
                 at: now)
             return try await tx.load(license, of: License.self)
         }
     }
 
     /// Releases the licence, on the member's request.
-    public func release(_ license: String, reason: String, _ request: Request = Request()) async throws -> Snapshot<License> {
+    public func release(_ license: String, reason: String, _ request: Request = Request()) async throws -> Snapshot<
+        License
+    > {
         try await close(license, .release(reason: reason), request)
     }
 
@@ -129,23 +136,28 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
     // MARK: A member
 
     /// Changes the plan. Licences that exceed the new plan's limits stay as they are.
-    public func changePlan(of member: String, to plan: Member.Plan, _ request: Request = Request()) async throws -> Snapshot<
-        Member
-    > {
+    public func changePlan(of member: String, to plan: Member.Plan, _ request: Request = Request()) async throws
+        -> Snapshot<
+            Member
+        >
+    {
         try await transaction(request) { tx, now, _ in
             try await tx.execute(
-                .changePlan(plan), on: member, of: Member.self, expecting: request.expecting, commandID: request.key, at: now)
+                .changePlan(plan), on: member, of: Member.self, expecting: request.expecting, commandID: request.key,
+                at: now)
             return try await tx.load(member, of: Member.self)
         }
     }
 
     /// Releases every licence on a device.
-    public func removeDevice(_ device: String, of member: String, _ request: Request = Request()) async throws -> Snapshot<Member>
+    public func removeDevice(_ device: String, of member: String, _ request: Request = Request()) async throws
+        -> Snapshot<Member>
     {
         try await transaction(request) { tx, now, _ in
             let before = try await tx.load(member, of: Member.self)
             let version = try await tx.execute(
-                .removeDevice(device), on: member, of: Member.self, expecting: request.expecting, commandID: request.key, at: now)
+                .removeDevice(device), on: member, of: Member.self, expecting: request.expecting,
+                commandID: request.key, at: now)
             // A retry returns the version of its first execution. Licences that were opened on the device since then
             // are not part of it.
             guard version > before.version else { return before }
@@ -160,9 +172,12 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
 
     /// Corrects how often a member has downloaded a title within the policy's window.
     public func correctDownloadCount(
-        of title: String, for member: String, to count: Int, reason: String, operator: String, _ request: Request = Request()
+        of title: String, for member: String, to count: Int, reason: String, operator: String,
+        _ request: Request = Request()
     ) async throws -> Snapshot<Title> {
-        guard !member.isEmpty, !member.utf8.contains(UInt8(ascii: ":")) else { throw LicensingError.invalidMember(member) }
+        guard !member.isEmpty, !member.utf8.contains(UInt8(ascii: ":")) else {
+            throw LicensingError.invalidMember(member)
+        }
         let key = Title.key(member: member, title: title)
         return try await transaction(request) { tx, now, terms in
             try await tx.execute(
@@ -173,7 +188,8 @@ public struct LicensingApplication<Store: TransactionalStore>: Sendable {
     }
 
     private func transaction<R: Sendable>(
-        _ request: Request, about title: String? = nil, _ body: @Sendable (Store.Transaction, Date, Terms) async throws -> R
+        _ request: Request, about title: String? = nil,
+        _ body: @Sendable (Store.Transaction, Date, Terms) async throws -> R
     ) async throws -> R {
         let now = request.now ?? clock()
         let terms = Terms(policies.policy(at: now), availableUntil: title.flatMap(availableUntil))

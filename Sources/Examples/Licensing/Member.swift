@@ -72,7 +72,10 @@ public struct Member: Aggregate, Equatable {
             guard open.count(where: { $0.studio == studio }) < policy.licensesPerStudio else {
                 throw Refusal(.studioLimitReached, limit: policy.licensesPerStudio)
             }
-            return [.licenseOpened(license: license, device: device, title: title, studio: studio, policyVersion: policy.version)]
+            return [
+                .licenseOpened(
+                    license: license, device: device, title: title, studio: studio, policyVersion: policy.version)
+            ]
         case .close(let license):
             return open.contains { $0.license == license } ? [.licenseClosed(license: license)] : []
         case .changePlan(let plan):

@@ -8,6 +8,8 @@ extension StoreOptions {
     func withLicensing(
         isolation: isolated (any Actor)? = #isolation, _ body: (LicensingApplication<DaybookStore>) async throws -> Void
     ) async throws {
-        try await withStore(of: LicensingAdmin.self) { try await body(LicensingApplication(store: $0, policies: .service)) }
+        try await withStore(of: LicensingAdmin.self) {
+            try await body(LicensingApplication(store: $0, policies: .service))
+        }
     }
 }

@@ -14,7 +14,8 @@ struct CommandFailureTests {
             DaybookError(.conflict, "too late", aggregateID: "loan/1", operation: "correct"), of: Library.self)
         #expect(daybook?.message == "correct loan/1: too late")
         #expect(daybook?.exitCode == .failed)
-        #expect(CommandFailure(CommandFailure("no", exitCode: .interrupted), of: Library.self)?.exitCode == .interrupted)
+        #expect(
+            CommandFailure(CommandFailure("no", exitCode: .interrupted), of: Library.self)?.exitCode == .interrupted)
         #expect(CommandFailure(CancellationError(), of: Library.self) == nil)
         // Credentials that are wrong are not a matter of roles.
         #expect(CommandFailure(DaybookError(.unauthorized, "no"), of: Library.self)?.message == "no")

@@ -18,7 +18,9 @@ struct ProgressDisplayTests {
         func pass(_ duration: Duration) { state.withLock { $0.now += duration } }
     }
 
-    @Test("a bar is full at most, and empty at least", arguments: [(Int.max, 1), (.min, 1), (1, .max), (.max, .max), (5, 0)])
+    @Test(
+        "a bar is full at most, and empty at least",
+        arguments: [(Int.max, 1), (.min, 1), (1, .max), (.max, .max), (5, 0)])
     func extremes(done: Int, total: Int) {
         let stage = Stage()
         let display = stage.display(.bar, of: total)

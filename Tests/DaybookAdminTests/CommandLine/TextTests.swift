@@ -25,7 +25,8 @@ struct TextTests {
     func stored() throws {
         var generator = SeededGenerator(seed: 4)
         for _ in 0..<3_000 {
-            let stored = BSONDate(milliseconds: .random(in: -2_000_000_000_000...7_000_000_000_000, using: &generator)).date
+            let stored = BSONDate(milliseconds: .random(in: -2_000_000_000_000...7_000_000_000_000, using: &generator))
+                .date
             #expect(Date(rfc3339: stored.rfc3339) == stored)
         }
     }
@@ -79,7 +80,9 @@ struct TextTests {
             "data": ["patch": ["a": nil], "stateSchema": .int32(1), "reason": "why", "actor": "me"],
             "meta": ["actor": "me", "commandName": "correct"],
         ])
-        #expect(EventLine(correction).textWithAggregate == "?  ?  v2  correction  correct by me  { \"a\" : null } because: why")
+        #expect(
+            EventLine(correction).textWithAggregate
+                == "?  ?  v2  correction  correct by me  { \"a\" : null } because: why")
     }
 
     @Test("changes of a state are shown one line each")
@@ -88,7 +91,8 @@ struct TextTests {
         let after: BSONDocument = ["a": .int64(1), "list": [1], "new": [:]]
         #expect(
             Text.changes(before.differences(to: after)) == [
-                #"a     { "$numberInt" : "1" } -> { "$numberLong" : "1" }"#, #"gone  "x" -> none"#, "list  [ 1, 2 ] -> [ 1 ]",
+                #"a     { "$numberInt" : "1" } -> { "$numberLong" : "1" }"#, #"gone  "x" -> none"#,
+                "list  [ 1, 2 ] -> [ 1 ]",
                 "new   none -> {}",
             ])
     }

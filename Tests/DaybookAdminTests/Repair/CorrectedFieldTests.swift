@@ -14,7 +14,10 @@ struct CorrectedFieldTests {
     func values() throws {
         #expect(try patch(set: ["a=1"]) == ["a": .int32(1)])
         #expect(try patch(set: ["a=\"x=y\""]) == ["a": "x=y"])
-        #expect(try patch(set: ["a={\"$date\": \"1970-01-01T00:00:01Z\"}"]) == ["a": .datetime(BSONDate(milliseconds: 1_000))])
+        #expect(
+            try patch(set: ["a={\"$date\": \"1970-01-01T00:00:01Z\"}"]) == [
+                "a": .datetime(BSONDate(milliseconds: 1_000))
+            ])
         #expect(
             try patch(set: ["a.b.c=true", "x=[1]", "a.b.d={\"k\": 2.5}"], unset: ["a.e"]) == [
                 "a": ["b": ["c": true, "d": ["k": 2.5]], "e": nil], "x": [.int32(1)],

@@ -78,7 +78,9 @@ struct DecodingTests {
     func anyOrder() throws {
         struct Value: Codable, Equatable { var a: Int, ab: Int, abc: Int?, d: [String: Int], z: String }
         let expected = Value(a: 1, ab: 2, abc: 3, d: ["x": 1], z: "z")
-        let fields: [(String, BSONValue)] = [("a", 1), ("ab", 2), ("abc", 3), ("d", ["x": 1]), ("z", "z"), ("q", [1]), ("", 0)]
+        let fields: [(String, BSONValue)] = [
+            ("a", 1), ("ab", 2), ("abc", 3), ("d", ["x": 1]), ("z", "z"), ("q", [1]), ("", 0),
+        ]
         var generator = SeededGenerator(seed: 5)
         for _ in 0..<100 {
             var document = BSONDocument()
@@ -169,7 +171,9 @@ struct DecodingTests {
             init() {}
             static var key: CodingUserInfoKey? { CodingUserInfoKey(rawValue: "k") }
             init(from decoder: any Decoder) throws { #expect(try decoder.userInfo[#require(Self.key)] as? Int == 7) }
-            func encode(to encoder: any Encoder) throws { #expect(try encoder.userInfo[#require(Self.key)] as? Int == 7) }
+            func encode(to encoder: any Encoder) throws {
+                #expect(try encoder.userInfo[#require(Self.key)] as? Int == 7)
+            }
         }
         var (encoder, decoder) = (BSONEncoder(), BSONDecoder())
         encoder.userInfo = [try #require(Value.key): 7]

@@ -11,7 +11,8 @@ struct HostileBytesTests {
         for (index, golden) in try ValueBytesTests.goldens.enumerated() { try everyType.append("k\(index)", golden.0) }
         var random = RandomBSON(seed: 1)
         return [
-            everyType, try BSONEncoder().encode(ShapeTests.Everything()), try random.document(depth: 4), try random.document(),
+            everyType, try BSONEncoder().encode(ShapeTests.Everything()), try random.document(depth: 4),
+            try random.document(),
         ]
     }
 
@@ -104,10 +105,13 @@ struct HostileBytesTests {
         var bytes = hex("0500000000")
         for _ in 0..<50_000 / 8 {
             let length = bytes.count + 11
-            bytes = (0..<4).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) } + Array("\u{3}next\0".utf8) + bytes + [0]
+            bytes =
+                (0..<4).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) } + Array("\u{3}next\0".utf8) + bytes + [0]
         }
         let document = BSONDocument(unchecked: bytes)
-        let error = #expect(throws: DecodingError.self) { try BSONDecoder().decode(EncodingErrorTests.Node.self, from: document) }
+        let error = #expect(throws: DecodingError.self) {
+            try BSONDecoder().decode(EncodingErrorTests.Node.self, from: document)
+        }
         #expect(error?.code == .tooDeep)
         #expect(throws: DecodingError.self) { try BSONDecoder().decode([String: BSONValue].self, from: document) }
     }

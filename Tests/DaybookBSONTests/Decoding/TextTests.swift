@@ -24,7 +24,8 @@ struct TextTests {
 
     @Test(
         "bytes that are not UTF-8 are refused wherever they are",
-        arguments: [[0xFF], [0x61, 0xC3], [0x61, 0, 0xC3], [0xC3, 0, 0x61], [0, 0xED, 0xA0, 0x80], [0xC0, 0x80]] as [[UInt8]])
+        arguments: [[0xFF], [0x61, 0xC3], [0x61, 0, 0xC3], [0xC3, 0, 0x61], [0, 0xED, 0xA0, 0x80], [0xC0, 0x80]]
+            as [[UInt8]])
     func invalid(bytes: [UInt8]) {
         let error = #expect(throws: DecodingError.self) { try read(bytes) }
         #expect(error?.code == .corrupt)

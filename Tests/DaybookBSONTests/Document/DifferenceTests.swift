@@ -23,7 +23,8 @@ struct DocumentDifferenceTests {
     func arrays() {
         let (one, other): (BSONDocument, BSONDocument) = (["a": [1, 2]], ["a": [1, 3, 4]])
         #expect(one.differences(to: other) == [difference("a", [1, 2], [1, 3, 4])])
-        #expect(one.differences(to: other, arraysByElement: true) == [difference("a.1", 2, 3), difference("a.2", nil, 4)])
+        #expect(
+            one.differences(to: other, arraysByElement: true) == [difference("a.1", 2, 3), difference("a.2", nil, 4)])
     }
 
     @Test("order is a difference, of the document that has it")
@@ -34,7 +35,10 @@ struct DocumentDifferenceTests {
 
     @Test("types, repeated keys and spellings of a text are different")
     func exactness() {
-        #expect((["a": .int32(1)] as BSONDocument).differences(to: ["a": .int64(1)]) == [difference("a", .int32(1), .int64(1))])
+        #expect(
+            (["a": .int32(1)] as BSONDocument).differences(to: ["a": .int64(1)]) == [
+                difference("a", .int32(1), .int64(1))
+            ])
         #expect((["a": 1, "a": 2] as BSONDocument).differences(to: ["a": 1, "a": 3]) == [difference("a", 2, 3)])
         #expect((["a": 1, "a": 2] as BSONDocument).differences(to: ["a": 1]) == [difference("a", 2, nil)])
         #expect((["\u{E9}": 1] as BSONDocument).differences(to: ["e\u{301}": 1]).count == 2)

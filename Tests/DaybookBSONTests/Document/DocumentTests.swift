@@ -156,7 +156,8 @@ struct BorrowedDocumentTests {
     }
 
     @Test(
-        "a key of any length and any bytes ends at its NUL, wherever that lies", arguments: [0x01, 0x7F, 0x80, 0xFF] as [UInt8])
+        "a key of any length and any bytes ends at its NUL, wherever that lies",
+        arguments: [0x01, 0x7F, 0x80, 0xFF] as [UInt8])
     func keyEnds(byte: UInt8) throws {
         for length in 0...40 {
             let key = [UInt8](repeating: byte, count: length)
@@ -195,7 +196,9 @@ struct BorrowedDocumentTests {
         }
     }
 
-    @Test("a wrong length or a missing final NUL is seen at once", arguments: ["", "0400000000", "0600000000", "0500000001"])
+    @Test(
+        "a wrong length or a missing final NUL is seen at once",
+        arguments: ["", "0400000000", "0600000000", "0500000001"])
     func lengths(bytes: String) {
         hex(bytes).withUnsafeBytes { buffer -> Void in
             #expect(throws: BSONError.self) { try BorrowedDocument(validatingLengthOf: buffer) }

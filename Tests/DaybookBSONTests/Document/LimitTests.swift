@@ -23,7 +23,10 @@ struct LimitTests {
     func depth() throws {
         func nested(_ levels: Int) -> BSONDocument {
             (1..<levels).reduce(["x": 1]) { inner, level in
-                ["a": level % 2 == 0 ? .document(inner) : .javascriptWithScope(BSONJavaScriptWithScope(code: "", scope: inner))]
+                [
+                    "a": level % 2 == 0
+                        ? .document(inner) : .javascriptWithScope(BSONJavaScriptWithScope(code: "", scope: inner))
+                ]
             }
         }
         #expect(try BSONDocument(validating: nested(5).bytes, maximumDepth: 5) == nested(5))
@@ -45,7 +48,8 @@ struct LimitTests {
         #expect(document.description.utf8.count < 1000)
         #expect(!document.description.contains { $0.isNewline || $0 == "\u{202E}" || $0 == "\u{1B}" })
         for value in [
-            .string("secret"), .document(document), .array([.document(document)]), .javascript("secret"), .symbol("secret"),
+            .string("secret"), .document(document), .array([.document(document)]), .javascript("secret"),
+            .symbol("secret"),
             .javascriptWithScope(BSONJavaScriptWithScope(code: "secret", scope: document)),
             .binary(BSONBinary(bytes: Array("secret".utf8))),
         ] as [BSONValue] {

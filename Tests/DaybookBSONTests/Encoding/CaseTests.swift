@@ -31,7 +31,8 @@ struct CaseTests {
         indirect case again(Event)
 
         enum CodingKeys: String, CodingKey {
-            case created, renamed, released, flat, flatDictionary, underscore, optional, scalar, list, two, mixed, nested, text
+            case created, renamed, released, flat, flatDictionary, underscore, optional, scalar, list, two, mixed,
+                nested, text
             case custom = "is-custom"
             case set, again
         }
@@ -116,7 +117,9 @@ struct CaseTests {
     func payloadErrors() {
         let missing = #expect(throws: DecodingError.self) { try decode(Event.self, "created", ["member": "m"]) }
         #expect(missing?.path == ["created"])
-        let wrong = #expect(throws: DecodingError.self) { try decode(Event.self, "mixed", ["_0": ["a": "x"], "label": 1]) }
+        let wrong = #expect(throws: DecodingError.self) {
+            try decode(Event.self, "mixed", ["_0": ["a": "x"], "label": 1])
+        }
         #expect(wrong?.path == ["mixed", "_0", "a"])
         #expect(throws: DecodingError.self) { try decode(Event.self, "scalar", [:]) }
     }

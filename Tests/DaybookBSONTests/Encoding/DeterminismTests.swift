@@ -39,7 +39,8 @@ struct DeterminismTests {
                 }
                 for color in bag == 0 ? Color.allCases : Color.allCases.reversed() { value.byColor[color] = 1 }
                 for plain in bag == 0 ? Plain.allCases : Plain.allCases.reversed() { value.byPlain[plain] = 1 }
-                let values = Dictionary(uniqueKeysWithValues: order.map { ("n\($0)", Set(order.prefix(20 + $0 % 2 * 0))) })
+                let values = Dictionary(
+                    uniqueKeysWithValues: order.map { ("n\($0)", Set(order.prefix(20 + $0 % 2 * 0))) })
                 value.nested = [["all": Set(order)], values.mapValues { _ in Set(order) }]
                 value.optional = value.fields
                 value.optionalSet = Set(order)
@@ -49,7 +50,9 @@ struct DeterminismTests {
         return (one, two)
     }
 
-    @Test("keys that are encoded alike, as dates within a millisecond, stand in the order of their values; decoded, they are one")
+    @Test(
+        "keys that are encoded alike, as dates within a millisecond, stand in the order of their values; decoded, they are one"
+    )
     func likeKeys() throws {
         struct Dates: Codable { var counts: [Date: Int] = [:], set: Set<Date> = [] }
         let date = Date(timeIntervalSince1970: 1_750_000_000)
@@ -93,10 +96,13 @@ struct DeterminismTests {
 
     @Test("dictionaries of other keys are pairs sorted by key, sets are sorted by element")
     func arrays() throws {
-        #expect(try BSONEncoder().encodeValue([Plain.zeta: 1, .alpha: 2, .mid: 3]) == ["mid", 3, "zeta", 1, "alpha", 2])
+        #expect(
+            try BSONEncoder().encodeValue([Plain.zeta: 1, .alpha: 2, .mid: 3]) == ["mid", 3, "zeta", 1, "alpha", 2])
         #expect(try BSONEncoder().encodeValue(Set(["b", "a", "ccc"])) == ["a", "b", "ccc"])
         #expect(
-            try BSONEncoder().encodeValue(Set<BSONValue>([.int64(1), .int32(9), "x", nil])) == ["x", nil, .int32(9), .int64(1)])
+            try BSONEncoder().encodeValue(Set<BSONValue>([.int64(1), .int32(9), "x", nil])) == [
+                "x", nil, .int32(9), .int64(1),
+            ])
         let many = try BSONEncoder().encodeValue(Set(0..<200))
         #expect(many == .array((0..<200).map { .int64($0) }))
     }
@@ -128,7 +134,9 @@ struct DeterminismTests {
         struct Late: Encodable {
             func encode(to encoder: any Encoder) throws {
                 var container = encoder.container(keyedBy: AnyKey.self)
-                let (first, second) = (container.superEncoder(forKey: "first"), container.superEncoder(forKey: "second"))
+                let (first, second) = (
+                    container.superEncoder(forKey: "first"), container.superEncoder(forKey: "second")
+                )
                 try container.encode(0, forKey: "between")
                 try Dictionary(uniqueKeysWithValues: (10..<30).map { ("k\($0)", $0) }).encode(to: first)
                 var single = second.singleValueContainer()

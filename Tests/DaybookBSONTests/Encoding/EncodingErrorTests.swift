@@ -44,7 +44,9 @@ struct EncodingErrorTests {
         let error = #expect(throws: EncodingError.self) { try BSONEncoder().encode(Value(list: [1, .max])) }
         #expect(error?.path == ["list", "1"])
         #expect(error?.code == .notRepresentable)
-        let date = #expect(throws: EncodingError.self) { try BSONEncoder().encode(["d": Date(timeIntervalSince1970: .nan)]) }
+        let date = #expect(throws: EncodingError.self) {
+            try BSONEncoder().encode(["d": Date(timeIntervalSince1970: .nan)])
+        }
         #expect(date?.path == ["d"])
         let digits = try #require(Decimal(string: "12345678901234567890123456789012345"))
         #expect(throws: EncodingError.self) { try BSONEncoder().encode(["d": digits]) }

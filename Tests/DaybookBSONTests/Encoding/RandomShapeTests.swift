@@ -179,7 +179,9 @@ struct RandomShapeTests {
             try check(seed) { $0.text(upTo: 6, isKey: true) + "k" }
             try check(seed) { Double($0.number(-1000...1000)) / 8 }
             try check(seed) { Date(timeIntervalSince1970: Double($0.number(-100_000...100_000)) / 8) }
-            try check(seed) { random in UUID(uuid: random.bytes(16).withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) }) }
+            try check(seed) { random in
+                UUID(uuid: random.bytes(16).withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
+            }
             try check(seed) { Decimal(Int($0.number(-9999...9999))) / 100 }
             try check(seed) { [$0.text(upTo: 3, isKey: true) + "k": Int($0.number(0...9))] }
             // Neither null nor undefined, which an optional reads as nil.

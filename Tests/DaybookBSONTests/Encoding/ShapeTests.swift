@@ -32,9 +32,11 @@ struct ShapeTests {
     func types() throws {
         let document = try BSONEncoder().encode(Everything())
         let expected: [String: BSONType] = [
-            "int": .int64, "int8": .int32, "int16": .int32, "int32": .int32, "int64": .int64, "uint": .int64, "uint8": .int32,
+            "int": .int64, "int8": .int32, "int16": .int32, "int32": .int32, "int64": .int64, "uint": .int64,
+            "uint8": .int32,
             "uint16": .int32, "uint32": .int64, "uint64": .int64, "float": .double, "bool": .bool, "date": .datetime,
-            "uuid": .binary, "data": .binary, "decimal": .decimal128, "url": .string, "color": .string, "points": .array,
+            "uuid": .binary, "data": .binary, "decimal": .decimal128, "url": .string, "color": .string,
+            "points": .array,
             "dictionary": .document, "byInt": .document, "byColor": .array, "set": .array, "value": .document,
         ]
         for (key, type) in expected { #expect(document[key]?.type == type, "\(key)") }
@@ -137,7 +139,8 @@ struct ShapeTests {
     func nothing() throws {
         struct Nothing: Codable, Equatable {}
         #expect(try BSONEncoder().encode(Nothing()) == [:])
-        #expect(try BSONEncoder().encode([Nothing()].enumerated().map { ["\($0.offset)": $0.element] }.first) == ["0": [:]])
+        #expect(
+            try BSONEncoder().encode([Nothing()].enumerated().map { ["\($0.offset)": $0.element] }.first) == ["0": [:]])
         #expect(try BSONDecoder().decode(Nothing.self, from: [:]) == Nothing())
     }
 
@@ -151,7 +154,9 @@ struct ShapeTests {
         #expect(try BSONEncoder().encodeValue(Int?.none) == nil)
         #expect(try BSONEncoder().encodeValue(Everything.Color.red) == "red")
         #expect(
-            try BSONEncoder().encodeValue(["a": Date(timeIntervalSince1970: 1)]) == ["a": .datetime(BSONDate(milliseconds: 1000))]
+            try BSONEncoder().encodeValue(["a": Date(timeIntervalSince1970: 1)]) == [
+                "a": .datetime(BSONDate(milliseconds: 1000))
+            ]
         )
         #expect(try BSONEncoder().encodeValue(BSONValue.minKey) == .minKey)
     }

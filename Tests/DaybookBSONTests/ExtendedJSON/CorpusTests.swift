@@ -2,8 +2,8 @@ import DaybookBSON
 import Foundation
 import Testing
 
-/// Cases in the form of the BSON corpus (MongoDB specifications, `source/bson-corpus/bson-corpus.md`), at least one for each type, made
-/// after bsonspec.org and `source/extended-json`. Each names one field `a`.
+/// Cases in the form of the BSON corpus (MongoDB specifications, `source/bson-corpus/bson-corpus.md`), at least one for
+/// each type, made after bsonspec.org and `source/extended-json`. Each names one field `a`.
 @Suite("BSON corpus")
 struct CorpusTests {
     struct Valid: Sendable {
@@ -24,7 +24,8 @@ struct CorpusTests {
 
     static let valid: [Valid] = [
         Valid(
-            description: "double", canonicalBSON: "01 6100 000000000000F83F", canonicalJSON: #"{"$numberDouble": "1.5"}"#,
+            description: "double", canonicalBSON: "01 6100 000000000000F83F",
+            canonicalJSON: #"{"$numberDouble": "1.5"}"#,
             relaxedJSON: "1.5",
             degenerateJSON: [#"{"$numberDouble": "15e-1"}"#, #"{"$numberDouble": "+1.50"}"#]),
         Valid(
@@ -41,7 +42,8 @@ struct CorpusTests {
             canonicalJSON: #"{"$numberDouble": "NaN"}"#, isLossy: true),
         Valid(description: "string, empty", canonicalBSON: "02 6100 01000000 00", canonicalJSON: #""""#),
         Valid(
-            description: "string of one to four bytes a character", canonicalBSON: "02 6100 0B000000 61C3A9E282ACF09F9880 00",
+            description: "string of one to four bytes a character",
+            canonicalBSON: "02 6100 0B000000 61C3A9E282ACF09F9880 00",
             canonicalJSON: #""aé€😀""#,
             degenerateJSON: [#""\u0061\u00E9\u20ac\uD83D\uDE00""#]),
         Valid(
@@ -82,7 +84,8 @@ struct CorpusTests {
             description: "binary, UUID", canonicalBSON: "05 6100 10000000 04 000102030405060708090A0B0C0D0E0F",
             canonicalJSON: #"{"$binary": {"base64": "AAECAwQFBgcICQoLDA0ODw==", "subType": "04"}}"#,
             degenerateJSON: [
-                #"{"$uuid": "00010203-0405-0607-0809-0a0b0c0d0e0f"}"#, #"{"$uuid": "00010203-0405-0607-0809-0A0B0C0D0E0F"}"#,
+                #"{"$uuid": "00010203-0405-0607-0809-0a0b0c0d0e0f"}"#,
+                #"{"$uuid": "00010203-0405-0607-0809-0A0B0C0D0E0F"}"#,
             ]),
         Valid(
             description: "binary, user defined", canonicalBSON: "05 6100 01000000 80 00",
@@ -98,10 +101,13 @@ struct CorpusTests {
             description: "date", canonicalBSON: "09 6100 C5D8D6CC3B010000",
             canonicalJSON: #"{"$date": {"$numberLong": "1356351330501"}}"#,
             relaxedJSON: #"{"$date": "2012-12-24T12:15:30.501Z"}"#,
-            degenerateJSON: [#"{"$date": "2012-12-24T13:15:30.501+01:00"}"#, #"{"$date": "2012-12-24T12:15:30.501+0000"}"#]),
+            degenerateJSON: [
+                #"{"$date": "2012-12-24T13:15:30.501+01:00"}"#, #"{"$date": "2012-12-24T12:15:30.501+0000"}"#,
+            ]),
         Valid(
             description: "date before 1970", canonicalBSON: "09 6100 FFFFFFFFFFFFFFFF",
-            canonicalJSON: #"{"$date": {"$numberLong": "-1"}}"#, degenerateJSON: [#"{"$date": "1969-12-31T23:59:59.999Z"}"#]),
+            canonicalJSON: #"{"$date": {"$numberLong": "-1"}}"#,
+            degenerateJSON: [#"{"$date": "1969-12-31T23:59:59.999Z"}"#]),
         Valid(
             description: "date in year 10000", canonicalBSON: "09 6100 00DC1FD277E60000",
             canonicalJSON: #"{"$date": {"$numberLong": "253402300800000"}}"#),
@@ -111,20 +117,25 @@ struct CorpusTests {
             canonicalJSON: #"{"$regularExpression": {"pattern": "a/\\\"", "options": "imx"}}"#,
             degenerateBSON: "0B 6100 612F5C22 00 6D6978 00",
             degenerateJSON: [
-                #"{"$regularExpression": {"options": "xmi", "pattern": "a/\\\""}}"#, #"{"$regex": "a/\\\"", "$options": "imx"}"#,
+                #"{"$regularExpression": {"options": "xmi", "pattern": "a/\\\""}}"#,
+                #"{"$regex": "a/\\\"", "$options": "imx"}"#,
             ]),
         Valid(
             description: "DBPointer", canonicalBSON: "0C 6100 03000000 C3A900 56E1FC72E0C917E9C4714161",
             canonicalJSON: #"{"$dbPointer": {"$ref": "é", "$id": {"$oid": "56e1fc72e0c917e9c4714161"}}}"#,
             degenerateJSON: [#"{"$dbPointer": {"$id": {"$oid": "56e1fc72e0c917e9c4714161"}, "$ref": "é"}}"#]),
-        Valid(description: "code", canonicalBSON: "0D 6100 04000000 660067 00", canonicalJSON: #"{"$code": "f\u0000g"}"#),
+        Valid(
+            description: "code", canonicalBSON: "0D 6100 04000000 660067 00", canonicalJSON: #"{"$code": "f\u0000g"}"#),
         Valid(description: "symbol", canonicalBSON: "0E 6100 02000000 73 00", canonicalJSON: #"{"$symbol": "s"}"#),
         Valid(
-            description: "code with scope", canonicalBSON: "0F 6100 16000000 02000000 6600 0C000000 10 7800 01000000 00",
+            description: "code with scope",
+            canonicalBSON: "0F 6100 16000000 02000000 6600 0C000000 10 7800 01000000 00",
             canonicalJSON: #"{"$code": "f", "$scope": {"x": {"$numberInt": "1"}}}"#,
-            relaxedJSON: #"{"$code": "f", "$scope": {"x": 1}}"#, degenerateJSON: [#"{"$scope": {"x": 1}, "$code": "f"}"#]),
+            relaxedJSON: #"{"$code": "f", "$scope": {"x": 1}}"#,
+            degenerateJSON: [#"{"$scope": {"x": 1}, "$code": "f"}"#]),
         Valid(
-            description: "int32, least", canonicalBSON: "10 6100 00000080", canonicalJSON: #"{"$numberInt": "-2147483648"}"#,
+            description: "int32, least", canonicalBSON: "10 6100 00000080",
+            canonicalJSON: #"{"$numberInt": "-2147483648"}"#,
             relaxedJSON: "-2147483648"),
         Valid(
             description: "timestamp, greatest", canonicalBSON: "11 6100 FEFFFFFFFFFFFFFF",
@@ -140,7 +151,8 @@ struct CorpusTests {
             description: "decimal128, infinite", canonicalBSON: "13 6100 00000000000000000000000000000078",
             canonicalJSON: #"{"$numberDecimal": "Infinity"}"#, degenerateJSON: [#"{"$numberDecimal": "inf"}"#]),
         Valid(
-            description: "decimal128, no number with payload", canonicalBSON: "13 6100 1200000000000000000000000000007E",
+            description: "decimal128, no number with payload",
+            canonicalBSON: "13 6100 1200000000000000000000000000007E",
             canonicalJSON: #"{"$numberDecimal": "NaN"}"#, isLossy: true),
         Valid(description: "least key", canonicalBSON: "FF 6100", canonicalJSON: #"{"$minKey": 1}"#),
         Valid(description: "greatest key", canonicalBSON: "7F 6100", canonicalJSON: #"{"$maxKey": 1}"#),
@@ -250,7 +262,8 @@ struct CorpusTests {
     ]
 
     @Test(
-        "a malformed element is refused with its path, at any level and by every way to read it", arguments: decodeErrors.indices)
+        "a malformed element is refused with its path, at any level and by every way to read it",
+        arguments: decodeErrors.indices)
     func malformed(index: Int) throws {
         let (description, element) = Self.decodeErrors[index]
         let bytes = document(element)

@@ -30,7 +30,8 @@ struct ExtendedJSONTests {
             let document = try random.document()
             let text = try document.extendedJSON(.canonical)
             #expect(try BSONDocument(extendedJSON: text) == document, "seed \(seed)")
-            // libbson reads $code and $dbPointer in an array wrongly, $code in a scope too, and ends some texts at their NUL.
+            // libbson reads $code and $dbPointer in an array wrongly, $code in a scope too, and ends some texts at
+            // their NUL.
             if !["$code", "$dbPointer", "\\u0000"].contains(where: text.contains) {
                 #expect(libbsonRead(text) == document, "seed \(seed) \(text)")
             }
@@ -109,7 +110,8 @@ struct ExtendedJSONTests {
         ]
         for (text, milliseconds) in texts {
             #expect(
-                try BSONValue(extendedJSON: #"{"$date": "\#(text)"}"#) == .datetime(BSONDate(milliseconds: Int64(milliseconds))),
+                try BSONValue(extendedJSON: #"{"$date": "\#(text)"}"#)
+                    == .datetime(BSONDate(milliseconds: Int64(milliseconds))),
                 "\(text)")
         }
         let leap = try BSONDocument(extendedJSON: #"{"a": {"$date": "2024-02-29T00:00:00+0100"}}"#)
@@ -124,8 +126,9 @@ struct ExtendedJSONTests {
                 == #"{ "r" : { "$regularExpression" : { "pattern" : "a\"", "options" : "iz" } } }"#)
         let pointer = BSONDBPointer(namespace: "a\0b", id: try #require(ValueBytesTests.objectID))
         #expect(
-            try BSONValue.javascriptWithScope(BSONJavaScriptWithScope(code: "f", scope: ["p": .dbPointer(pointer)])).extendedJSON(
-                .canonical)
+            try BSONValue.javascriptWithScope(BSONJavaScriptWithScope(code: "f", scope: ["p": .dbPointer(pointer)]))
+                .extendedJSON(
+                    .canonical)
                 == ##"{ "$code" : "f", "$scope" : { "p" : { "$dbPointer" : { "$ref" : "a\u0000b", "$id" : { "$oid" : "56e1fc72e0c917e9c4714161" } } } } }"##
         )
     }
@@ -197,7 +200,8 @@ struct ExtendedJSONTests {
             try BSONDocument(extendedJSON: #"{"a": {"$gt": 1, "$type": "int"}, "$or": [{"b": {"$type": "00"}}]}"#)
                 == ["a": ["$gt": .int32(1), "$type": "int"], "$or": [["b": ["$type": "00"]]]])
         #expect(
-            try BSONDocument(extendedJSON: #"{"a": {"$regex": "x"}, "b": {"$regex": "x", "$options": "i", "$ne": "y"}}"#)
+            try BSONDocument(
+                extendedJSON: #"{"a": {"$regex": "x"}, "b": {"$regex": "x", "$options": "i", "$ne": "y"}}"#)
                 == ["a": ["$regex": "x"], "b": ["$regex": "x", "$options": "i", "$ne": "y"]])
         let regex = try BSONRegex(pattern: "x", options: "im")
         #expect(try BSONDocument(extendedJSON: #"{"a": {"$options": "mi", "$regex": "x"}}"#) == ["a": .regex(regex)])
@@ -242,7 +246,9 @@ struct ExtendedJSONTests {
         var document: BSONDocument = ["x": 1]
         for _ in 1..<BSONDocument.maximumDepth { document = ["a": .document(document)] }
         #expect(try document.extendedJSON(.relaxed).contains("\"x\" : 1 }"))
-        #expect(throws: BSONError.self) { try BSONDocument(dictionaryLiteral: ("a", .document(document))).extendedJSON(.relaxed) }
+        #expect(throws: BSONError.self) {
+            try BSONDocument(dictionaryLiteral: ("a", .document(document))).extendedJSON(.relaxed)
+        }
         #expect(throws: BSONError.self) { try BSONDocument(unchecked: [5, 0, 0, 0, 1]).extendedJSON(.relaxed) }
         #expect(try BSONDocument().extendedJSON(.canonical) == "{ }")
     }

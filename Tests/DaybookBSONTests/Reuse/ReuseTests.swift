@@ -32,7 +32,8 @@ struct ReuseTests {
         }
         for round in 0..<4 {
             try check(
-                case: .opened(member: "m\(round)", at: Date(timeIntervalSince1970: 1), lines: [Line(article: "a", count: round)]))
+                case: .opened(
+                    member: "m\(round)", at: Date(timeIntervalSince1970: 1), lines: [Line(article: "a", count: round)]))
             try check(case: .renamed(to: round % 2 == 0 ? nil : "x"))
             try check(case: .closed)
             try check(Line(article: "b", count: nil))
@@ -177,7 +178,9 @@ struct ReuseTests {
         }
     }
 
-    @Test("a value that has its own encoder write a value like it, and that again, is written as by encoders of their own")
+    @Test(
+        "a value that has its own encoder write a value like it, and that again, is written as by encoders of their own"
+    )
     func nestedCalls() throws {
         struct Level: Encodable {
             static let encoder = BSONEncoder()
@@ -196,7 +199,8 @@ struct ReuseTests {
         func expected(_ depth: Int) -> BSONDocument {
             guard depth > 0 else { return ["depth": 0, "after": "z"] }
             return [
-                "depth": .int64(Int64(depth)), "case": ["to": .string("\(depth)")], "next": .document(expected(depth - 1)),
+                "depth": .int64(Int64(depth)), "case": ["to": .string("\(depth)")],
+                "next": .document(expected(depth - 1)),
                 "after": "z",
             ]
         }
@@ -316,7 +320,9 @@ struct ReuseTests {
                             member: "member-\(task)-\(index)", at: Date(timeIntervalSince1970: Double(index)),
                             lines: [Line(article: "\(task)", count: index)])
                         let (name, payload) = try encoder.encodeCase(event)
-                        #expect(try payload.withBorrowed { try decoder.decodeCase(Event.self, name: name, payload: $0) } == event)
+                        #expect(
+                            try payload.withBorrowed { try decoder.decodeCase(Event.self, name: name, payload: $0) }
+                                == event)
                     }
                 }
             }

@@ -15,7 +15,9 @@ struct DateTests {
             let date = BSONDate(milliseconds: milliseconds)
             #expect(BSONDate(lastBegunAt: date.date) == date)
             #expect(BSONDate(lastBegunAt: date.date.addingTimeInterval(0.000_9)) == date)
-            #expect(BSONDate(lastBegunAt: date.date.addingTimeInterval(-0.000_1)) == BSONDate(milliseconds: milliseconds - 1))
+            #expect(
+                BSONDate(lastBegunAt: date.date.addingTimeInterval(-0.000_1))
+                    == BSONDate(milliseconds: milliseconds - 1))
             let text = try #require(Self.text(date))
             let parsed = try Date(text, strategy: style)
             #expect(BSONDate(lastBegunAt: parsed) == date, "\(text)")
@@ -40,7 +42,8 @@ struct DateTests {
         #expect(BSONDate(lastBegunAt: Date(timeIntervalSince1970: .nan)) == nil)
     }
 
-    @Test("the first and the last stored date go to a date and back", arguments: [Int64.min, .min + 1, 0, .max - 1, .max])
+    @Test(
+        "the first and the last stored date go to a date and back", arguments: [Int64.min, .min + 1, 0, .max - 1, .max])
     func storedExtremes(milliseconds: Int64) throws {
         let back = try BSONDate(BSONDate(milliseconds: milliseconds).date)
         #expect(abs(Double(back.milliseconds) - Double(milliseconds)) <= 1024)

@@ -45,7 +45,9 @@ struct RoundTripTests {
                 #expect(value.type == type)
                 let event = Event.changed(to: value, all: [value, value], named: ["k": value])
                 let (name, payload) = try BSONEncoder().encodeCase(event)
-                let back = try payload.withBorrowed { try BSONDecoder().decodeCase(Event.self, name: name, payload: $0) }
+                let back = try payload.withBorrowed {
+                    try BSONDecoder().decodeCase(Event.self, name: name, payload: $0)
+                }
                 #expect(back == event, "seed \(seed) \(type)")
                 #expect(try BSONEncoder().encodeCase(back).payload == payload, "seed \(seed) \(type)")
             }

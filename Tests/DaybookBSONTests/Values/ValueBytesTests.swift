@@ -82,7 +82,8 @@ struct ValueBytesTests {
     @Test(
         "a date is rounded to the nearest millisecond",
         arguments: [
-            (0.0004, 0), (0.0006, 1), (-0.0004, 0), (-0.0006, -1), (1_700_000_000.1234, 1_700_000_000_123), (-1.9999, -2000),
+            (0.0004, 0), (0.0006, 1), (-0.0004, 0), (-0.0006, -1), (1_700_000_000.1234, 1_700_000_000_123),
+            (-1.9999, -2000),
         ])
     func dateRounding(seconds: Double, milliseconds: Int64) throws {
         #expect(try BSONDate(Date(timeIntervalSince1970: seconds)).milliseconds == milliseconds)
@@ -92,7 +93,8 @@ struct ValueBytesTests {
     func dateStability() throws {
         var generator = SeededGenerator(seed: 1)
         for _ in 0..<2000 {
-            let date = BSONDate(milliseconds: Int64.random(in: -62_135_596_800_000...253_402_300_799_999, using: &generator))
+            let date = BSONDate(
+                milliseconds: Int64.random(in: -62_135_596_800_000...253_402_300_799_999, using: &generator))
             #expect(try BSONDate(date.date) == date)
         }
     }

@@ -19,7 +19,8 @@ struct LeasedWorkerTests {
     }
 
     private func end(_ store: DaybookStore) async throws -> Date {
-        guard case .datetime(let end) = try await store.raw.document(in: "daybook.leases", id: Self.name)?["expiresAt"] else {
+        guard case .datetime(let end) = try await store.raw.document(in: "daybook.leases", id: Self.name)?["expiresAt"]
+        else {
             throw RawDatabase.NoMatch()
         }
         return end.date
@@ -40,7 +41,9 @@ struct LeasedWorkerTests {
             await #expect(throws: Failed.self) { try await worker.run(holding: [failing]) { _ in throw Failed() } }
             #expect(try await end(store) <= Date() + 1)
             let cancelled = try await acquire(store)
-            let work = Task { try await worker.run(holding: [cancelled]) { _ in try await Task.sleep(for: .seconds(3_600)) } }
+            let work = Task {
+                try await worker.run(holding: [cancelled]) { _ in try await Task.sleep(for: .seconds(3_600)) }
+            }
             work.cancel()
             await #expect(throws: CancellationError.self) { try await work.value }
             #expect(try await end(store) <= Date() + 1)

@@ -5,7 +5,8 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// The other half of what a server may not look at: everything that the library sends, on the wire, is within the application's role.
+/// The other half of what a server may not look at: everything that the library sends, on the wire, is within the
+/// application's role.
 @Suite("The role of the application")
 struct ApplicationRoleTests {
     /// What MongoDB asks for a command: https://www.mongodb.com/docs/manual/reference/privilege-actions/
@@ -19,7 +20,8 @@ struct ApplicationRoleTests {
     }
 
     private static func need(of exchange: FaultProxy.Exchange) -> Need {
-        let collection = exchange.request.string(at: exchange.command) ?? exchange.request.string(at: "collection") ?? ""
+        let collection =
+            exchange.request.string(at: exchange.command) ?? exchange.request.string(at: "collection") ?? ""
         switch exchange.command {
         case "hello", "isMaster", "ismaster", "ping", "saslStart", "saslContinue", "endSessions", "commitTransaction",
             "abortTransaction":
@@ -77,7 +79,9 @@ struct ApplicationRoleTests {
                     let name = parts.last ?? ""
                     seen.insert("bulkWrite \(command) \(name)")
                     let action: RoleDefinition.Action = command == "insert" ? .insert : .update
-                    #expect(["insert", "update"].contains(command) && role.allows(action, on: name), "\(command) on \(name)")
+                    #expect(
+                        ["insert", "update"].contains(command) && role.allows(action, on: name), "\(command) on \(name)"
+                    )
                 }
                 continue
             }
@@ -87,7 +91,8 @@ struct ApplicationRoleTests {
             switch need {
             case .nothing: continue
             case .unknown: Issue.record("\(exchange.command) is not known to be allowed: \(exchange.request)")
-            case .database(let action): #expect(role.privileges.contains { $0.collection == nil && $0.actions.contains(action) })
+            case .database(let action):
+                #expect(role.privileges.contains { $0.collection == nil && $0.actions.contains(action) })
             case .collection(let name, let actions):
                 seen.insert("\(exchange.command) \(name)")
                 for action in actions { #expect(role.allows(action, on: name), "\(exchange.command) on \(name)") }
@@ -105,7 +110,10 @@ struct ApplicationRoleTests {
             ])
         }
         #expect(seen.isSuperset(of: expected), "not seen: \(expected.subtracting(seen))")
-        #expect(seen.isDisjoint(with: ["update journal", "delete journal", "findAndModify journal", "bulkWrite update journal"]))
+        #expect(
+            seen.isDisjoint(with: [
+                "update journal", "delete journal", "findAndModify journal", "bulkWrite update journal",
+            ]))
     }
 
     private func use(_ store: DaybookStore, _ database: RawDatabase) async throws {

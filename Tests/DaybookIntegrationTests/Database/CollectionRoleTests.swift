@@ -13,7 +13,8 @@ struct CollectionRoleTests {
     private static let snapshots = "snapshots.account"
     private static let rebuild = "snapshots.account.rebuild"
 
-    /// A command, and whether it is refused for lack of a privilege. Anything else that the server finds wrong with it comes after that.
+    /// A command, and whether it is refused for lack of a privilege. Anything else that the server finds wrong with it
+    /// comes after that.
     private func expect(
         _ commands: [BSONDocument], toBeRefused isRefused: Bool, as role: RoleDefinition.Name, in database: RawDatabase
     ) async throws {
@@ -83,9 +84,11 @@ struct CollectionRoleTests {
                 ["dropIndexes": "journal", "index": "*"], ["collMod": "journal", "validationLevel": "off"],
                 rename("journal", to: "journal.before", database), rename(Self.snapshots, to: "journal", database),
                 rename("journal", to: Self.rebuild, database), ["dropDatabase": 1],
-                ["find": "salaries"], ["count": "salaries"], ["distinct": "salaries", "key": "_id"], ["listIndexes": "salaries"],
+                ["find": "salaries"], ["count": "salaries"], ["distinct": "salaries", "key": "_id"],
+                ["listIndexes": "salaries"],
                 aggregate("salaries"), aggregate("salaries", ["$changeStream": [:]]),
-                aggregate("journal", ["$lookup": ["from": "salaries", "localField": "_id", "foreignField": "_id", "as": "s"]]),
+                aggregate(
+                    "journal", ["$lookup": ["from": "salaries", "localField": "_id", "foreignField": "_id", "as": "s"]]),
                 insert("salaries"), update("salaries"), delete("salaries"), ["drop": "salaries"], ["create": "wages"],
                 rename(Self.snapshots, to: "salaries", database), rename("salaries", to: Self.snapshots, database),
             ]
@@ -95,7 +98,8 @@ struct CollectionRoleTests {
                     ["ns": .string("\(database.name).\(Self.snapshots)")], ["ns": .string("\(database.name).journal")],
                 ]
                 for operation: BSONDocument in [
-                    ["update": 1, "filter": [:], "updateMods": ["$set": ["version": .int32(9)]]], ["delete": 1, "filter": [:]],
+                    ["update": 1, "filter": [:], "updateMods": ["$set": ["version": .int32(9)]]],
+                    ["delete": 1, "filter": [:]],
                 ] {
                     commands.append(["bulkWrite": 1, "ops": [.document(operation)], "nsInfo": namespaces])
                 }
@@ -112,7 +116,8 @@ struct CollectionRoleTests {
                 let name = BSONValue.string(collection)
                 try await expect(
                     [
-                        ["find": name], ["count": name], ["listIndexes": name], aggregate(collection), ["listCollections": 1],
+                        ["find": name], ["count": name], ["listIndexes": name], aggregate(collection),
+                        ["listCollections": 1],
                         ["distinct": name, "key": "_id"], ["explain": ["find": name]],
                     ], toBeRefused: false, as: .reader, in: database)
                 try await expect(
@@ -134,7 +139,8 @@ struct CollectionRoleTests {
             try await expect(
                 [
                     insert("journal"), aggregate("journal", ["$changeStream": [:]]), insert(Self.snapshots),
-                    update(Self.snapshots, upsert: true), delete(Self.snapshots), update("daybook.leases", upsert: true),
+                    update(Self.snapshots, upsert: true), delete(Self.snapshots),
+                    update("daybook.leases", upsert: true),
                     [
                         "findAndModify": "daybook.leases", "query": ["_id": "l"], "update": ["$set": ["x": .int32(1)]],
                         "upsert": true,
@@ -144,7 +150,8 @@ struct CollectionRoleTests {
                 [
                     update("journal", upsert: true), index(Self.snapshots), ["drop": .string(Self.snapshots)],
                     ["collMod": .string(Self.snapshots), "validator": [:]], insert(Self.rebuild),
-                    insert("daybook.runs"), insert("daybook.deadLetters"), rename(Self.rebuild, to: Self.snapshots, database),
+                    insert("daybook.runs"), insert("daybook.deadLetters"),
+                    rename(Self.rebuild, to: Self.snapshots, database),
                     aggregate(Self.snapshots, ["$changeStream": [:]]),
                 ], toBeRefused: true, as: .application, in: database)
         }
@@ -156,13 +163,18 @@ struct CollectionRoleTests {
             let (snapshots, rebuild) = (BSONValue.string(Self.snapshots), BSONValue.string(Self.rebuild))
             try await expect(
                 [
-                    ["create": rebuild], index(Self.rebuild), insert(Self.rebuild), update(Self.rebuild), delete(Self.rebuild),
+                    ["create": rebuild], index(Self.rebuild), insert(Self.rebuild), update(Self.rebuild),
+                    delete(Self.rebuild),
                     ["collMod": rebuild, "validationLevel": "off"], rename(Self.rebuild, to: Self.snapshots, database),
-                    ["dropIndexes": snapshots, "index": "i"], ["drop": snapshots], ["create": snapshots], insert("daybook.runs"),
+                    ["dropIndexes": snapshots, "index": "i"], ["drop": snapshots], ["create": snapshots],
+                    insert("daybook.runs"),
                     ["find": "daybook.deadLetters"], aggregate("journal", ["$changeStream": [:]]),
                 ], toBeRefused: false, as: .operator, in: database)
             try await expect(
-                [aggregate(Self.snapshots, ["$changeStream": [:]]), ["drop": "daybook.runs"], ["create": "snapshots.other"]],
+                [
+                    aggregate(Self.snapshots, ["$changeStream": [:]]), ["drop": "daybook.runs"],
+                    ["create": "snapshots.other"],
+                ],
                 toBeRefused: true, as: .operator, in: database)
         }
     }

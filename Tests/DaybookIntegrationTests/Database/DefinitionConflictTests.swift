@@ -12,13 +12,16 @@ enum WrongDefinition: String, CaseIterable, Sendable, CustomTestStringConvertibl
     case journalExpires
     case snapshotIndexUnique, snapshotIndexExpires, snapshotIndexPartial, snapshotIndexNameTaken
     case validatorMissing, validatorOlder, validatorOther, validationModerate, validationOff, validationWarns
-    case journalView, journalCapped, journalTimeSeries, journalCollation, snapshotsView, snapshotsCapped, snapshotsCollation
+    case journalView, journalCapped, journalTimeSeries, journalCollation, snapshotsView, snapshotsCapped,
+        snapshotsCollation
 
     var testDescription: String { rawValue }
 
     /// What the report says it is about, and what is wrong.
     var report: (subject: String, reason: String) {
-        let (versions, commands) = (#"index "aggregateId_version" of "journal""#, #"index "aggregateId_commandId" of "journal""#)
+        let (versions, commands) = (
+            #"index "aggregateId_version" of "journal""#, #"index "aggregateId_commandId" of "journal""#
+        )
         let balance = #"index "state.balance_1__id_1" of "snapshots.account""#
         return switch self {
         case .versionsNotUnique: (versions, "not unique")
@@ -47,7 +50,9 @@ enum WrongDefinition: String, CaseIterable, Sendable, CustomTestStringConvertibl
     /// Makes it so in a database that is prepared.
     func apply(to database: RawDatabase) async throws {
         let one = BSONValue.int32(1)
-        func index(_ name: String, _ key: BSONDocument, _ options: BSONDocument = [:], of collection: String = "journal")
+        func index(
+            _ name: String, _ key: BSONDocument, _ options: BSONDocument = [:], of collection: String = "journal"
+        )
             async throws
         {
             var index: BSONDocument = ["name": .string(name), "key": .document(key)]
@@ -62,7 +67,8 @@ enum WrongDefinition: String, CaseIterable, Sendable, CustomTestStringConvertibl
             try await index("aggregateId_commandId", ["aggregateId": one, "meta.commandId": one], options)
         }
         func balance(_ options: BSONDocument) async throws {
-            try await index("state.balance_1__id_1", ["state.balance": one, "_id": one], options, of: "snapshots.account")
+            try await index(
+                "state.balance_1__id_1", ["state.balance": one, "_id": one], options, of: "snapshots.account")
         }
         func change(_ options: BSONDocument) async throws {
             var command: BSONDocument = ["collMod": "journal"]
@@ -79,7 +85,8 @@ enum WrongDefinition: String, CaseIterable, Sendable, CustomTestStringConvertibl
         switch self {
         case .versionsNotUnique: try await versions([:])
         case .versionsSparse: try await versions(["unique": true, "sparse": true])
-        case .versionsWithCollation: try await versions(["unique": true, "collation": ["locale": "en", "strength": one]])
+        case .versionsWithCollation:
+            try await versions(["unique": true, "collation": ["locale": "en", "strength": one]])
         case .versionsPartial: try await versions(["unique": true, "partialFilterExpression": ["version": ["$gt": 5]]])
         case .versionsNameTaken: try await index("aggregateId_version", ["type": one])
         case .commandsNotPartial: try await commands(["unique": true])
@@ -89,14 +96,17 @@ enum WrongDefinition: String, CaseIterable, Sendable, CustomTestStringConvertibl
             try await index(
                 "aggregateId_commandId", ["meta.commandId": one, "aggregateId": one],
                 ["unique": true, "partialFilterExpression": .document(filter)])
-        case .journalExpires: try await index("recordedAt_1", ["recordedAt": one], ["expireAfterSeconds": .int32(86_400)])
+        case .journalExpires:
+            try await index("recordedAt_1", ["recordedAt": one], ["expireAfterSeconds": .int32(86_400)])
         case .snapshotIndexUnique: try await balance(["unique": true])
         case .snapshotIndexExpires:
             // Only an index of one field can expire documents.
             try await index(
-                "state.balance_1__id_1", ["state.balance": one], ["expireAfterSeconds": .int32(60)], of: "snapshots.account")
+                "state.balance_1__id_1", ["state.balance": one], ["expireAfterSeconds": .int32(60)],
+                of: "snapshots.account")
         case .snapshotIndexPartial: try await balance(["partialFilterExpression": ["state.balance": ["$gt": 0]]])
-        case .snapshotIndexNameTaken: try await index("state.balance_1__id_1", ["state.entries": one], of: "snapshots.account")
+        case .snapshotIndexNameTaken:
+            try await index("state.balance_1__id_1", ["state.entries": one], of: "snapshots.account")
         case .validatorMissing: try await change(["validator": [:]])
         case .validatorOlder:
             // As an earlier version of the library made it: nothing was said of `meta` but its command id.
@@ -105,7 +115,8 @@ enum WrongDefinition: String, CaseIterable, Sendable, CustomTestStringConvertibl
             else {
                 return
             }
-            let older = try schema.setting("properties", to: .document(properties.setting("meta", to: ["bsonType": "object"])))
+            let older = try schema.setting(
+                "properties", to: .document(properties.setting("meta", to: ["bsonType": "object"])))
             try await change(["validator": ["$jsonSchema": .document(older)]])
         case .validatorOther: try await change(["validator": ["version": ["$gt": 0]]])
         case .validationModerate: try await change(["validationLevel": "moderate"])
@@ -117,7 +128,8 @@ enum WrongDefinition: String, CaseIterable, Sendable, CustomTestStringConvertibl
         case .journalCollation: try await replace("journal", ["collation": ["locale": "en", "strength": one]])
         case .snapshotsView: try await replace("snapshots.account", ["viewOn": "elsewhere", "pipeline": []])
         case .snapshotsCapped: try await replace("snapshots.account", ["capped": true, "size": .int32(1 << 20)])
-        case .snapshotsCollation: try await replace("snapshots.account", ["collation": ["locale": "en", "strength": one]])
+        case .snapshotsCollation:
+            try await replace("snapshots.account", ["collation": ["locale": "en", "strength": one]])
         }
     }
 }
@@ -178,7 +190,8 @@ struct DefinitionConflictTests {
                 }
             }
             try await store.initialize(Account.self)
-            #expect(try await store.repository(Account.self).execute(.deposit(1), on: "a", commandID: "c")?.version == 1)
+            #expect(
+                try await store.repository(Account.self).execute(.deposit(1), on: "a", commandID: "c")?.version == 1)
         }
     }
 
@@ -186,7 +199,8 @@ struct DefinitionConflictTests {
     func together() async throws {
         try await withPreparedDatabase { database, store in
             for wrong in [
-                WrongDefinition.versionsNotUnique, .commandsNotPartial, .journalExpires, .snapshotIndexUnique, .validationOff,
+                WrongDefinition.versionsNotUnique, .commandsNotPartial, .journalExpires, .snapshotIndexUnique,
+                .validationOff,
             ] {
                 try await wrong.apply(to: database)
             }
@@ -224,10 +238,14 @@ struct DefinitionConflictTests {
         }
     }
 
-    @Test("initialize accepts a validator that a shell wrote, whose numbers are doubles and whose fields have another order")
+    @Test(
+        "initialize accepts a validator that a shell wrote, whose numbers are doubles and whose fields have another order"
+    )
     func sameValidator() async throws {
         try await withPreparedDatabase { database, store in
-            _ = try await database.write(["collMod": "journal", "validator": .document(try Self.shuffled(Journal.validator))])
+            _ = try await database.write([
+                "collMod": "journal", "validator": .document(try Self.shuffled(Journal.validator)),
+            ])
             try await store.initialize(Account.self)
         }
     }
@@ -238,7 +256,9 @@ struct DefinitionConflictTests {
     func requireInitialized(wrong: WrongDefinition) async throws {
         try await withPreparedDatabase { database, store in
             try await wrong.apply(to: database)
-            let error = try await daybookError { try await store.repository(Account.self).execute(.deposit(1), on: "a") }
+            let error = try await daybookError {
+                try await store.repository(Account.self).execute(.deposit(1), on: "a")
+            }
             #expect(error?.code == .notInitialized)
             #expect(try await database.documents(in: "journal").isEmpty)
         }

@@ -10,7 +10,8 @@ import Testing
         ["name": "_id_", "key": ["_id": .int32(1)]],
         ["name": "aggregateId_version", "key": ["aggregateId": .int32(1), "version": .int32(1)], "unique": true],
         [
-            "name": "aggregateId_commandId", "key": ["aggregateId": .int32(1), "meta.commandId": .int32(1)], "unique": true,
+            "name": "aggregateId_commandId", "key": ["aggregateId": .int32(1), "meta.commandId": .int32(1)],
+            "unique": true,
             "partialFilterExpression": ["meta.commandId": ["$exists": true]],
         ],
     ]
@@ -36,7 +37,8 @@ import Testing
     private static func withIntegerDirections(_ key: BSONDocument) -> BSONDocument {
         var integers = BSONDocument()
         key.withBorrowed { key in
-            for (name, direction) in (try? key.map { (try $0.keyString, try (try? $0.double()).map { Int64($0) } ?? $0.int64()) })
+            for (name, direction)
+                in (try? key.map { (try $0.keyString, try (try? $0.double()).map { Int64($0) } ?? $0.int64()) })
                 ?? []
             {
                 try? integers.append(name, .int32(Int32(direction)))
@@ -137,8 +139,10 @@ import Testing
         case aggregateIDWithoutSlash, aggregateIDNumber, versionZero, versionNegative, versionTooLarge, versionInt32,
             versionDouble, typeEmpty
         case schemaZero, schemaInt64, dataText, dataArray, timeText, commitWithoutID, commitWithoutCount, countZero
-        case indexNegative, metaText, commandIDNumber, commandIDEmpty, moreFields, idText, typeReserved, typeNearlyReserved
-        case moreInCommit, moreInMeta, commandNameNumber, commandDigestText, correlationIDNumber, causationIDNumber, actorNumber
+        case indexNegative, metaText, commandIDNumber, commandIDEmpty, moreFields, idText, typeReserved,
+            typeNearlyReserved
+        case moreInCommit, moreInMeta, commandNameNumber, commandDigestText, correlationIDNumber, causationIDNumber,
+            actorNumber
         case headersText, headerNumber
 
         func apply(_ event: BSONDocument) throws -> BSONDocument {
@@ -221,7 +225,8 @@ import Testing
                 .setting(
                     "meta",
                     to: [
-                        "commandId": "c", "commandName": "deposit", "commandDigest": .binary(BSONBinary(bytes: [1, 2])),
+                        "commandId": "c", "commandName": "deposit",
+                        "commandDigest": .binary(BSONBinary(bytes: [1, 2])),
                         "correlationId": "trace", "causationId": "cause", "actor": "ann",
                         "headers": ["tenant": "t", "": "empty"],
                     ])
@@ -233,7 +238,8 @@ import Testing
     }
 
     @Test(
-        "a journal that was without its index, and has two events at one version, is said to be damaged", .timeLimit(.minutes(1)))
+        "a journal that was without its index, and has two events at one version, is said to be damaged",
+        .timeLimit(.minutes(1)))
     func duplicates() async throws {
         try await withEmptyStore { store in
             try await store.initialize(Account.self)
@@ -258,7 +264,9 @@ import Testing
             #expect(second?.code == .duplicateKey)
             #expect(second?.keyPattern == ["aggregateId", "version"])
             let later = try twin.setting("meta", to: stored["meta"]).setting("version", to: 2)
-            let command = await #expect(throws: MongoError.self) { try await store.raw.insert([later], into: "journal") }
+            let command = await #expect(throws: MongoError.self) {
+                try await store.raw.insert([later], into: "journal")
+            }
             #expect(command?.code == .duplicateKey)
             #expect(command?.keyPattern == ["aggregateId", "meta.commandId"])
         }

@@ -5,14 +5,18 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// What users of the roles can do and cannot, through the library. CollectionRoleTests has what the server lets them do past it.
+/// What users of the roles can do and cannot, through the library. CollectionRoleTests has what the server lets them do
+/// past it.
 @Suite(
-    "A user with one of Daybook's roles", .enabled(if: try TestServer.asksForPasswords, "the server asks nobody for a password"))
+    "A user with one of Daybook's roles",
+    .enabled(if: try TestServer.asksForPasswords, "the server asks nobody for a password"))
 struct RoleTests {
     private func expectRefusal(
         _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
     ) async {
-        let error = await #expect(throws: MongoError.self, "\(what)", sourceLocation: sourceLocation) { try await body() }
+        let error = await #expect(throws: MongoError.self, "\(what)", sourceLocation: sourceLocation) {
+            try await body()
+        }
         #expect(error?.code == .unauthorized, "\(what)", sourceLocation: sourceLocation)
     }
 
@@ -65,8 +69,10 @@ struct RoleTests {
                 let index: BSONValue = ["name": "i", "key": ["x": .int32(1)]]
                 let commands: [BSONDocument] = [
                     ["drop": "journal"], ["drop": "snapshots.account"], ["dropDatabase": 1], ["create": "more"],
-                    ["dropIndexes": "journal", "index": "aggregateId_version"], ["createIndexes": "journal", "indexes": [index]],
-                    ["collMod": "journal", "validationLevel": "off"], ["collMod": "snapshots.account", "validator": [:]],
+                    ["dropIndexes": "journal", "index": "aggregateId_version"],
+                    ["createIndexes": "journal", "indexes": [index]],
+                    ["collMod": "journal", "validationLevel": "off"],
+                    ["collMod": "snapshots.account", "validator": [:]],
                     ["createUser": "u", "pwd": "u", "roles": []], ["createRole": "r", "privileges": [], "roles": []],
                     ["updateRole": .string(role.rawValue), "privileges": []],
                 ]
@@ -81,7 +87,9 @@ struct RoleTests {
         try await withTestStore(for: [Account.self]) { store in
             let missing = try await daybookError { try await store.initialize(Account.self, Ticket.self) }
             #expect(missing?.code == .unauthorized)
-            for part in ["\"snapshots.ticket\"", "\"state.status_1__id_1\"", "daybookOperator", "dbOwner", store.database] {
+            for part in [
+                "\"snapshots.ticket\"", "\"state.status_1__id_1\"", "daybookOperator", "dbOwner", store.database,
+            ] {
                 #expect(missing?.message.contains(part) == true, "\(String(describing: missing?.message))")
             }
             #expect(missing?.message.contains("snapshots.account") == false)
@@ -112,7 +120,8 @@ struct RoleTests {
     func reader() async throws {
         try await withTestStore { store in
             try await store.repository(Account.self).execute(.depositEach([1, 2]), on: "a")
-            let configuration = DaybookConfiguration(uri: try await store.raw.uri(as: .reader), database: store.database)
+            let configuration = DaybookConfiguration(
+                uri: try await store.raw.uri(as: .reader), database: store.database)
             try await withDaybook(configuration) { reader in
                 let accounts = reader.repository(Account.self)
                 #expect(try await accounts.load("a").state.balance == 3)
@@ -128,7 +137,9 @@ struct RoleTests {
                         try await database.update(
                             ["_id": "account/a"], with: ["$set": ["state.balance": 1]], in: "snapshots.account")
                     }
-                    await expectRefusal("delete") { try await database.delete(["_id": "account/a"], from: "snapshots.account") }
+                    await expectRefusal("delete") {
+                        try await database.delete(["_id": "account/a"], from: "snapshots.account")
+                    }
                 }
             }
             #expect(try await store.repository(Account.self).load("a").version == 2)
@@ -139,7 +150,8 @@ struct RoleTests {
     func remakesSnapshots() async throws {
         try await withTestStore(for: [Account.self]) { store in
             try await store.repository(Account.self).execute(.deposit(1), on: "a")
-            let configuration = DaybookConfiguration(uri: try await store.raw.uri(as: .operator), database: store.database)
+            let configuration = DaybookConfiguration(
+                uri: try await store.raw.uri(as: .operator), database: store.database)
             try await withDaybook(configuration) { store in
                 try await withUser(.operator, store.raw) { database in
                     _ = try await database.write(["drop": "snapshots.account"])
@@ -174,7 +186,9 @@ struct RoleTests {
                 }
                 await expectRefusal("delete") { try await database.delete(["version": 1], from: "journal") }
                 await expectRefusal("drop") { _ = try await database.write(["drop": "journal"]) }
-                await expectRefusal("collMod") { _ = try await database.write(["collMod": "journal", "validationLevel": "off"]) }
+                await expectRefusal("collMod") {
+                    _ = try await database.write(["collMod": "journal", "validationLevel": "off"])
+                }
                 await expectRefusal("another collection") { _ = try await database.documents(in: "salaries") }
             }
             #expect(try await store.raw.documents(in: "journal") == before)
@@ -204,7 +218,9 @@ struct RoleCreationTests {
         try await withOwner { database, store in
             #expect(try await store.createRoles(for: [Account.self]).map(\.name) == RoleDefinition.Name.allCases)
             for role in try store.roles(for: [Account.self]) {
-                #expect(try await privileges(role.name, database) == Set(role.createRoleCommand.documents(at: "privileges")))
+                #expect(
+                    try await privileges(role.name, database) == Set(role.createRoleCommand.documents(at: "privileges"))
+                )
             }
             #expect(try await store.createRoles(for: [Account.self]).isEmpty)
             _ = try await database.write(["dropAllRolesFromDatabase": 1])
@@ -226,7 +242,9 @@ struct RoleCreationTests {
             if change == "less" {
                 privileges.removeFirst()
             } else {
-                privileges.append(["resource": ["db": .string(database.name), "collection": "journal"], "actions": ["remove"]])
+                privileges.append([
+                    "resource": ["db": .string(database.name), "collection": "journal"], "actions": ["remove"],
+                ])
             }
             let other: BSONValue = .array(privileges.map { .document($0) })
             _ = try await database.write(["createRole": "daybookReader", "privileges": other, "roles": []])
@@ -241,7 +259,8 @@ struct RoleCreationTests {
 
             let made = try await store.createRoles(for: [Account.self], updating: true)
             #expect(Set(made.map(\.name)) == Set(RoleDefinition.Name.allCases))
-            #expect(try await self.privileges(.reader, database) == Set(role.createRoleCommand.documents(at: "privileges")))
+            #expect(
+                try await self.privileges(.reader, database) == Set(role.createRoleCommand.documents(at: "privileges")))
             #expect(try await store.createRoles(for: [Account.self], updating: true).isEmpty)
         }
     }

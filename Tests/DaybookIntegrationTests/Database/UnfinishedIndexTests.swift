@@ -166,7 +166,8 @@ struct UnfinishedIndexTests {
                     try await initializing.value
                     #expect(proxy.count("createIndexes") == 1)
                     #expect(
-                        try await store.client.withConnection(.single) { try $0.indexes(of: store.journal.namespace) }.count == 3)
+                        try await store.client.withConnection(.single) { try $0.indexes(of: store.journal.namespace) }
+                            .count == 3)
                 }
             }
         }

@@ -92,7 +92,8 @@ struct Session: Aggregate {
         try await withTemporaryStore(uri: uri, aggregates: [Membership.self]) { store in
             let members = store.repository(Membership.self)
             try await members.execute(.join(name: "Ada Lovelance"), on: "m-1")
-            try await members.correct("m-1", patch: ["name": "Ada Lovelace"], reason: "misspelt at the counter", actor: "clerk-7")
+            try await members.correct(
+                "m-1", patch: ["name": "Ada Lovelace"], reason: "misspelt at the counter", actor: "clerk-7")
             #expect(try await members.load("m-1").state.name == "Ada Lovelace")
         }
     }

@@ -68,7 +68,8 @@ struct Membership: Aggregate {
         let uri = try TestServer.uri
         try await withTemporaryStore(uri: uri, aggregates: []) { keeper in
             let database = keeper.database
-            let store = try DaybookStore(DaybookConfiguration(uri: uri, database: database), aggregates: [Membership.self])
+            let store = try DaybookStore(
+                DaybookConfiguration(uri: uri, database: database), aggregates: [Membership.self])
             try await store.initialize()
             let members = store.repository(Membership.self)
 
@@ -91,7 +92,8 @@ struct Membership: Aggregate {
                 print(event.version, event.type, event.recordedAt)
             }
 
-            let due = members.query(where: \.status == .active && \.renewals < 3, sort: [.ascending(\.until)], limit: 50)
+            let due = members.query(
+                where: \.status == .active && \.renewals < 3, sort: [.ascending(\.until)], limit: 50)
             for try await member in due {
                 print(member.id.key, member.state.name)
             }

@@ -7,7 +7,8 @@ import IntegrationSupport
 import TestSupport
 import Testing
 
-/// The primary steps down in the midst of work: every connection ends, and for a while the member says that it is no primary.
+/// The primary steps down in the midst of work: every connection ends, and for a while the member says that it is no
+/// primary.
 @Suite("An election", .serialized, .timeLimit(.minutes(10)))
 struct ElectionTests {
     static let codes: [Int32] = [10107, 11600, 11602, 189, 91]
@@ -29,11 +30,15 @@ struct ElectionTests {
     /// Steps down, and is primary again after some refusals.
     private func elect(_ election: Election, _ proxy: FaultProxy) async {
         election.begin(on: proxy)
-        await eventually("it has said that it is no primary", within: .seconds(20)) { election.refusals >= Self.refusals }
+        await eventually("it has said that it is no primary", within: .seconds(20)) {
+            election.refusals >= Self.refusals
+        }
         election.end()
     }
 
-    @Test("the stand-in is a replica set to the driver, whose writes are refused with a mongod's labels", arguments: codes)
+    @Test(
+        "the stand-in is a replica set to the driver, whose writes are refused with a mongod's labels", arguments: codes
+    )
     func standIn(code: Int32) async throws {
         let election = Election(code: code)
         try await withDriverFixture { fixture in
@@ -42,15 +47,20 @@ struct ElectionTests {
                 let things = fixture.namespace()
                 try await client.withConnection(.transaction) { connection in
                     let hello = try connection.read(["hello": 1], database: "admin")
-                    #expect(hello["primary"] == .string("127.0.0.1:\(proxy.port)") && hello["isWritablePrimary"] == true)
+                    #expect(
+                        hello["primary"] == .string("127.0.0.1:\(proxy.port)") && hello["isWritablePrimary"] == true)
                     try connection.insert([["_id": 1]], into: things)
                     election.begin(on: proxy)
                     // The connection ended.
-                    #expect(throws: MongoError.self) { try connection.read(["ping": 1], database: "admin", isRetried: false) }
+                    #expect(throws: MongoError.self) {
+                        try connection.read(["ping": 1], database: "admin", isRetried: false)
+                    }
                     let refused = #expect(throws: MongoError.self) { try connection.insert([["_id": 2]], into: things) }
                     #expect(refused?.serverCode == code && refused?.labels == [])
                     try connection.beginTransaction()
-                    let inTransaction = #expect(throws: MongoError.self) { try connection.insert([["_id": 2]], into: things) }
+                    let inTransaction = #expect(throws: MongoError.self) {
+                        try connection.insert([["_id": 2]], into: things)
+                    }
                     #expect(inTransaction?.labels == .transientTransaction)
                     connection.endTransaction()
                     #expect(election.refusals >= 2)
@@ -70,7 +80,8 @@ struct ElectionTests {
         ) { store, election, proxy, fixture in
             let paths = JournalPath.allCases
             let isOver = Recorder<Bool>()
-            let reports = try await withThrowingTaskGroup(of: [(write: JournalWrite, report: JournalWrite.Report)].self) {
+            let reports = try await withThrowingTaskGroup(of: [(write: JournalWrite, report: JournalWrite.Report)].self)
+            {
                 group in
                 for writer in 0..<8 {
                     group.addTask {
@@ -82,7 +93,8 @@ struct ElectionTests {
                             let number = reports.count
                             let path = paths[(writer + number) % paths.count]
                             let write = try path.write(
-                                1_000 * (writer + 1) + number, on: ["a", "b", "c"][(writer * 5 + number) % 3], in: store,
+                                1_000 * (writer + 1) + number, on: ["a", "b", "c"][(writer * 5 + number) % 3],
+                                in: store,
                                 hasID: number % 2 == 0)
                             reports.append((write, try await write.run()))
                         }
@@ -100,8 +112,8 @@ struct ElectionTests {
             try await fixture.endSessions(of: proxy)
             try await expectAgreement(reports, fixture, "seed \(seed)")
             #expect(reports.count { $0.report == .committed } > reports.count / 2)
-            for (write, report) in reports where report == .open && (write.path.isCompletedByRepetition || write.amount % 2 == 0)
-            {
+            for (write, report) in reports
+            where report == .open && (write.path.isCompletedByRepetition || write.amount % 2 == 0) {
                 #expect(try await write.run() == .committed)
                 try await expectAgreement([(write, .committed)], fixture, "seed \(seed), again")
             }
@@ -131,12 +143,14 @@ struct ElectionTests {
             await store.poster.drain()
             #expect(try await store.verify().isClean)
             #expect(
-                try await store.repository(Meter.self).load("r").state.balance == (path == .live ? Int(amounts.reduce(0, +)) : 0))
+                try await store.repository(Meter.self).load("r").state.balance
+                    == (path == .live ? Int(amounts.reduce(0, +)) : 0))
         }
     }
 
-    /// The driver sends a read again once, so a read that meets the election twice, by a refusal and by a connection that ends while it signs in,
-    /// is refused: https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
+    /// The driver sends a read again once, so a read that meets the election twice, by a refusal and by a connection
+    /// that ends while it signs in, is refused:
+    /// https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
     @Test("loads, histories and queries are right through an election, or unavailable while it lasts", arguments: codes)
     func readers(code: Int32) async throws {
         try await withReplicaSet(code: code) { store, election, proxy, _ in
@@ -155,7 +169,9 @@ struct ElectionTests {
                                 var events = 0
                                 for try await _ in try accounts.history("b") { events += 1 }
                                 #expect(events == 9)
-                                let found = try await accounts.query(where: \.balance == 9).reduce(0) { count, _ in count + 1 }
+                                let found = try await accounts.query(where: \.balance == 9).reduce(0) { count, _ in
+                                    count + 1
+                                }
                                 #expect(found == 1)
                             } catch let error as DaybookError where !hasEnded && error.code == .unavailable {
                                 continue
@@ -173,7 +189,9 @@ struct ElectionTests {
     @Test("an election stops neither verify nor patch nor rebuild, in place or as a swap", arguments: codes)
     func maintenance(code: Int32) async throws {
         try await withReplicaSet(code: code) { store, election, proxy, fixture in
-            for number in 0..<30 { try await store.repository(Account.self).execute(.deposit(number), on: "m-\(number)") }
+            for number in 0..<30 {
+                try await store.repository(Account.self).execute(.deposit(number), on: "m-\(number)")
+            }
             let right = Set(try await fixture.documents(in: "snapshots.account"))
             for work in ["verify", "patch", "rebuild", "swap"] {
                 if work == "patch" {
@@ -201,7 +219,9 @@ struct ElectionTests {
                 }
                 election.begin(on: proxy)
                 await proxy.release()
-                await eventually("it has said that it is no primary", within: .seconds(20)) { election.refusals >= Self.refusals }
+                await eventually("it has said that it is no primary", within: .seconds(20)) {
+                    election.refusals >= Self.refusals
+                }
                 election.end()
                 _ = try await running.value
                 #expect(Set(try await fixture.documents(in: "snapshots.account")) == right, "\(work)")
@@ -229,7 +249,9 @@ struct ElectionTests {
                     _ = try $0.deleteOne(["_id": .string("tally/\(key)")], in: snapshots)
                 }
                 #expect(
-                    try await eventually("it is caught up", within: .seconds(60)) { try await store.isCaughtUp(key, Tally.self) })
+                    try await eventually("it is caught up", within: .seconds(60)) {
+                        try await store.isCaughtUp(key, Tally.self)
+                    })
             }
             run.cancel()
             try await run.value
@@ -238,17 +260,20 @@ struct ElectionTests {
 }
 
 extension DriverFixture {
-    /// Takes the last events of an aggregate away, and what was written of its snapshot with them and after them: what a new primary does with
-    /// writes that no majority had.
+    /// Takes the last events of an aggregate away, and what was written of its snapshot with them and after them: what
+    /// a new primary does with writes that no majority had.
     fileprivate func rollBack(_ id: String, events: Int64) async throws {
         let type = String(id.prefix { $0 != "/" })
         let head = Int64(try await journal().count { $0.aggregateID == id })
         let lost: BSONDocument = ["aggregateId": .string(id), "version": ["$gt": .int64(head - events)]]
         _ = try await run(["delete": "journal", "deletes": [["q": .document(lost), "limit": 0]]])
-        _ = try await run(["delete": .string("snapshots.\(type)"), "deletes": [["q": ["_id": .string(id)], "limit": 1]]])
+        _ = try await run([
+            "delete": .string("snapshots.\(type)"), "deletes": [["q": ["_id": .string(id)], "limit": 1]],
+        ])
         guard type == "account" else { return }
         // The snapshot of an inline aggregate goes back with its events, in one transaction.
-        try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: database), aggregates: [Account.self]) {
+        try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: database), aggregates: [Account.self])
+        {
             store in
             _ = try await store.patch()
         }

@@ -4,10 +4,12 @@ import Foundation
 
 /// A membership as it is today, two generations after the first of its events were written.
 ///
-/// - In the first generation fees and payments were euros as floating-point numbers, a renewal was `extended`, a check-in `visited`, and the
-///   state was `{ name, balance, fee, visits }`.
-/// - In the second they became cents, the events got their present names, and the state became `{ name, balanceCents, feeCents, ... }`.
-/// - In the third, today's, the name moved into a holder, a renewal says until when, and `flagged` came back with a reason.
+/// - In the first generation fees and payments were euros as floating-point numbers, a renewal was `extended`, a
+///   check-in `visited`, and the state was `{ name, balance, fee, visits }`.
+/// - In the second they became cents, the events got their present names, and the state became `{ name, balanceCents,
+///   feeCents, ... }`.
+/// - In the third, today's, the name moved into a holder, a renewal says until when, and `flagged` came back with a
+///   reason.
 struct ClubCard: Aggregate, Equatable {
     struct Holder: Codable, Sendable, Equatable {
         var name = ""
@@ -39,7 +41,8 @@ struct ClubCard: Aggregate, Equatable {
     static let fields: [Field<ClubCard>] = [Field("visits", \.visits), Field("balanceCents", \.balanceCents)]
 
     static let upcasters: [Upcaster] = [
-        .transform("joined", from: 1, document: { old in ["name": old["name"] ?? .null, "feeCents": try cents(old["fee"])] }),
+        .transform(
+            "joined", from: 1, document: { old in ["name": old["name"] ?? .null, "feeCents": try cents(old["fee"])] }),
         .transform("joined", from: 2) { (old: JoinedForCents) in
             Joined(holder: Holder(name: old.name), feeCents: old.feeCents)
         },
@@ -64,7 +67,9 @@ struct ClubCard: Aggregate, Equatable {
         },
         .transform(from: 2) { old in
             var patch = BSONDocument()
-            for key in ["balanceCents", "feeCents", "notes"] { if let value = old[key] { try patch.append(key, value) } }
+            for key in ["balanceCents", "feeCents", "notes"] {
+                if let value = old[key] { try patch.append(key, value) }
+            }
             if let name = old["name"] { try patch.append("holder", ["name": name]) }
             return patch
         },

@@ -50,7 +50,9 @@ struct CorrectTests {
         #expect(stored.integer(at: "version") == loaded.version)
     }
 
-    @Test("a correction is an event: in the history, before and after it, and in every replay", arguments: ledgers.indices)
+    @Test(
+        "a correction is an event: in the history, before and after it, and in every replay", arguments: ledgers.indices
+    )
     func correct(index: Int) async throws { try await correct(Self.ledgers[index]) }
 
     private func correct<L: CorrectableLedger>(_ ledger: L.Type) async throws {
@@ -104,7 +106,8 @@ struct CorrectTests {
         try await withLedgers(ledger) { store, ledgers in
             try await ledgers.execute(.deposit(1), on: "a")
             func expect(
-                _ code: DaybookError.Code, key: String = "a", _ patch: BSONDocument, reason: String = "r", actor: String = "a",
+                _ code: DaybookError.Code, key: String = "a", _ patch: BSONDocument, reason: String = "r",
+                actor: String = "a",
                 expecting: Int64? = nil, commandID: String? = nil
             ) async {
                 let error = await #expect(throws: DaybookError.self) {
@@ -130,7 +133,8 @@ struct CorrectTests {
             #expect(try await ledgers.load("a").state.balance == 1)
             let longest = String(repeating: "x", count: 1_024)
             #expect(
-                try await ledgers.correct("a", patch: L.patch(balance: 2), reason: longest, actor: longest, expecting: 1)?.version
+                try await ledgers.correct(
+                    "a", patch: L.patch(balance: 2), reason: longest, actor: longest, expecting: 1)?.version
                     == 2)
         }
     }
@@ -155,7 +159,8 @@ struct CorrectTests {
     private func repeatCorrection<L: CorrectableLedger>(_ ledger: L.Type) async throws {
         try await withLedgers(ledger) { store, ledgers in
             try await ledgers.execute(.deposit(5), on: "a", commandID: "deposit")
-            let commit = try await ledgers.correct("a", patch: L.patch(balance: 9), reason: "r", actor: "a", commandID: "c")
+            let commit = try await ledgers.correct(
+                "a", patch: L.patch(balance: 9), reason: "r", actor: "a", commandID: "c")
             #expect(commit?.versions == 2...2)
             try await ledgers.execute(.deposit(5), on: "a")
             #expect(
@@ -190,7 +195,8 @@ struct CorrectTests {
                     group.addTask {
                         for round in 1...2 {
                             try await ledgers.correct(
-                                "a", patch: L.patch(balance: .int64(Int64(task * 1_000 + round * 100))), reason: "r", actor: "a")
+                                "a", patch: L.patch(balance: .int64(Int64(task * 1_000 + round * 100))), reason: "r",
+                                actor: "a")
                         }
                     }
                 }
@@ -249,7 +255,8 @@ struct CorrectTests {
             #expect(try await fine.load("d").state.value == 21_000)
             #expect(try await fine.load("d", at: .version(6)) == fine.load("d"))
             // Repeated by the newer program, a correction is still the one that it was.
-            #expect(try await fine.correct("d", patch: ["value": 10], reason: "r", actor: "a", commandID: "c") == original)
+            #expect(
+                try await fine.correct("d", patch: ["value": 10], reason: "r", actor: "a", commandID: "c") == original)
         }
     }
 
@@ -260,7 +267,9 @@ struct CorrectTests {
             try await store.prepare(for: Dial<UnchangedDial>.self)
             try await unchanged.execute(.turn(3), on: "d")
             try await unchanged.correct("d", patch: ["label": "hidden"], reason: "r", actor: "a")
-            let error = await #expect(throws: DaybookError.self) { try await store.repository(Dial<FineDial>.self).load("d") }
+            let error = await #expect(throws: DaybookError.self) {
+                try await store.repository(Dial<FineDial>.self).load("d")
+            }
             #expect(error?.code == .unreadableEvent)
             #expect(error?.version == 2)
             #expect(error?.message.contains("NoValue") == true)

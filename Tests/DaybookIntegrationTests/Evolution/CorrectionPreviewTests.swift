@@ -19,7 +19,8 @@ struct CorrectionPreviewTests {
             #expect(try await accounts.load("a").version == 2)
             try await accounts.correct("a", patch: ["balance": 7.0], reason: "r", actor: "me")
             #expect(try await BSONEncoder().encode(accounts.load("a").state) == preview.after)
-            #expect(try await !accounts.previewCorrection("a", patch: ["balance": 7], reason: "r", actor: "me").isChange)
+            #expect(
+                try await !accounts.previewCorrection("a", patch: ["balance": 7], reason: "r", actor: "me").isChange)
             for (key, patch, reason, actor) in [
                 ("a", ["balance": "x"], "r", "me"), ("a", ["nope": 1], "r", "me"), ("b", ["balance": 1], "r", "me"),
                 ("a", ["balance": 1], "", "me"), ("a", ["balance": 1], "r", ""),

@@ -4,8 +4,8 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// Journals as earlier versions of a domain wrote them, read by the domain of today. The fixtures are files that nothing here writes: what
-/// they hold must be readable for as long as there are journals.
+/// Journals as earlier versions of a domain wrote them, read by the domain of today. The fixtures are files that
+/// nothing here writes: what they hold must be readable for as long as there are journals.
 @Suite("Golden fixtures of older schemas", .timeLimit(.minutes(1)))
 struct GoldenFixtureTests {
     /// What a generation wrote, and what it says today.
@@ -50,7 +50,9 @@ struct GoldenFixtureTests {
         }
     }
 
-    private static func date(_ milliseconds: Int64) -> Date { BSONDate(milliseconds: 1_577_836_800_000 + milliseconds).date }
+    private static func date(_ milliseconds: Int64) -> Date {
+        BSONDate(milliseconds: 1_577_836_800_000 + milliseconds).date
+    }
 
     static let generations: [Generation] = [
         Generation(
@@ -58,13 +60,15 @@ struct GoldenFixtureTests {
             changes: [
                 { ($0.holder.name, $0.feeCents, $0.isActive) = ("Ada", 2_550, true) }, { $0.visits = 1 },
                 { $0.balanceCents = 2_550 },
-                { _ in }, { _ in }, { ($0.balanceCents, $0.feeCents) = (3_025, 2_000) }, { $0.until = date(30 * 86_400_000) },
+                { _ in }, { _ in }, { ($0.balanceCents, $0.feeCents) = (3_025, 2_000) },
+                { $0.until = date(30 * 86_400_000) },
                 { $0.balanceCents = 3_050 },
             ],
             bodies: [
                 .event(.joined(holder: .init(name: "Ada"), feeCents: 2_550)), .event(.checkedIn(at: nil)),
                 .event(.paid(cents: 2_550, currency: "EUR")), .retired("pinged"), .retired("flagged"),
-                .correction(schema: 1, reason: "paid in cash", actor: "clerk-7"), .event(.renewed(until: date(30 * 86_400_000))),
+                .correction(schema: 1, reason: "paid in cash", actor: "clerk-7"),
+                .event(.renewed(until: date(30 * 86_400_000))),
                 .event(.paid(cents: 25, currency: "EUR")),
             ]),
         Generation(
@@ -75,9 +79,11 @@ struct GoldenFixtureTests {
                 { ($0.balanceCents, $0.notes, $0.holder.name) = (5_000, ["goodwill"], "Grace") }, { $0.visits = 2 },
             ],
             bodies: [
-                .event(.joined(holder: .init(name: "Gerty"), feeCents: 1_000)), .event(.paid(cents: 1_000, currency: "EUR")),
+                .event(.joined(holder: .init(name: "Gerty"), feeCents: 1_000)),
+                .event(.paid(cents: 1_000, currency: "EUR")),
                 .event(.paid(cents: 1_999, currency: "EUR")), .event(.checkedIn(at: nil)),
-                .event(.renewed(until: date(86_400_000))), .correction(schema: 2, reason: "a wrong name", actor: "clerk-8"),
+                .event(.renewed(until: date(86_400_000))),
+                .correction(schema: 2, reason: "a wrong name", actor: "clerk-8"),
                 .event(.checkedIn(at: nil)),
             ]),
         Generation(
@@ -89,9 +95,11 @@ struct GoldenFixtureTests {
             ],
             bodies: [
                 .event(.joined(holder: .init(name: "Mary"), feeCents: 990)),
-                .correction(schema: 2, reason: "a discount", actor: "clerk-8"), .event(.paid(cents: 880, currency: "EUR")),
+                .correction(schema: 2, reason: "a discount", actor: "clerk-8"),
+                .event(.paid(cents: 880, currency: "EUR")),
                 .event(.renewed(until: date(5))), .event(.flagged(reason: "late")),
-                .correction(schema: 3, reason: "as promised", actor: "clerk-9"), .event(.checkedIn(at: date(1))), .event(.left),
+                .correction(schema: 3, reason: "as promised", actor: "clerk-9"), .event(.checkedIn(at: date(1))),
+                .event(.left),
             ]),
     ]
 
@@ -108,14 +116,16 @@ struct GoldenFixtureTests {
         }
     }
 
-    @Test("G6: an old journal is loaded to the state that it means today, and takes new commits", arguments: generations)
+    @Test(
+        "G6: an old journal is loaded to the state that it means today, and takes new commits", arguments: generations)
     func load(_ generation: Generation) async throws {
         try await withGeneration(generation) { store, memberships, journal in
             let expected = try #require(generation.states.last)
             let loaded = try await memberships.load(generation.key)
             #expect(loaded.state == expected)
             #expect(loaded.version == Int64(journal.count))
-            // An old state is found by the query and folded anew; one of today's, as the third has it, is given as it stands.
+            // An old state is found by the query and folded anew; one of today's, as the third has it, is given as it
+            // stands.
             var found: [Snapshot<ClubCard>] = []
             for try await snapshot in memberships.query() { found.append(snapshot) }
             let isOfToday = try await store.raw.documents(in: "snapshots.membership")[0]["stateSchema"] == .int32(3)
@@ -123,7 +133,8 @@ struct GoldenFixtureTests {
             #expect(found.map(\.state) == [isOfToday ? generation.states[3] : expected])
             #expect(found.map(\.version) == [isOfToday ? 4 : loaded.version])
             // Its snapshot gives way to one of today, and what is appended is of today's schema.
-            let commit = try #require(try await memberships.execute(.pay(cents: 1), on: generation.key, commandID: "new"))
+            let commit = try #require(
+                try await memberships.execute(.pay(cents: 1), on: generation.key, commandID: "new"))
             #expect(commit.version == loaded.version + 1)
             let stored = try #require(
                 try await store.raw.document(in: "snapshots.membership", id: "membership/\(generation.key)"))
@@ -131,10 +142,14 @@ struct GoldenFixtureTests {
             after.balanceCents += 1
             #expect(stored["state"] == .document(try BSONEncoder().encode(after)))
             #expect(stored["stateSchema"] == .int32(3))
-            let last = try await store.raw.documents(in: "journal").first { $0.integer(at: "version") == commit.version }
+            let last = try await store.raw.documents(in: "journal").first {
+                $0.integer(at: "version") == commit.version
+            }
             #expect(last?["schema"] == .int32(3))
             found = []
-            for try await snapshot in memberships.query(where: \.balanceCents == after.balanceCents) { found.append(snapshot) }
+            for try await snapshot in memberships.query(where: \.balanceCents == after.balanceCents) {
+                found.append(snapshot)
+            }
             #expect(found.map(\.state) == [after])
             // The old events are as they were.
             let now = try await store.raw.documents(in: "journal", where: ["version": ["$lte": .int64(loaded.version)]])
@@ -173,7 +188,8 @@ struct GoldenFixtureTests {
             #expect(events.map(\.metadata.headers["trace"]) == journal.map { $0.string(at: "meta.headers.trace") })
             #expect(
                 events.map {
-                    BSONValue.datetime(BSONDate(milliseconds: Int64(($0.recordedAt.timeIntervalSince1970 * 1000).rounded())))
+                    BSONValue.datetime(
+                        BSONDate(milliseconds: Int64(($0.recordedAt.timeIntervalSince1970 * 1000).rounded())))
                 }
                     == journal.map { $0["recordedAt"] })
         }

@@ -1,8 +1,8 @@
 import Daybook
 import Foundation
 
-/// An aggregate of all that could make bytes depend on how they came about: dates finer than a millisecond, dictionaries and sets, which have
-/// no order, and optionals within optionals.
+/// An aggregate of all that could make bytes depend on how they came about: dates finer than a millisecond,
+/// dictionaries and sets, which have no order, and optionals within optionals.
 struct Herbarium<Kept: Keeping>: Aggregate, Equatable {
     struct Plant: Codable, Sendable, Hashable {
         var name: String
@@ -65,9 +65,13 @@ struct Herbarium<Kept: Keeping>: Aggregate, Equatable {
 
     static func events(using generator: inout some RandomNumberGenerator) -> [Event] {
         func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &generator) }
-        func date() -> Date { Date(timeIntervalSince1970: 1_700_000_000 + Double.random(in: -1e9...1e9, using: &generator)) }
+        func date() -> Date {
+            Date(timeIntervalSince1970: 1_700_000_000 + Double.random(in: -1e9...1e9, using: &generator))
+        }
         func texts() -> Set<String> { Set((0..<number(0...6)).map { _ in "t\(number(0...9))é" }) }
-        func height() -> Double?? { [nil, .some(nil), .some(Double(number(0...9)) / 3)].randomElement(using: &generator) ?? nil }
+        func height() -> Double?? {
+            [nil, .some(nil), .some(Double(number(0...9)) / 3)].randomElement(using: &generator) ?? nil
+        }
         return (0..<number(1...4)).map { _ in
             switch number(0...9) {
             case 0...3: .collected(Plant(name: "n\(number(0...5))", foundAt: date(), places: texts(), height: height()))

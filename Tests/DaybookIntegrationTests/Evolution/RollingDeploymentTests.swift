@@ -53,10 +53,13 @@ struct RollingDeploymentTests {
             expected.apply(.booked(seats: 7, cabin: "any"))
             #expect(try await new.load("b").state == expected)
             var bodies: [NewBooking<K>.Event] = []
-            for try await event in try new.history("b") { if case .event(let body) = event.body { bodies.append(body) } }
+            for try await event in try new.history("b") {
+                if case .event(let body) = event.body { bodies.append(body) }
+            }
             #expect(
                 bodies == [
-                    .booked(seats: 5, cabin: "any"), .cancelled(seats: 2), .cancelled(seats: 1), .booked(seats: 7, cabin: "any"),
+                    .booked(seats: 5, cabin: "any"), .cancelled(seats: 2), .cancelled(seats: 1),
+                    .booked(seats: 7, cabin: "any"),
                 ])
         }
     }
@@ -76,13 +79,17 @@ struct RollingDeploymentTests {
 
     private func oldMeetsNew<K: Keeping>(_ kept: K.Type) async throws {
         try await withBoth(kept) { old, new in
-            for (key, command) in [("case", .upgrade("fore")), ("schema", .book(4))] as [(String, NewBooking<K>.Command)] {
+            for (key, command) in [("case", .upgrade("fore")), ("schema", .book(4))]
+                as [(String, NewBooking<K>.Command)]
+            {
                 try await old.execute(.book(3), on: key)
                 try await new.execute(command, on: key)
                 let before = try #require(try await snapshot(new.store, key))
                 await expectUnknown("load", key) { _ = try await old.load(key) }
                 await expectUnknown("execute", key) { _ = try await old.execute(.cancel(1), on: key) }
-                await expectUnknown("append", key) { _ = try await old.append([.cancelled(seats: 1)], to: key, expecting: 2) }
+                await expectUnknown("append", key) {
+                    _ = try await old.append([.cancelled(seats: 1)], to: key, expecting: 2)
+                }
                 await expectUnknown("correct", key) {
                     _ = try await old.correct(key, patch: ["seats": 1], reason: "r", actor: "a")
                 }
@@ -181,7 +188,8 @@ struct RollingDeploymentTests {
                 #expect(oldLoaded.state.seats == newLoaded.state.seats)
                 #expect(oldLoaded.state.entries == versions.count && newLoaded.state.entries == versions.count)
                 #expect(try await new.load(key, at: .version(newLoaded.version)) == newLoaded)
-                // Nothing older stands in the place of the new one's snapshot, and its next commit brings it up to date.
+                // Nothing older stands in the place of the new one's snapshot, and its next commit brings it up to
+                // date.
                 #expect(try await snapshot(new.store, key)?["stateSchema"] == .int32(2))
                 let commit = try await new.execute(.cancel(1), on: key)
                 #expect(try await snapshot(new.store, key)?.integer(at: "version") == commit?.version)

@@ -10,7 +10,8 @@ struct ThreeWaysTests {
     static let cases: [(Lifecycle, UInt64)] = [(.inline, 1), (.async, 2), (.inline, 3), (.async, 4)]
 
     @Test(
-        "G6: the writer's snapshot, a load and a replay have the same bytes, whatever the events hold", arguments: cases.indices)
+        "G6: the writer's snapshot, a load and a replay have the same bytes, whatever the events hold",
+        arguments: cases.indices)
     func bytes(index: Int) async throws {
         let (lifecycle, seed) = Self.cases[index]
         try await threeWays(lifecycle.keeping, seed)
@@ -28,7 +29,9 @@ struct ThreeWaysTests {
                 } else {
                     // Behind events of the same transaction, the state was not decoded in between.
                     try await store.transaction { transaction in
-                        for event in events { try await transaction.execute(.record([event]), on: "h", of: Herbarium<K>.self) }
+                        for event in events {
+                            try await transaction.execute(.record([event]), on: "h", of: Herbarium<K>.self)
+                        }
                     }
                 }
                 await store.poster.drain()
@@ -43,7 +46,9 @@ struct ThreeWaysTests {
         }
     }
 
-    @Test("an aggregate of 10,000 events is loaded, its history is read, and its versions are loaded", .timeLimit(.minutes(3)))
+    @Test(
+        "an aggregate of 10,000 events is loaded, its history is read, and its versions are loaded",
+        .timeLimit(.minutes(3)))
     func tenThousand() async throws {
         try await withTestStore { store in
             try await store.initialize(Tally.self)

@@ -35,9 +35,12 @@ struct TimeTravelTests {
                 #expect(loaded.state == expected?.state ?? Account(), "\(what) of \(milliseconds)")
             }
             for at in Set(states.map(\.at)) {
-                for near in (at - 2)...(at + 2) { try await expect(BSONDate(milliseconds: near).date, near, "the date") }
+                for near in (at - 2)...(at + 2) {
+                    try await expect(BSONDate(milliseconds: near).date, near, "the date")
+                }
                 try await expect(BSONDate(milliseconds: at).date.addingTimeInterval(0.000_7), at, "just after the date")
-                try await expect(BSONDate(milliseconds: at).date.addingTimeInterval(-0.000_3), at - 1, "just before the date")
+                try await expect(
+                    BSONDate(milliseconds: at).date.addingTimeInterval(-0.000_3), at - 1, "just before the date")
             }
             try await expect(.distantPast, .min, "the distant past")
             try await expect(.distantFuture, .max, "the distant future")
@@ -52,7 +55,9 @@ struct TimeTravelTests {
         }
     }
 
-    @Test("G7: a load at a version equals folding that many events, of random histories in every lifecycle", arguments: 0..<6)
+    @Test(
+        "G7: a load at a version equals folding that many events, of random histories in every lifecycle",
+        arguments: 0..<6)
     func randomHistories(seed: Int) async throws {
         switch seed % 3 {
         case 0: try await randomHistory(Account.self, seed)
@@ -74,7 +79,8 @@ struct TimeTravelTests {
                 case 0 where states.count > 1:
                     let balance = Int64.random(in: -50...50, using: &generator)
                     guard
-                        try await ledgers.correct("a", patch: L.patch(balance: .int64(balance)), reason: "r", actor: "a") != nil
+                        try await ledgers.correct(
+                            "a", patch: L.patch(balance: .int64(balance)), reason: "r", actor: "a") != nil
                     else { continue }
                     states.append(
                         try BSONDecoder().decode(

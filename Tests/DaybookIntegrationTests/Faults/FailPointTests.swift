@@ -5,8 +5,8 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// The server refuses a command of a commit. What is done again is what MongoDB's transactions specification says, and the journal agrees
-/// with what the library reports.
+/// The server refuses a command of a commit. What is done again is what MongoDB's transactions specification says, and
+/// the journal agrees with what the library reports.
 ///
 /// https://github.com/mongodb/specifications/blob/master/source/transactions/transactions.md
 @Suite("A refused command", .serialized, .timeLimit(.minutes(3)))
@@ -29,7 +29,8 @@ struct FailPointTests {
         let commits: Int
 
         var testDescription: String {
-            let code = data["errorCode"] ?? data["writeConcernError"].map { _ in "writeConcernError" } ?? "closeConnection"
+            let code =
+                data["errorCode"] ?? data["writeConcernError"].map { _ in "writeConcernError" } ?? "closeConnection"
             let labels = data["errorLabels"].map { "\($0)" } ?? ""
             return "\(command) \(code) \(labels) x\(times)"
         }
@@ -49,7 +50,9 @@ struct FailPointTests {
     }
     private static let closed: BSONDocument = ["closeConnection": true]
     private static let concern: BSONDocument = [
-        "writeConcernError": ["code": .int32(64), "errmsg": "waiting for replication timed out", "errInfo": ["wtimeout": true]]
+        "writeConcernError": [
+            "code": .int32(64), "errmsg": "waiting for replication timed out", "errInfo": ["wtimeout": true],
+        ]
     ]
 
     static let inTransaction = [
@@ -101,7 +104,8 @@ struct FailPointTests {
 
     @Test("a refused command is repeated only where the specification says so", arguments: inTransaction + atCommit)
     func refusal(_ refusal: Refusal) async throws {
-        try await withFaultyStore(isOlderServer: ["insert", "update"].contains(refusal.command)) { store, proxy, fixture in
+        try await withFaultyStore(isOlderServer: ["insert", "update"].contains(refusal.command)) {
+            store, proxy, fixture in
             let error = try await fixture.withFailPoint { failPoint in
                 try await failPoint.set(.times(refusal.times), [refusal.command], refusal.data)
                 return try await daybookError {
@@ -207,7 +211,8 @@ struct FailPointTests {
     }
 
     @Test(
-        "a refused batch ends the iteration with the error, never early as if complete", arguments: [code(50), code(43), closed])
+        "a refused batch ends the iteration with the error, never early as if complete",
+        arguments: [code(50), code(43), closed])
     func getMore(_ data: BSONDocument) async throws {
         try await withFaultyStore { store, proxy, fixture in
             let accounts = store.repository(Account.self)

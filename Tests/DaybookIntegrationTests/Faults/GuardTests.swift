@@ -21,7 +21,8 @@ struct GuardTests {
 
     /// Takes 60 from `mine` if both accounts together have 100 at least, as the first transaction of both sees it.
     ///
-    /// Both transactions have read before either writes, whatever the scheduling: the first run of each waits for the other's.
+    /// Both transactions have read before either writes, whatever the scheduling: the first run of each waits for the
+    /// other's.
     private func withdraw(
         from mine: String, watching other: String, in store: DaybookStore, meeting gate: Gate
     ) async throws -> Bool {
@@ -41,7 +42,8 @@ struct GuardTests {
     }
 
     @Test(
-        "guards prevent two transactions that each read what the other writes from both committing (write skew)", arguments: 0..<5
+        "guards prevent two transactions that each read what the other writes from both committing (write skew)",
+        arguments: 0..<5
     )
     func writeSkew(round: Int) async throws {
         try await withStore { store, fixture in
@@ -111,7 +113,9 @@ struct GuardTests {
             try await accounts.execute(.deposit(6), on: "watched")
             try await expectDeposits([5, 6], on: "watched", fixture)
             try await expectDeposits([1, 1, 1], on: "a", fixture)
-            let open = try await accounts.query(where: \.balance == 11).reduce(into: [String]()) { $0.append($1.id.rawValue) }
+            let open = try await accounts.query(where: \.balance == 11).reduce(into: [String]()) {
+                $0.append($1.id.rawValue)
+            }
             #expect(open == ["account/watched"])
         }
     }
@@ -132,7 +136,8 @@ struct GuardTests {
         }
     }
 
-    @Test("a guard and a command on the same aggregate, in either order, are one change of it", arguments: [true, false])
+    @Test(
+        "a guard and a command on the same aggregate, in either order, are one change of it", arguments: [true, false])
     func guardAndExecute(guardFirst: Bool) async throws {
         try await withStore { store, fixture in
             try await store.repository(Account.self).execute(.deposit(5), on: "a")

@@ -24,7 +24,8 @@ struct LostReplyTests {
     }
 
     @Test(
-        "a commit that loses one connection on its way succeeds, and is in the journal once (G2)", arguments: WritePath.allCases,
+        "a commit that loses one connection on its way succeeds, and is in the journal once (G2)",
+        arguments: WritePath.allCases,
         Loss.all)
     func oneLoss(path: WritePath, loss: Loss) async throws {
         // What is kept in memory is not read again, and then no find could be lost.
@@ -42,7 +43,9 @@ struct LostReplyTests {
         }
     }
 
-    @Test("a commit whose reply is lost again and again is reported as the commit that it is", arguments: WritePath.allCases)
+    @Test(
+        "a commit whose reply is lost again and again is reported as the commit that it is",
+        arguments: WritePath.allCases)
     func repeatedLoss(path: WritePath) async throws {
         try await withFaultyStore { store, proxy, fixture in
             // More than the driver's own retry takes care of.
@@ -82,7 +85,8 @@ struct LostReplyTests {
             #expect(landed == (fault == .dropReply))
 
             proxy.heal()
-            // A server that never heard of the commit keeps its transaction open for a minute. Until then others lose against it.
+            // A server that never heard of the commit keeps its transaction open for a minute. Until then others lose
+            // against it.
             try await fixture.endSessions(of: proxy)
             let commit = try await path.deposit(2, on: "a", in: store, expecting: 1, commandID: "c-2")
             try await expectDeposits([1, 2], fixture)
@@ -90,7 +94,9 @@ struct LostReplyTests {
         }
     }
 
-    @Test("a commit that arrives after its client gave up on the connection takes effect once", arguments: WritePath.allCases)
+    @Test(
+        "a commit that arrives after its client gave up on the connection takes effect once",
+        arguments: WritePath.allCases)
     func lateCommit(path: WritePath) async throws {
         try await withFaultyStore(["socketTimeoutMS=1000"]) { store, proxy, fixture in
             proxy.fail("commitTransaction", .hold)
@@ -108,7 +114,8 @@ struct LostReplyTests {
         "an insert that arrives after its transaction was given up takes no effect", arguments: WritePath.allCases,
         ["bulkWrite", "insert"])
     func lateInsert(path: WritePath, command: String) async throws {
-        try await withFaultyStore(["socketTimeoutMS=1000"], isOlderServer: command == "insert") { store, proxy, fixture in
+        try await withFaultyStore(["socketTimeoutMS=1000"], isOlderServer: command == "insert") {
+            store, proxy, fixture in
             proxy.fail(command, .hold)
             try await path.deposit(2, on: "a", in: store, expecting: 1).map { #expect($0.versions == 2...2) }
             #expect(proxy.held == 1)

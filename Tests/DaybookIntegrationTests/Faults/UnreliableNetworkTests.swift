@@ -5,7 +5,8 @@ import IntegrationSupport
 import TestSupport
 import Testing
 
-/// Many writers at once on a network that loses whatever it likes: every report of the library is compared with the journal.
+/// Many writers at once on a network that loses whatever it likes: every report of the library is compared with the
+/// journal.
 @Suite("An unreliable network", .serialized, .timeLimit(.minutes(2)))
 struct UnreliableNetworkTests {
     private enum Report: Sendable {

@@ -99,7 +99,8 @@ struct JournalFeedTests {
         }
     }
 
-    @Test("a place that the oplog no longer has is a typed error, in the midst of the stream", arguments: [260, 280, 286])
+    @Test(
+        "a place that the oplog no longer has is a typed error, in the midst of the stream", arguments: [260, 280, 286])
     func placeLost(code: Int32) async throws {
         try await withStore { store, fixture in
             let feed = feed(store)

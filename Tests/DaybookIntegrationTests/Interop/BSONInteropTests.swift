@@ -11,14 +11,17 @@ import Testing
 
     private static func document() throws -> BSONDocument {
         [
-            "double": 1.5, "negativeZero": -0.0, "infinity": .double(.infinity), "tiny": .double(.leastNonzeroMagnitude),
+            "double": 1.5, "negativeZero": -0.0, "infinity": .double(.infinity),
+            "tiny": .double(.leastNonzeroMagnitude),
             "string": "text", "empty": "", "unicode": "Zoë 日本 🧾", "nul": "a\u{0}b",
             "document": ["a": .int32(1), "b": ["c": [:]]], "array": [.int32(1), "two", [3.0], ["four": .int32(4)], []],
             "binary": .binary(BSONBinary(bytes: [0, 1, 2, 254, 255])), "binaryEmpty": .binary(BSONBinary(bytes: [])),
             "binaryOld": .binary(BSONBinary(subtype: .outdatedGeneric, bytes: [7, 8])),
-            "binaryUser": .binary(BSONBinary(subtype: .init(rawValue: 0x80), bytes: [9])), "uuid": .binary(BSONBinary(uuid)),
+            "binaryUser": .binary(BSONBinary(subtype: .init(rawValue: 0x80), bytes: [9])),
+            "uuid": .binary(BSONBinary(uuid)),
             "objectId": .objectID(try #require(BSONObjectID("0123456789abcdef01234567"))), "true": true, "false": false,
-            "date": .datetime(BSONDate(milliseconds: 1_700_000_000_123)), "dateBefore1970": .datetime(BSONDate(milliseconds: -1)),
+            "date": .datetime(BSONDate(milliseconds: 1_700_000_000_123)),
+            "dateBefore1970": .datetime(BSONDate(milliseconds: -1)),
             "null": nil, "regex": .regex(try BSONRegex(pattern: "^a.*é$", options: "mi")),
             "javascript": .javascript("function () { return 1 }"),
             "int32": .int32(-7), "int32Min": .int32(.min), "int32Max": .int32(.max),

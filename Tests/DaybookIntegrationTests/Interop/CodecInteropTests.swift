@@ -6,7 +6,8 @@ import TestSupport
 private let python = ProcessInfo.processInfo.environment["DAYBOOK_PYTHON"]
 private let documents = ProcessInfo.processInfo.environment["DAYBOOK_TEST_CASES"].flatMap(Int.init) ?? 500
 
-/// Compares the codec with `bson` of pymongo, which nobody here wrote, in both directions. One Python process serves a whole test.
+/// Compares the codec with `bson` of pymongo, which nobody here wrote, in both directions. One Python process serves a
+/// whole test.
 @Suite("the codec beside Python's bson", .enabled(if: python != nil, "DAYBOOK_PYTHON names no Python with pymongo"))
 struct CodecInteropTests {
     /// Both scripts keep every type as it is: dates as milliseconds, UUIDs as binary, documents in order.
@@ -34,7 +35,8 @@ struct CodecInteropTests {
 
         """
 
-    /// For each line, bytes and our canonical JSON: the bytes that Python makes of the one and of the other, and its JSON.
+    /// For each line, bytes and our canonical JSON: the bytes that Python makes of the one and of the other, and its
+    /// JSON.
     private static let echo = """
         for line in sys.stdin:
             data, text = line.rstrip("\\n").split("\\t")
@@ -98,7 +100,9 @@ struct CodecInteropTests {
             let document = try BSONDocument(validating: bytes(answer[0]))
             var copy = BSONDocument()
             try document.withBorrowed { borrowed in
-                for (key, value) in try borrowed.map({ (try $0.keyString, try $0.value()) }) { try copy.append(key, value) }
+                for (key, value) in try borrowed.map({ (try $0.keyString, try $0.value()) }) {
+                    try copy.append(key, value)
+                }
             }
             #expect(copy == document, "document \(index)")
             #expect(try BSONDocument(extendedJSON: answer[1]) == document, "document \(index)")

@@ -4,7 +4,9 @@ import IntegrationSupport
 import Testing
 
 @Suite struct AppendTests {
-    @Test("G1: an append that does not follow the head is refused, and nothing is written", arguments: [0, 1, 3, 4, 1_000, -1])
+    @Test(
+        "G1: an append that does not follow the head is refused, and nothing is written",
+        arguments: [0, 1, 3, 4, 1_000, -1])
     func notAfterTheHead(expected: Int64) async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)

@@ -6,7 +6,8 @@ import Testing
 /// The audit is what other tests rely on, so it must find what it looks for.
 @Suite struct AuditTests {
     enum Damage: CaseIterable, Sendable {
-        case eventMissing, commitCutShort, versionMissing, snapshotMissing, snapshotBehind, stateWrong, orphan, commandTwice
+        case eventMissing, commitCutShort, versionMissing, snapshotMissing, snapshotBehind, stateWrong, orphan,
+            commandTwice
     }
 
     @Test("the audit finds each kind of damage", arguments: Damage.allCases)
@@ -27,7 +28,8 @@ import Testing
             case .snapshotBehind:
                 try await raw.update(["_id": "account/a"], with: ["$set": ["version": 5]], in: "snapshots.account")
             case .stateWrong:
-                try await raw.update(["_id": "account/a"], with: ["$set": ["state.balance": 22]], in: "snapshots.account")
+                try await raw.update(
+                    ["_id": "account/a"], with: ["$set": ["state.balance": 22]], in: "snapshots.account")
             case .orphan: try await raw.insert([["_id": "account/b", "version": 1]], into: "snapshots.account")
             case .commandTwice:
                 _ = try await raw.write(["dropIndexes": "journal", "index": "aggregateId_commandId"])

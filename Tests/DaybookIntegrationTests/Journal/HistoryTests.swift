@@ -51,7 +51,8 @@ import Testing
         }
     }
 
-    @Test("an event that was deleted is a damaged journal, and the error names the version", arguments: [1, 2, 500, 999])
+    @Test(
+        "an event that was deleted is a damaged journal, and the error names the version", arguments: [1, 2, 500, 999])
     func missing(version: Int64) async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)
@@ -69,7 +70,9 @@ import Testing
 
             // A load at the missing version itself must not say that the aggregate ends before it.
             for point in [version, 1_000] {
-                let replay = await #expect(throws: DaybookError.self) { try await accounts.load("a", at: .version(point)) }
+                let replay = await #expect(throws: DaybookError.self) {
+                    try await accounts.load("a", at: .version(point))
+                }
                 #expect(replay?.code == .damagedJournal)
                 #expect(replay?.version == version)
             }
@@ -86,9 +89,12 @@ import Testing
         try await expectUnreadable(.unknownEvent, naming: "deposited") { try $0.setting("schema", to: .int32(2)) }
     }
 
-    @Test("an event whose payload cannot be decoded stops history, load and execute with its type, aggregate and version")
+    @Test(
+        "an event whose payload cannot be decoded stops history, load and execute with its type, aggregate and version")
     func undecodable() async throws {
-        try await expectUnreadable(.unreadableEvent, naming: "deposited") { try $0.setting("data", to: ["amount": "much"]) }
+        try await expectUnreadable(.unreadableEvent, naming: "deposited") {
+            try $0.setting("data", to: ["amount": "much"])
+        }
     }
 
     /// Two good events, then one that `change` made of the second.

@@ -15,13 +15,14 @@ struct RangeScanTests {
 
     private static let notebooks = IDRange(Notebook.type)
 
-    /// Runs `body` with the notebooks b, d and f, of which b and d have more events than are read at once, and with a document of a, c and g,
-    /// which have no events.
+    /// Runs `body` with the notebooks b, d and f, of which b and d have more events than are read at once, and with a
+    /// document of a, c and g, which have no events.
     private func withNotebooks(_ body: (DaybookStore) async throws -> Void) async throws {
         try await withTestStore(for: [Notebook.self]) { store in
             let text = String(repeating: "x", count: 400 << 10)
             for (key, count) in [("b", 5), ("d", 4), ("f", 1)] {
-                try await store.repository(Notebook.self).execute(.discard(Array(repeating: text, count: count)), on: key)
+                try await store.repository(Notebook.self).execute(
+                    .discard(Array(repeating: text, count: count)), on: key)
             }
             try await store.raw.insert(
                 ["a", "c", "g"].map { ["_id": .string("notebook/\($0)")] }, into: Notebook.snapshotCollection)
@@ -35,10 +36,12 @@ struct RangeScanTests {
     ) async throws -> [Seen] {
         let documents = Namespace(database: store.database, collection: Notebook.snapshotCollection)
         var found: [Seen] = []
-        try await RangeScan(store: store, range: range, documents: hasDocuments ? documents : nil).run(after: position) {
+        try await RangeScan(store: store, range: range, documents: hasDocuments ? documents : nil).run(after: position)
+        {
             scanned in
             while let aggregate = try await scanned.next() {
-                var seen = Seen(id: String(decoding: aggregate.id, as: UTF8.self), hasDocument: aggregate.document != nil)
+                var seen = Seen(
+                    id: String(decoding: aggregate.id, as: UTF8.self), hasDocument: aggregate.document != nil)
                 if visits(seen.id) { while try await scanned.visitEvents({ seen.versions.append($1) }) {} }
                 found.append(seen)
             }
@@ -55,12 +58,15 @@ struct RangeScanTests {
             #expect(
                 found == [
                     Seen(id: "notebook/a"), Seen(id: "notebook/b", versions: [1, 2, 3, 4, 5]), Seen(id: "notebook/c"),
-                    Seen(id: "notebook/d", versions: [1, 2, 3, 4]), Seen(id: "notebook/f", versions: [1]), Seen(id: "notebook/g"),
+                    Seen(id: "notebook/d", versions: [1, 2, 3, 4]), Seen(id: "notebook/f", versions: [1]),
+                    Seen(id: "notebook/g"),
                 ])
         }
     }
 
-    @Test("events that a scan's caller does not visit are passed over, however many there are", arguments: ["b", "d", "f"])
+    @Test(
+        "events that a scan's caller does not visit are passed over, however many there are",
+        arguments: ["b", "d", "f"])
     func passedOver(key: String) async throws {
         try await withNotebooks { store in
             let whole = try await scan(store)
@@ -83,7 +89,8 @@ struct RangeScanTests {
     }
 
     @Test(
-        "a scan after a position begins with the next id, whether that has events or a document", arguments: ["b", "c", "d", "g"])
+        "a scan after a position begins with the next id, whether that has events or a document",
+        arguments: ["b", "c", "d", "g"])
     func resumed(key: String) async throws {
         try await withNotebooks { store in
             let whole = try await scan(store)

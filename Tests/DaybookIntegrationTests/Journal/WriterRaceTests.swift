@@ -46,20 +46,24 @@ extension HeavyLoad {
                     }
                     // The journal holds what the winners wrote, and nothing of the losers.
                     let stored = audit.events[id] ?? []
-                    #expect(stored.map { $0.value(at: "commit.id") } == races.map { .binary(BSONBinary($0.winners[0].id)) })
+                    #expect(
+                        stored.map { $0.value(at: "commit.id") } == races.map { .binary(BSONBinary($0.winners[0].id)) })
                     #expect(stored.map { $0.integer(at: "data.amount") } == races.map { Int64($0.winningAmount) })
                 }
             }
         }
 
-        private static func race(_ accounts: Repository<Account>, _ key: String, at version: Int64) async throws -> Race {
+        private static func race(_ accounts: Repository<Account>, _ key: String, at version: Int64) async throws -> Race
+        {
             try await withThrowingTaskGroup(of: (Int, Result<Commit?, DaybookError>).self) { group in
                 for amount in [1, 2] {
                     group.addTask {
                         do {
                             return (
                                 amount,
-                                .success(try await accounts.append([.deposited(amount: amount)], to: key, expecting: version))
+                                .success(
+                                    try await accounts.append([.deposited(amount: amount)], to: key, expecting: version)
+                                )
                             )
                         } catch let error as DaybookError {
                             return (amount, .failure(error))
@@ -79,7 +83,8 @@ extension HeavyLoad {
             }
         }
 
-        @Test("G1: two commands at one moment both take effect, one after the other, 100 times", .timeLimit(.minutes(2)))
+        @Test(
+            "G1: two commands at one moment both take effect, one after the other, 100 times", .timeLimit(.minutes(2)))
         func bothCommandsTakeEffect() async throws {
             try await withTestStore { store in
                 let accounts = store.repository(Account.self)

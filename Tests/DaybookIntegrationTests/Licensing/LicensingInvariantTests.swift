@@ -23,12 +23,17 @@ import Testing
                 #expect(!books.licenses.isEmpty)
                 // Of few requests chance may leave out a status that takes several in a row.
                 let statuses = TestScale.requests < 1_000 ? 2 : 4
-                #expect(Set(books.licenses.map(\.state.status)).count >= statuses, "hardly anything happened: nothing was proven")
-                print("\(kills) processes killed; \(books.licenses.count) licences of \(books.members.count) members agree")
+                #expect(
+                    Set(books.licenses.map(\.state.status)).count >= statuses,
+                    "hardly anything happened: nothing was proven")
+                print(
+                    "\(kills) processes killed; \(books.licenses.count) licences of \(books.members.count) members agree"
+                )
             } catch {
                 failure = error
             }
-            // Also after a failure: the local server hangs when a database is dropped while a dead client's transaction is open in it.
+            // Also after a failure: the local server hangs when a database is dropped while a dead client's transaction
+            // is open in it.
             try await goOn(store, kills)
             if let failure { throw failure }
             let books = try await Books(store)
@@ -71,16 +76,21 @@ private struct Books {
             let wanted = Set(
                 (open[member.id.key] ?? []).map { [$0.id.key, $0.state.device, $0.state.title, $0.state.studio] })
             let found = member.state.open.map { [$0.license, $0.device, $0.title, $0.studio] }
-            if Set(found) != wanted || found.count != wanted.count { faults.append("\(member.id) has \(found), not \(wanted)") }
+            if Set(found) != wanted || found.count != wanted.count {
+                faults.append("\(member.id) has \(found), not \(wanted)")
+            }
             if Set(member.state.open.map { [$0.device, $0.title] }).count != found.count {
                 faults.append("\(member.id): two licences")
             }
-            if member.state.devices.count > 4 { faults.append("\(member.id) has \(member.state.devices.count) devices") }
+            if member.state.devices.count > 4 {
+                faults.append("\(member.id) has \(member.state.devices.count) devices")
+            }
             if found.count > 25 { faults.append("\(member.id) has \(found.count) licences of a studio") }
         }
         let downloads = Dictionary(grouping: licenses) { Title.key(member: $0.state.member, title: $0.state.title) }
         for title in titles where title.state.downloads.count != downloads[title.id.key]?.count {
-            faults.append("\(title.id) counts \(title.state.downloads.count), not \(downloads[title.id.key]?.count ?? 0)")
+            faults.append(
+                "\(title.id) counts \(title.state.downloads.count), not \(downloads[title.id.key]?.count ?? 0)")
         }
         if titles.count != downloads.count { faults.append("\(titles.count) titles, not \(downloads.count)") }
         for license in licenses {

@@ -9,7 +9,8 @@ import Testing
     private static let tasks = 20
     private let start = Date(timeIntervalSince1970: 1_750_000_000)
 
-    /// Each task has a connection of its own: who waits for one beside nineteen that try again and again may wait for longer than a store lets it.
+    /// Each task has a connection of its own: who waits for one beside nineteen that try again and again may wait for
+    /// longer than a store lets it.
     private func withStore(_ body: (DaybookStore) async throws -> Void) async throws {
         try await withTestStore(for: licensingAggregates, configure: { $0.maximumConnections = 2 * Self.tasks }, body)
     }

@@ -59,7 +59,8 @@ import Testing
                 var titles: [String] = []
                 var key: PageKey?
                 repeat {
-                    let page = try await licensing.licenses(of: "m-1", status: status, device: device, limit: 2, after: key)
+                    let page = try await licensing.licenses(
+                        of: "m-1", status: status, device: device, limit: 2, after: key)
                     #expect(page.items.allSatisfy { $0.state.member == "m-1" })
                     titles += page.items.map(\.state.title)
                     key = page.next
@@ -83,9 +84,11 @@ import Testing
             let first = LicensingApplication(store: store)
             let later = LicensingApplication(
                 store: store, policies: PolicyBook([second]), availableUntil: { _ in .distantFuture })
-            func acquire(_ licensing: LicensingApplication<DaybookStore>, title: String = "t-1") async throws -> Snapshot<License>
+            func acquire(_ licensing: LicensingApplication<DaybookStore>, title: String = "t-1") async throws
+                -> Snapshot<License>
             {
-                try await licensing.acquire(member: "m-1", device: "d-1", title: title, studio: "s-1", Request(key: "k-1"))
+                try await licensing.acquire(
+                    member: "m-1", device: "d-1", title: title, studio: "s-1", Request(key: "k-1"))
             }
             let license = try await acquire(first)
             let again = try await acquire(later)

@@ -27,7 +27,9 @@ import Testing
             let snapshots = try await store.raw.documents(in: "snapshots.license")
 
             var second = Policy()
-            (second.version, second.effectiveFrom, second.licenseDays, second.maximumRenewals) = (2, year + 365 * day, 90, 2)
+            (second.version, second.effectiveFrom, second.licenseDays, second.maximumRenewals) = (
+                2, year + 365 * day, 90, 2
+            )
             let new = LicensingApplication(store: store, policies: PolicyBook([Policy(), second]))
             let now = year + 366 * day
 
@@ -41,11 +43,14 @@ import Testing
                 #expect(license.state.policyVersion == 1)
             }
             // What is asked from now on is decided under the new one.
-            let fresh = try await new.acquire(member: "m-9", device: "d", title: "t", studio: "s", Request(key: "k", at: now))
+            let fresh = try await new.acquire(
+                member: "m-9", device: "d", title: "t", studio: "s", Request(key: "k", at: now))
             #expect(fresh.state.expiresAt == now + 90 * day && fresh.state.policyVersion == 2)
             let renewed = try await new.renew(ids[1], Request(at: now))
             #expect(renewed.state.expiresAt == now + 90 * day && renewed.state.policyVersion == 2)
-            await #expect(throws: Refusal(.renewalLimitReached, limit: 2)) { try await new.renew(ids[2], Request(at: now)) }
+            await #expect(throws: Refusal(.renewalLimitReached, limit: 2)) {
+                try await new.renew(ids[2], Request(at: now))
+            }
             // A request that says an earlier time is decided as it was then.
             #expect(try await new.renew(ids[0], Request(at: year + day)).state.expiresAt == year + 31 * day)
 

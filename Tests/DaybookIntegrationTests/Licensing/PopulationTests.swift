@@ -12,7 +12,9 @@ import Testing
 
     /// What the command prints; it must succeed.
     @discardableResult
-    private func seed(_ database: RawDatabase, _ arguments: [String] = numbers, more: [String] = []) async throws -> [String] {
+    private func seed(_ database: RawDatabase, _ arguments: [String] = numbers, more: [String] = []) async throws
+        -> [String]
+    {
         let child = try start(database, arguments + more)
         var lines: [String] = []
         for await line in child.lines { lines.append(line) }

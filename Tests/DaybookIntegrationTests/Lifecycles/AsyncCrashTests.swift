@@ -60,7 +60,8 @@ import Testing
         }
         // The command that nobody was told of is known.
         let last = try await tallies.execute(
-            words.begun.count.isMultiple(of: 3) ? .depositEach([1, 2]) : .deposit(1), on: key, commandID: words.begun.last)
+            words.begun.count.isMultiple(of: 3) ? .depositEach([1, 2]) : .deposit(1), on: key,
+            commandID: words.begun.last)
         #expect(last?.version == loaded.version)
         return isLagging
     }

@@ -16,7 +16,9 @@ struct AsyncDriftTests {
         return tallies
     }
 
-    @Test("G6: loads and commands are right beside any drift, and the next commit's snapshot heals it", arguments: Drift.allCases)
+    @Test(
+        "G6: loads and commands are right beside any drift, and the next commit's snapshot heals it",
+        arguments: Drift.allCases)
     func drift(_ drift: Drift) async throws {
         try await withTestStore { store in
             let tallies = try await fill(store)
@@ -67,7 +69,9 @@ struct AsyncDriftTests {
                 stored.state = ["balance": 1_000, "entries": 3]
             }
             #expect(try await tallies.load("a").version == 0)
-            await #expect(throws: Account.Rejection.insufficient(balance: 0)) { try await tallies.execute(.withdraw(1), on: "a") }
+            await #expect(throws: Account.Rejection.insufficient(balance: 0)) {
+                try await tallies.execute(.withdraw(1), on: "a")
+            }
             #expect(try await tallies.execute(.deposit(4), on: "a")?.version == 1)
             await store.poster.drain()
             #expect(try await store.isCaughtUp("a", Tally.self))

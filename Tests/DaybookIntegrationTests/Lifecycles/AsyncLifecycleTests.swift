@@ -75,7 +75,9 @@ struct AsyncLifecycleTests {
                             }
                         }
                     }
-                    group.addTask { for _ in 0..<3 { try await store.repository(Tally.self).execute(.deposit(1), on: "a") } }
+                    group.addTask {
+                        for _ in 0..<3 { try await store.repository(Tally.self).execute(.deposit(1), on: "a") }
+                    }
                 }
                 try await group.waitForAll()
             }
@@ -83,7 +85,9 @@ struct AsyncLifecycleTests {
             for (type, versions) in [("account", 18), ("tally", 36), ("meter", 18)] {
                 let audit = try await JournalAudit(store.raw, of: type, hasSnapshots: false)
                 #expect(audit.events["\(type)/a"]?.count == versions)
-                #expect(audit.faults.allSatisfy { $0.contains("of 3 events") || $0.contains("of 1 events") }, "\(audit.faults)")
+                #expect(
+                    audit.faults.allSatisfy { $0.contains("of 3 events") || $0.contains("of 1 events") },
+                    "\(audit.faults)")
             }
             #expect(try await store.isCaughtUp("a", Account.self))
             #expect(try await store.isCaughtUp("a", Tally.self))

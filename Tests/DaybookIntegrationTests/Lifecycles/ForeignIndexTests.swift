@@ -25,7 +25,8 @@ struct ForeignIndexTests {
         #expect(error?.message.contains(collection) == true)
     }
 
-    @Test("a foreign unique index refuses an inline commit at once, and nothing of it is written; other commits continue")
+    @Test(
+        "a foreign unique index refuses an inline commit at once, and nothing of it is written; other commits continue")
     func inline() async throws {
         try await withUniqueBalances(of: "snapshots.account") { store in
             let accounts = store.repository(Account.self)

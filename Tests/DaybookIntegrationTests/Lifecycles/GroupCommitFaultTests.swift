@@ -43,9 +43,12 @@ struct GroupCommitFaultTests {
     func rival(times: Int) async throws {
         try await withFaultyTallies { store, proxy, fixture in
             proxy.fail("insert", .dropRequest, times: times)
-            let lost = Task { try await store.repository(Tally.self).append([.deposited(amount: 7)], to: "a", expecting: 1) }
+            let lost = Task {
+                try await store.repository(Tally.self).append([.deposited(amount: 7)], to: "a", expecting: 1)
+            }
             await eventually("the insert is lost") { proxy.faults >= 1 }
-            let other = try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) { other in
+            let other = try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) {
+                other in
                 try? await other.repository(Tally.self).append([.deposited(amount: 8)], to: "a", expecting: 1)
             }
             let error = try await daybookError { _ = try await lost.value }
@@ -76,7 +79,8 @@ struct GroupCommitFaultTests {
         }
     }
 
-    @Test("an insert that is refused for good while its outcome is open is tried with growing pauses, not in a busy loop")
+    @Test(
+        "an insert that is refused for good while its outcome is open is tried with growing pauses, not in a busy loop")
     func pauses() async throws {
         try await withFaultyTallies(commitTimeout: .seconds(2)) { store, proxy, fixture in
             let error = try await fixture.withFailPoint { failPoint in

@@ -22,7 +22,8 @@ struct GroupCommitTests {
                     group.addTask {
                         let key = task % 3 == 2 ? "alone-\(task)" : "shared-\(task / 3)"
                         do {
-                            let commit = try await tallies.append([.deposited(amount: 1_000 + task)], to: key, expecting: 0)
+                            let commit = try await tallies.append(
+                                [.deposited(amount: 1_000 + task)], to: key, expecting: 0)
                             return (Int64(1_000 + task), .committed(try #require(commit).id))
                         } catch let error as DaybookError {
                             #expect(error.code == .conflict)
@@ -58,7 +59,9 @@ struct GroupCommitTests {
                     group.addTask {
                         let name = "c-\(task % 8)"
                         // Four commands on each of two accounts, each by eight tasks.
-                        return (name, try await tallies.execute(.deposit(task % 8), on: "k-\(task % 2)", commandID: name))
+                        return (
+                            name, try await tallies.execute(.deposit(task % 8), on: "k-\(task % 2)", commandID: name)
+                        )
                     }
                 }
                 return try await group.reduce(into: [String: Set<Commit?>]()) { $0[$1.0, default: []].insert($1.1) }
@@ -108,7 +111,9 @@ struct GroupCommitTests {
             let events = try await store.raw.documents(in: "journal")
             #expect(events.count == 31)
             #expect(
-                events.allSatisfy { $0.string(at: "aggregateId")?.contains("/good-") == true || $0.integer(at: "version") == 1 })
+                events.allSatisfy {
+                    $0.string(at: "aggregateId")?.contains("/good-") == true || $0.integer(at: "version") == 1
+                })
         }
     }
 

@@ -7,7 +7,8 @@ import Testing
 
 @Suite("A projector whose place in the journal is lost", .serialized, .timeLimit(.minutes(3)))
 struct LostPlaceTests {
-    /// Runs `body` with a store, what its server refuses it, and its log. The store has a tally and a checkpoint, and its projector does not run.
+    /// Runs `body` with a store, what its server refuses it, and its log. The store has a tally and a checkpoint, and
+    /// its projector does not run.
     private func withCheckpoint(_ body: (DaybookStore, DriverFixture, LogRecorder) async throws -> Void) async throws {
         try await withDriverFixture { fixture in
             var configuration = DaybookConfiguration(uri: try fixture.uri(), database: fixture.database)
@@ -58,26 +59,34 @@ struct LostPlaceTests {
             try await fixture.withFailPoint { failPoint in
                 try await failPoint.set(.times(1), ["getMore"], ["errorCode": .int32(code)])
                 try await running(store) {
-                    try await eventually("it is compared", within: .seconds(40)) { try await store.isCaughtUp("old", Tally.self) }
+                    try await eventually("it is compared", within: .seconds(40)) {
+                        try await store.isCaughtUp("old", Tally.self)
+                    }
                     #expect(try await store.isCaughtUp("old", Tally.self))
                 }
             }
         }
     }
 
-    @Test("when the journal is dropped and put back while the projector runs, as a restore does it, compares all and gets on")
+    @Test(
+        "when the journal is dropped and put back while the projector runs, as a restore does it, compares all and gets on"
+    )
     func dropped() async throws {
         try await withCheckpoint { store, _, _ in
             let journal = try await store.raw.documents(in: "journal")
             try await damage(store)
             try await running(store) {
                 try await store.repository(Tally.self).execute(.deposit(1), on: "seen")
-                try await eventually("it follows", within: .seconds(30)) { try await store.isCaughtUp("seen", Tally.self) }
+                try await eventually("it follows", within: .seconds(30)) {
+                    try await store.isCaughtUp("seen", Tally.self)
+                }
                 #expect(try await store.snapshot("old", Tally.self) == nil, "nothing was compared before")
                 _ = try await store.raw.write(["drop": "journal"])
                 try await store.initialize()
                 try await store.raw.insert(journal, into: "journal")
-                try await eventually("all is compared", within: .seconds(60)) { try await store.isCaughtUp("old", Tally.self) }
+                try await eventually("all is compared", within: .seconds(60)) {
+                    try await store.isCaughtUp("old", Tally.self)
+                }
                 #expect(try await store.isCaughtUp("old", Tally.self))
             }
         }
@@ -90,9 +99,12 @@ struct LostPlaceTests {
         try await withCheckpoint { store, _, _ in
             try await damage(store)
             try await store.raw.update(
-                ["_id": "snapshots.tally"], with: ["$set": ["token": token, "updatedAt": "never"]], in: "daybook.checkpoints")
+                ["_id": "snapshots.tally"], with: ["$set": ["token": token, "updatedAt": "never"]],
+                in: "daybook.checkpoints")
             try await running(store) {
-                try await eventually("it is compared", within: .seconds(40)) { try await store.isCaughtUp("old", Tally.self) }
+                try await eventually("it is compared", within: .seconds(40)) {
+                    try await store.isCaughtUp("old", Tally.self)
+                }
                 #expect(try await store.isCaughtUp("old", Tally.self))
             }
             // What others make of such a checkpoint.
@@ -112,10 +124,14 @@ struct LostPlaceTests {
                 try await failPoint.set(.times(1), ["aggregate"], ["errorCode": 13])
                 try await running(store) {
                     await eventually("it has failed", within: .seconds(30)) {
-                        log.texts.contains { $0.contains("catching up snapshots failed") || $0.contains("no longer knows") }
+                        log.texts.contains {
+                            $0.contains("catching up snapshots failed") || $0.contains("no longer knows")
+                        }
                     }
                     try await store.repository(Tally.self).execute(.deposit(1), on: "new")
-                    try await eventually("it works again", within: .seconds(30)) { try await store.isCaughtUp("new", Tally.self) }
+                    try await eventually("it works again", within: .seconds(30)) {
+                        try await store.isCaughtUp("new", Tally.self)
+                    }
                 }
             }
             #expect(!log.texts.contains { $0.contains("no longer knows the place") })

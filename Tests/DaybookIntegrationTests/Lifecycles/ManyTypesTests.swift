@@ -49,7 +49,9 @@ struct ManyTypesTests {
             await writer.close()
             for kind in kinds {
                 let deleted: BSONDocument = ["q": [:], "limit": 0]
-                _ = try await store.raw.write(["delete": .string(kind.snapshotCollection), "deletes": [.document(deleted)]])
+                _ = try await store.raw.write([
+                    "delete": .string(kind.snapshotCollection), "deletes": [.document(deleted)],
+                ])
             }
             let runner = try DaybookStore(store.configuration, aggregates: kinds)
             let run = Task { try await runner.run() }

@@ -13,7 +13,9 @@ struct ProjectorTests {
     private func expectCaughtUp(_ key: String, _ store: DaybookStore, sourceLocation: SourceLocation = #_sourceLocation)
         async throws
     {
-        try await eventually("the snapshot is caught up", within: .seconds(40)) { try await store.isCaughtUp(key, Tally.self) }
+        try await eventually("the snapshot is caught up", within: .seconds(40)) {
+            try await store.isCaughtUp(key, Tally.self)
+        }
         #expect(try await store.isCaughtUp(key, Tally.self), sourceLocation: sourceLocation)
     }
 
@@ -72,7 +74,9 @@ struct ProjectorTests {
                 try await expectCaughtUp("c", store)
             }
             // Whoever stops gives it back.
-            guard case .datetime(let expiresAt) = try await lease(store)?["expiresAt"] else { throw RawDatabase.NoMatch() }
+            guard case .datetime(let expiresAt) = try await lease(store)?["expiresAt"] else {
+                throw RawDatabase.NoMatch()
+            }
             #expect(expiresAt.date <= store.clock.now())
         }
     }
@@ -94,7 +98,8 @@ struct ProjectorTests {
                 let lease = try await lease(store)
                 #expect(lease?["epoch"] == .int64(8))
                 #expect(lease?["holder"] != "dead")
-                guard case .datetime(let begin) = lease?["acquiredAt"], case .datetime(let end) = lease?["expiresAt"] else {
+                guard case .datetime(let begin) = lease?["acquiredAt"], case .datetime(let end) = lease?["expiresAt"]
+                else {
                     throw RawDatabase.NoMatch()
                 }
                 // By the server's clock, which is this machine's.
@@ -164,7 +169,8 @@ struct ProjectorTests {
     func unknownPlace() async throws {
         try await withTestStore { store in
             try await leaveBehind("old", store)
-            try await store.raw.put(["_id": "snapshots.tally", "token": ["_data": "nonsense"]], into: "daybook.checkpoints")
+            try await store.raw.put(
+                ["_id": "snapshots.tally", "token": ["_data": "nonsense"]], into: "daybook.checkpoints")
             try await running(store) { _ in
                 try await expectCaughtUp("old", store)
                 try await leaveBehind("new", store)
@@ -180,7 +186,9 @@ struct ProjectorTests {
             for key in ["a", "z"] { try await leaveBehind(key, store) }
             try await store.spoil("poison")
             try await leaveBehind("refused", store)
-            _ = try await store.raw.write(["collMod": "snapshots.tally", "validator": ["_id": ["$ne": "tally/refused"]]])
+            _ = try await store.raw.write([
+                "collMod": "snapshots.tally", "validator": ["_id": ["$ne": "tally/refused"]],
+            ])
             try await running(store) { _ in
                 for key in ["a", "z"] { try await expectCaughtUp(key, store) }
                 try await leaveBehind("later", store)

@@ -17,7 +17,8 @@ struct ServiceTests {
         try await withFaultyTallies { witness, proxy, fixture in
             let store = try DaybookStore(witness.configuration, aggregates: [Tally.self])
             let tallies = store.repository(Tally.self)
-            let services = ServiceGroup(configuration: .init(services: [.init(service: store)], logger: Logger(label: "test")))
+            let services = ServiceGroup(
+                configuration: .init(services: [.init(service: store)], logger: Logger(label: "test")))
             let run = Task {
                 if ending == .close { return }
                 // A group that is cancelled says so.
@@ -59,7 +60,9 @@ struct ServiceTests {
         }
     }
 
-    @Test("closing waits for transactions and for commands of every lifecycle, and writes every snapshot", arguments: [1, 2])
+    @Test(
+        "closing waits for transactions and for commands of every lifecycle, and writes every snapshot",
+        arguments: [1, 2])
     func closeUnderLoad(run: Int) async throws {
         try await withTestStore { witness in
             let store = try DaybookStore(witness.configuration)
@@ -70,7 +73,9 @@ struct ServiceTests {
                         for number in 0... {
                             switch writer % 4 {
                             case 0:
-                                if let commit = try await store.repository(Account.self).execute(.deposit(1), on: "k-\(writer)") {
+                                if let commit = try await store.repository(Account.self).execute(
+                                    .deposit(1), on: "k-\(writer)")
+                                {
                                     committed.record(commit)
                                 }
                             case 1:
@@ -79,8 +84,11 @@ struct ServiceTests {
                                     try await transaction.execute(.deposit(1), on: "t-\(writer)", of: Meter.self)
                                 }
                             default:
-                                let command: Account.Command = number.isMultiple(of: 2) ? .deposit(1) : .depositEach([1, 1])
-                                if let commit = try await store.repository(Tally.self).execute(command, on: "k-\(writer)") {
+                                let command: Account.Command =
+                                    number.isMultiple(of: 2) ? .deposit(1) : .depositEach([1, 1])
+                                if let commit = try await store.repository(Tally.self).execute(
+                                    command, on: "k-\(writer)")
+                                {
                                     committed.record(commit)
                                 }
                             }
@@ -106,7 +114,8 @@ struct ServiceTests {
         try await withTestStore { witness in
             let store = try DaybookStore(witness.configuration)
             let ended = Recorder<Bool>()
-            let services = ServiceGroup(configuration: .init(services: [.init(service: store)], logger: Logger(label: "test")))
+            let services = ServiceGroup(
+                configuration: .init(services: [.init(service: store)], logger: Logger(label: "test")))
             let run = Task {
                 defer { ended.record(true) }
                 try await services.run()

@@ -43,7 +43,8 @@ struct SnapshotOrderTests {
     }
 
     @Test(
-        "G10: a lower stateSchema never replaces a higher one, and a higher one of the same or a later version replaces a lower")
+        "G10: a lower stateSchema never replaces a higher one, and a higher one of the same or a later version replaces a lower"
+    )
     func schemas() async throws {
         try await withTestStore { store in
             try await prepare(["a"], store)
@@ -108,7 +109,8 @@ struct SnapshotOrderTests {
     }
 
     @Test(
-        "an aggregate that commits again and again has fewer snapshots written than commits, and the last one is stored")
+        "an aggregate that commits again and again has fewer snapshots written than commits, and the last one is stored"
+    )
     func gathered() async throws {
         try await withFaultyTallies { store, proxy, _ in
             let tallies = store.repository(Tally.self)
@@ -152,7 +154,8 @@ struct SnapshotOrderTests {
             try await store.initialize(Tally.self)
             // What the server answers to the second of two upserts that both found nothing.
             let duplicate: BSONDocument = [
-                "index": .int32(0), "code": .int32(11_000), "keyPattern": ["_id": .int32(1)], "keyValue": ["_id": "tally/x"],
+                "index": .int32(0), "code": .int32(11_000), "keyPattern": ["_id": .int32(1)],
+                "keyValue": ["_id": "tally/x"],
                 "errmsg": "E11000 duplicate key error",
             ]
             proxy.fail(

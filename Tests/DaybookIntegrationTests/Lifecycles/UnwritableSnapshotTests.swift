@@ -21,7 +21,9 @@ struct UnwritableSnapshotTests {
             _ = try await store.raw.write(["collMod": "snapshots.tally", "validator": ["never": ["$exists": true]]])
             let start = ContinuousClock.now
             for round in 1...10 {
-                for key in ["a", "b"] { #expect(try await tallies.execute(.deposit(1), on: key)?.version == Int64(round)) }
+                for key in ["a", "b"] {
+                    #expect(try await tallies.execute(.deposit(1), on: key)?.version == Int64(round))
+                }
             }
             for key in ["a", "b"] { #expect(try await tallies.load(key).state == Tally(balance: 10, entries: 10)) }
             let error = try await daybookError { try await tallies.waitForSnapshot("a", version: 10) }
@@ -71,7 +73,9 @@ extension Repository {
     /// The snapshot after the first `version` events, as it is written behind its commit.
     func replayedPost(_ key: String, at version: Int64) async throws -> SnapshotWrite {
         let id = try AggregateID(A.type, key: key)
-        let stored = try await store.client.withConnection(.single) { try loader.load(id, at: version, on: $0).stored() }
+        let stored = try await store.client.withConnection(.single) {
+            try loader.load(id, at: version, on: $0).stored()
+        }
         return try SnapshotWrite(try #require(stored), of: loader)
     }
 }

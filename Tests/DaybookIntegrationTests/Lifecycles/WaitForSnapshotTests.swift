@@ -68,7 +68,9 @@ struct WaitForSnapshotTests {
     func unreadable() async throws {
         try await withTestStore { store in
             try await store.spoil("a")
-            let error = try await daybookError { try await store.repository(Tally.self).waitForSnapshot("a", version: 2) }
+            let error = try await daybookError {
+                try await store.repository(Tally.self).waitForSnapshot("a", version: 2)
+            }
             #expect(error?.code == .unknownEvent)
             #expect(error?.version == 2)
             #expect(error?.aggregateID == "tally/a")

@@ -11,11 +11,14 @@ struct ClockCorrectionTests {
     /// The real time, wrong by an offset.
     private static func skewed(by offset: TimeInterval, followsServer: Bool = true) -> CommitClock {
         CommitClock(
-            now: { Date().addingTimeInterval(offset) }, random: { .random(in: .min ... .max) }, followsServer: followsServer)
+            now: { Date().addingTimeInterval(offset) }, random: { .random(in: .min ... .max) },
+            followsServer: followsServer)
     }
 
     private func serverTime(_ store: DaybookStore) async throws -> Date {
-        guard case .datetime(let date) = try await store.raw.read(["hello": 1])["localTime"] else { throw RawDatabase.NoMatch() }
+        guard case .datetime(let date) = try await store.raw.read(["hello": 1])["localTime"] else {
+            throw RawDatabase.NoMatch()
+        }
         return date.date
     }
 
@@ -37,7 +40,9 @@ struct ClockCorrectionTests {
                     switch round % 3 {
                     case 0: try await store.repository(Account.self).execute(.deposit(1), on: "a")
                     case 1:
-                        _ = try await store.transaction { try await $0.execute(.depositEach([1, 2]), on: "a", of: Account.self) }
+                        _ = try await store.transaction {
+                            try await $0.execute(.depositEach([1, 2]), on: "a", of: Account.self)
+                        }
                     default:
                         try await store.repository(Account.self).append(
                             [.deposited(amount: 1)], to: "a",
@@ -125,7 +130,9 @@ struct ClockCorrectionTests {
 
     @Test("a server that does not answer hello is written to all the same, by the machine's own clock")
     func failingHello() async throws {
-        try await withTestStore(configure: { $0.uri += ($0.uri.contains("?") ? "&" : "?") + "appName=clock-\(UUID().uuidString)" }
+        try await withTestStore(configure: {
+            $0.uri += ($0.uri.contains("?") ? "&" : "?") + "appName=clock-\(UUID().uuidString)"
+        }
         ) { store in
             guard let appName = store.configuration.uri.split(separator: "=").last.map(String.init) else { return }
             // The first look at the server's kind is not what this is about.

@@ -8,7 +8,8 @@ import Testing
 struct CommandReuseTests {
     static let lifecycles: [any Ledger.Type] = [Account.self, Tally.self, Meter.self]
 
-    private func withLedgers<L: Ledger>(_ ledger: L.Type, _ body: (DaybookStore, Repository<L>) async throws -> Void) async throws
+    private func withLedgers<L: Ledger>(_ ledger: L.Type, _ body: (DaybookStore, Repository<L>) async throws -> Void)
+        async throws
     {
         try await withTestStore { store in
             try await store.initialize(L.self)
@@ -35,7 +36,9 @@ struct CommandReuseTests {
             try await ledgers.execute(.deposit(5), on: "a")
             await expectReused("execute") { try await ledgers.execute(.depositEach([1, 3]), on: "a", commandID: "c") }
             await expectReused("another case") { try await ledgers.execute(.deposit(1), on: "a", commandID: "c") }
-            await expectReused("one that is refused now") { try await ledgers.execute(.withdraw(1_000), on: "a", commandID: "c") }
+            await expectReused("one that is refused now") {
+                try await ledgers.execute(.withdraw(1_000), on: "a", commandID: "c")
+            }
             await expectReused("one that does nothing") { try await ledgers.execute(.wait, on: "a", commandID: "c") }
             await expectReused("one that expects another version") {
                 try await ledgers.execute(.deposit(1), on: "a", expecting: 1, commandID: "c")
@@ -56,7 +59,9 @@ struct CommandReuseTests {
             // The same one is still itself, and the id is free elsewhere.
             #expect(try await ledgers.execute(.depositEach([1, 2]), on: "a", commandID: "c") == original)
             #expect(
-                try await store.transaction { try await $0.execute(.depositEach([1, 2]), on: "a", of: L.self, commandID: "c") }
+                try await store.transaction {
+                    try await $0.execute(.depositEach([1, 2]), on: "a", of: L.self, commandID: "c")
+                }
                     == 3)
             #expect(try await ledgers.execute(.deposit(1), on: "b", commandID: "c")?.version == 1)
         }
@@ -84,11 +89,15 @@ struct CommandReuseTests {
             await expectReused("other events") {
                 try await ledgers.append(events.reversed(), to: "a", expecting: 1, commandID: "c")
             }
-            await expectReused("fewer events") { try await ledgers.append([events[0]], to: "a", expecting: 1, commandID: "c") }
+            await expectReused("fewer events") {
+                try await ledgers.append([events[0]], to: "a", expecting: 1, commandID: "c")
+            }
         }
     }
 
-    @Test("G3: one of two commands that race with one id takes effect, and the other is refused", arguments: lifecycles.indices)
+    @Test(
+        "G3: one of two commands that race with one id takes effect, and the other is refused",
+        arguments: lifecycles.indices)
     func race(index: Int) async throws { try await race(Self.lifecycles[index]) }
 
     private func race<L: Ledger>(_ ledger: L.Type) async throws {
@@ -102,7 +111,10 @@ struct CommandReuseTests {
                         group.addTask {
                             do {
                                 if task < 4 {
-                                    return (task, .success(try await ledgers.execute(command, on: key, commandID: "c")?.version))
+                                    return (
+                                        task,
+                                        .success(try await ledgers.execute(command, on: key, commandID: "c")?.version)
+                                    )
                                 }
                                 return (
                                     task,
@@ -177,7 +189,9 @@ struct CommandReuseTests {
             #expect(try await lamps.load("a").state.isOn)
             let second = try await switches.execute(.on, on: "a", commandID: "c")
             #expect(try await switches.execute(.on, on: "a", commandID: "c") == second)
-            let error = await #expect(throws: DaybookError.self) { try await switches.execute(.off, on: "a", commandID: "c") }
+            let error = await #expect(throws: DaybookError.self) {
+                try await switches.execute(.off, on: "a", commandID: "c")
+            }
             #expect(error?.code == .commandIDReused)
         }
     }

@@ -63,7 +63,9 @@ extension HeavyLoad {
                 #expect(sizes.max() == Self.limit)
                 await expectTooLarge(3) { try await pads.execute(.discard([longest + "x"]), on: "n") }
                 await expectTooLarge(4) { try await pads.execute(.discard(["", longest + padding]), on: "n") }
-                await expectTooLarge(3) { try await pads.append([.discarded(text: longest + padding)], to: "n", expecting: 2) }
+                await expectTooLarge(3) {
+                    try await pads.append([.discarded(text: longest + padding)], to: "n", expecting: 2)
+                }
                 await expectTooLarge(3) {
                     try await store.transaction { transaction in
                         try await transaction.execute(.deposit(1), on: "a", of: Account.self)
@@ -146,7 +148,9 @@ extension HeavyLoad {
                 let counter = try metrics.expectCounter("daybook.states.large", [("aggregate", "pad")])
                 #expect(counter.totalValue == 2)
             }
-            #expect(!lines.all.contains { $0.message.contains("xxx") || $0.metadata.values.contains { $0.contains("xxx") } })
+            #expect(
+                !lines.all.contains { $0.message.contains("xxx") || $0.metadata.values.contains { $0.contains("xxx") } }
+            )
         }
 
         @Test(
@@ -156,11 +160,14 @@ extension HeavyLoad {
             try await withTestStore { store in
                 let accounts = store.repository(Account.self)
                 for body in [
-                    { _ = try await accounts.load(key) }, { _ = try await accounts.load(key, at: .date(.distantFuture)) },
+                    { _ = try await accounts.load(key) },
+                    { _ = try await accounts.load(key, at: .date(.distantFuture)) },
                     { _ = try await accounts.execute(.deposit(1), on: key) }, { _ = try accounts.history(key) },
                     { _ = try await accounts.append([.deposited(amount: 1)], to: key, expecting: 0) },
                     { _ = try await accounts.correct(key, patch: [:], reason: "r", actor: "a") },
-                    { _ = try await store.transaction { try await $0.execute(.deposit(1), on: key, of: Account.self) } },
+                    {
+                        _ = try await store.transaction { try await $0.execute(.deposit(1), on: key, of: Account.self) }
+                    },
                 ] as [() async throws -> Void] {
                     let error = await #expect(throws: DaybookError.self) { try await body() }
                     #expect(error?.code == .invalidArgument)

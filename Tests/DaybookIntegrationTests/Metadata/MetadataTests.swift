@@ -11,7 +11,8 @@ struct MetadataTests {
     private static let context = CommandContext(
         correlationID: "co-1", causationID: "ca-1", actor: "who", headers: ["Trace": "77", "Authorization": "secret"])
 
-    private func withLedgers<L: Ledger>(_ ledger: L.Type, _ body: (DaybookStore, Repository<L>) async throws -> Void) async throws
+    private func withLedgers<L: Ledger>(_ ledger: L.Type, _ body: (DaybookStore, Repository<L>) async throws -> Void)
+        async throws
     {
         try await withTestStore(configure: { $0.allowedHeaders = ["TRACE", "tenant"] }) { store in
             try await store.initialize(L.self)
@@ -28,7 +29,8 @@ struct MetadataTests {
         try await withLedgers(ledger) { store, ledgers in
             try await ledgers.execute(.depositEach([1, 2, 3]), on: "a", commandID: "c", context: Self.context)
             try await ledgers.execute(.deposit(4), on: "a", context: Self.context)
-            try await ledgers.append([.deposited(amount: 5), .deposited(amount: 6)], to: "a", expecting: 4, commandID: "d")
+            try await ledgers.append(
+                [.deposited(amount: 5), .deposited(amount: 6)], to: "a", expecting: 4, commandID: "d")
             try await ledgers.append([.deposited(amount: 7)], to: "a", expecting: 6)
             var metadata: [EventMetadata] = []
             for try await event in try ledgers.history("a") { metadata.append(event.metadata) }
@@ -45,7 +47,8 @@ struct MetadataTests {
         }
     }
 
-    @Test("every event of every participant of a transaction says so too, and each command begins on its own first event")
+    @Test(
+        "every event of every participant of a transaction says so too, and each command begins on its own first event")
     func transaction() async throws {
         try await withLedgers(Tally.self) { store, tallies in
             try await store.transaction(context: Self.context) { transaction in
@@ -91,7 +94,9 @@ struct MetadataTests {
             ]
             for context in contexts {
                 await expectRefused { try await ledgers.execute(.deposit(1), on: "a", context: context) }
-                await expectRefused { try await ledgers.append([.deposited(amount: 1)], to: "a", expecting: 0, context: context) }
+                await expectRefused {
+                    try await ledgers.append([.deposited(amount: 1)], to: "a", expecting: 0, context: context)
+                }
                 await expectRefused {
                     try await store.transaction(context: context) { transaction in
                         Issue.record("the transaction began")

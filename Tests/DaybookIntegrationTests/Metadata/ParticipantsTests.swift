@@ -38,7 +38,9 @@ struct ParticipantsTests {
                         .depositEach(Array(repeating: 1, count: 1 + index % 3)), on: key, of: Account.self)
                 }
                 // Some again, when others came in between; and one of another kind.
-                for key in keys.prefix(2) { try await transaction.execute(.depositEach([1, 1]), on: key, of: Account.self) }
+                for key in keys.prefix(2) {
+                    try await transaction.execute(.depositEach([1, 1]), on: key, of: Account.self)
+                }
                 try await transaction.execute(.deposit(1), on: "t", of: Tally.self)
             }
             var last: RecordedEvent<Tally>?

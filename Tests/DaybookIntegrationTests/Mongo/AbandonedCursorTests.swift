@@ -20,7 +20,8 @@ struct AbandonedCursorTests {
                 await eventually("the connection is back") { client.connectionsInUse == 0 }
                 #expect(client.connectionsInUse == 0)
                 let opened = proxy.exchanges.compactMap { exchange -> BSONValue? in
-                    guard ["find", "aggregate"].contains(exchange.command), case .document(let cursor) = exchange.reply?["cursor"]
+                    guard ["find", "aggregate"].contains(exchange.command),
+                        case .document(let cursor) = exchange.reply?["cursor"]
                     else {
                         return nil
                     }
@@ -49,7 +50,8 @@ struct AbandonedCursorTests {
     func abandoned() async throws {
         try await withOpenCursor { client, namespace in
             var seen = 0
-            for try await _ in client.find([:], in: namespace, options: FindOptions(batchSize: 10), decode: { _ in 0 }) {
+            for try await _ in client.find([:], in: namespace, options: FindOptions(batchSize: 10), decode: { _ in 0 })
+            {
                 seen += 1
                 if seen == 260 { break }
             }
@@ -76,7 +78,8 @@ struct AbandonedCursorTests {
         try await withOpenCursor { client, namespace in
             let task = Task {
                 for try await number in client.find(
-                    [:], in: namespace, options: FindOptions(batchSize: 10), decode: { try $0.first("_id")?.int32() ?? 0 })
+                    [:], in: namespace, options: FindOptions(batchSize: 10),
+                    decode: { try $0.first("_id")?.int32() ?? 0 })
                 where number == 0 {
                     withUnsafeCurrentTask { $0?.cancel() }
                 }
@@ -101,7 +104,9 @@ struct AbandonedCursorTests {
         try await withOpenCursor { client, namespace in
             await #expect(throws: Undecodable.self) {
                 try await client.withConnection(.cursor) { connection in
-                    try connection.find([:], in: namespace, options: FindOptions(batchSize: 10)) { _ in throw Undecodable() }
+                    try connection.find([:], in: namespace, options: FindOptions(batchSize: 10)) { _ in
+                        throw Undecodable()
+                    }
                 }
             }
         }

@@ -22,7 +22,9 @@ struct BulkCommandTests {
         }
     }
 
-    @Test("bulkWrite writes to several collections at once, counts the documents of each write, and takes effect with the commit")
+    @Test(
+        "bulkWrite writes to several collections at once, counts the documents of each write, and takes effect with the commit"
+    )
     func counts() async throws {
         try await withTransaction { connection, first, second in
             let counts = try connection.bulkCommand([
@@ -42,7 +44,9 @@ struct BulkCommandTests {
         }
     }
 
-    @Test("bulkWrite names the first write that fails, its collection and its index, and nothing of the transaction is written")
+    @Test(
+        "bulkWrite names the first write that fails, its collection and its index, and nothing of the transaction is written"
+    )
     func failure() async throws {
         try await withTransaction { connection, first, second in
             let error = #expect(throws: MongoError.self) {

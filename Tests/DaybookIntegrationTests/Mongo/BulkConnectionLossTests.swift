@@ -12,7 +12,9 @@ struct BulkConnectionLossTests {
         /// Whether the driver sends a write again by itself, once.
         let retries: Bool
 
-        var testDescription: String { "\(fault), \(ordered ? "ordered" : "unordered"), \(retries ? "with" : "without") retry" }
+        var testDescription: String {
+            "\(fault), \(ordered ? "ordered" : "unordered"), \(retries ? "with" : "without") retry"
+        }
 
         static let all = [FaultProxy.Fault.dropReply, .dropRequest].flatMap { fault in
             [true, false].flatMap { ordered in [true, false].map { Cut(fault: fault, ordered: ordered, retries: $0) } }
@@ -75,9 +77,11 @@ struct BulkConnectionLossTests {
             #expect(proxy.faults == 1)
             let ids = try await fixture.ids()
             #expect(ids == numbers(0..<(ordered ? 41 : 64)))
-            for (index, fate) in result.fates.enumerated() where fate == .done { #expect(ids.contains(.int32(Int32(index)))) }
-            // MongoDB remembers what it did of the first sending. SecantusDB does so only for a command without errors: then what the first
-            // sending wrote is a duplicate, which is no success either.
+            for (index, fate) in result.fates.enumerated() where fate == .done {
+                #expect(ids.contains(.int32(Int32(index))))
+            }
+            // MongoDB remembers what it did of the first sending. SecantusDB does so only for a command without errors:
+            // then what the first sending wrote is a duplicate, which is no success either.
             #expect(result.fates[40] == .failed(.duplicateKey) || result.fates[0] == .failed(.duplicateKey))
             #expect(result.fates.count { $0 == .done } == result.inserted)
             if ordered { #expect(result.fates[41...].allSatisfy { $0 == .notSent }) }
@@ -96,7 +100,8 @@ struct BulkConnectionLossTests {
                     .insert(["_id": .int32(0)]), .updateOne(["_id": .int32(0)], update: ["$set": ["n": 1]]),
                     .insert(["_id": .int32(1)]), .deleteOne(["_id": .int32(7)]),
                 ], ordered: ordered, in: fixture.namespace())
-            #expect(result.fates == (ordered ? [.done, .unknown, .notSent, .notSent] : [.done, .unknown, .done, .done]))
+            #expect(
+                result.fates == (ordered ? [.done, .unknown, .notSent, .notSent] : [.done, .unknown, .done, .done]))
             #expect(try await fixture.ids() == numbers(0..<(ordered ? 1 : 2)))
         }
     }
@@ -105,7 +110,8 @@ struct BulkConnectionLossTests {
     func late() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in
-                let client = try MongoClient(uri: fixture.uri(through: proxy, "retryWrites=false", "socketTimeoutMS=1000"))
+                let client = try MongoClient(
+                    uri: fixture.uri(through: proxy, "retryWrites=false", "socketTimeoutMS=1000"))
                 proxy.fail("insert", .hold)
                 let result = try await client.bulk(
                     (0..<64).map { .insert(["_id": .int32($0)]) }, ordered: false, in: fixture.namespace())

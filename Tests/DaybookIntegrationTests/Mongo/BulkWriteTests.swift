@@ -61,7 +61,8 @@ struct BulkWriteTests {
             try await fixture.insert([["_id": 2]])
             let client = try MongoClient(uri: fixture.uri())
             let result = try await client.bulk(
-                (0..<5).map { .insert(["_id": .int64($0)]) } + [.deleteOne(["_id": 0])], ordered: true, in: fixture.namespace())
+                (0..<5).map { .insert(["_id": .int64($0)]) } + [.deleteOne(["_id": 0])], ordered: true,
+                in: fixture.namespace())
             #expect(result.fates == [.done, .done, .failed(.duplicateKey), .notSent, .notSent, .notSent])
             #expect(result.inserted == 2)
             #expect(result.deleted == 0)
@@ -95,7 +96,9 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("a bulk write distinguishes the validator's refusals from duplicates, and shows no content", arguments: [true, false])
+    @Test(
+        "a bulk write distinguishes the validator's refusals from duplicates, and shows no content",
+        arguments: [true, false])
     func validator(ordered: Bool) async throws {
         try await withDriverFixture { fixture in
             _ = try await fixture.run(["create": "things", "validator": ["n": ["$lt": 10]]])
@@ -109,7 +112,8 @@ struct BulkWriteTests {
             let ids = try await fixture.ids()
             if ordered {
                 #expect(result.fates[1...] == [.failed(.validationFailed), .notSent, .notSent])
-                // SecantusDB validates all before it inserts any, and says so by its count; MongoDB has inserted the first.
+                // SecantusDB validates all before it inserts any, and says so by its count; MongoDB has inserted the
+                // first.
                 #expect(result.fates[0] == (ids == [0] ? .done : .unknown))
             } else {
                 #expect(result.fates == [.done, .failed(.validationFailed), .failed(.duplicateKey), .done])
@@ -130,7 +134,8 @@ struct BulkWriteTests {
                     .insert(["_id": .int32(0)]), .insert(document(1, byteCount: maximumDocumentBytes + 1)),
                     .insert(document(2, byteCount: maximumDocumentBytes)),
                 ], ordered: ordered, in: fixture.namespace())
-            #expect(result.fates == (ordered ? [.done, .failed(.tooLarge), .notSent] : [.done, .failed(.tooLarge), .done]))
+            #expect(
+                result.fates == (ordered ? [.done, .failed(.tooLarge), .notSent] : [.done, .failed(.tooLarge), .done]))
             #expect(try await fixture.ids() == (ordered ? numbers(0..<1) : [.int32(0), .int32(2)]))
             #expect(result.inserted == (ordered ? 1 : 2))
             guard case .failed(let error) = result.outcomes[1] else { return }
@@ -151,7 +156,8 @@ struct BulkWriteTests {
                     .updateOne(["_id": 1], update: ["$set": ["n": .document(large)]]),
                     .updateOne(["_id": 2], update: ["$set": ["n": 1]]),
                 ], ordered: ordered, in: fixture.namespace())
-            #expect(result.fates == (ordered ? [.done, .failed(.tooLarge), .notSent] : [.done, .failed(.tooLarge), .done]))
+            #expect(
+                result.fates == (ordered ? [.done, .failed(.tooLarge), .notSent] : [.done, .failed(.tooLarge), .done]))
             #expect(result.modified == (ordered ? 1 : 2))
             await client.close()
         }
@@ -200,13 +206,16 @@ struct BulkWriteTests {
         }
     }
 
-    @Test("a bulk write of more than 48 MB is sent in several commands and completely written", .enabled(if: Scale.isLarge))
+    @Test(
+        "a bulk write of more than 48 MB is sent in several commands and completely written",
+        .enabled(if: Scale.isLarge))
     func manyBytes() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in
                 let client = try MongoClient(uri: fixture.uri(through: proxy))
                 let result = try await client.bulk(
-                    (0..<5).map { .insert(document($0, byteCount: 12_000_000)) }, ordered: true, in: fixture.namespace())
+                    (0..<5).map { .insert(document($0, byteCount: 12_000_000)) }, ordered: true, in: fixture.namespace()
+                )
                 #expect(result.isComplete)
                 #expect(result.inserted == 5)
                 #expect(try await fixture.ids() == numbers(0..<5))

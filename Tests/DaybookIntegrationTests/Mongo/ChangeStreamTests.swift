@@ -70,7 +70,8 @@ struct ChangeStreamTests {
     @Test(
         "a change stream reads on the primary with read concern majority, whatever the URI says",
         arguments: [
-            "readConcernLevel=local", "readConcernLevel=available", "readConcernLevel=linearizable", "readConcernLevel=snapshot",
+            "readConcernLevel=local", "readConcernLevel=available", "readConcernLevel=linearizable",
+            "readConcernLevel=snapshot",
             "readPreference=secondary", "readPreference=nearest&readPreferenceTags=dc:north",
         ])
     func statesItsReads(_ option: String) async throws {
@@ -82,7 +83,8 @@ struct ChangeStreamTests {
                 try await iterator.open()
                 let request = try #require(proxy.exchanges.last { $0.command == "aggregate" }?.request)
                 #expect(request["readConcern"] == ["level": "majority"])
-                // libmongoc adds primaryPreferred where the URI asks for one server, and states nothing where it asks a replica set's primary.
+                // libmongoc adds primaryPreferred where the URI asks for one server, and states nothing where it asks a
+                // replica set's primary.
                 if case .document(let preference)? = request["$readPreference"] {
                     #expect(preference == ["mode": "primaryPreferred"])
                 }
@@ -180,7 +182,8 @@ struct ChangeStreamTests {
             let gate = Gate(waitingFor: 2)
             let namespace = fixture.namespace()
             let task = Task {
-                let iterator = client.changes(of: namespace, maximumWait: .milliseconds(200)) { _ in 0 }.makeAsyncIterator()
+                let iterator = client.changes(of: namespace, maximumWait: .milliseconds(200)) { _ in 0 }
+                    .makeAsyncIterator()
                 try await iterator.open()
                 await gate.pass()
                 while try await iterator.next() != nil {}

@@ -40,7 +40,8 @@ extension HeavyLoad {
             try await store.raw.insert(snapshots, into: "snapshots.account")
         }
 
-        @Test("an operation that finds every connection busy fails after the time that was set", .timeLimit(.minutes(1)))
+        @Test(
+            "an operation that finds every connection busy fails after the time that was set", .timeLimit(.minutes(1)))
         func exhausted() async throws {
             try await withNarrowStore(timeout: .milliseconds(200)) { store in
                 let accounts = store.repository(Account.self)
@@ -62,7 +63,9 @@ extension HeavyLoad {
                 // A store has four connections at least, and transactions may use two of them.
                 #expect(store.client.connectionsInUse == 2)
                 let begin = ContinuousClock.now
-                let error = await #expect(throws: DaybookError.self) { try await accounts.execute(.deposit(1), on: "a") }
+                let error = await #expect(throws: DaybookError.self) {
+                    try await accounts.execute(.deposit(1), on: "a")
+                }
                 #expect(error?.code == .poolExhausted)
                 #expect(error?.message.contains("maxPoolSize") == true)
                 #expect(ContinuousClock.now - begin >= .milliseconds(200))
@@ -119,7 +122,9 @@ extension HeavyLoad {
             }
         }
 
-        @Test("100 loops over a query that execute commands inside come to an end on 4 connections", .timeLimit(.minutes(2)))
+        @Test(
+            "100 loops over a query that execute commands inside come to an end on 4 connections",
+            .timeLimit(.minutes(2)))
         func loopsThatExecute() async throws {
             try await withNarrowStore(timeout: .seconds(100), connections: 4) { store in
                 try await fill(store, count: 300)

@@ -59,7 +59,8 @@ struct OperationTests {
                     try connection.insert([["_id": 1]], into: namespace)
                     try connection.insert([["_id": 2]], into: namespace, writeConcern: weak)
                     try connection.updateOne(["_id": 1], with: ["$set": ["n": 1]], in: namespace, writeConcern: weak)
-                    _ = try connection.bulkWrite([.deleteOne(["_id": 1])], ordered: true, in: namespace, writeConcern: weak)
+                    _ = try connection.bulkWrite(
+                        [.deleteOne(["_id": 1])], ordered: true, in: namespace, writeConcern: weak)
                     for reads in [FindOptions.Reads.deciding, .asConfigured, .onPrimary(.local)] {
                         _ = try connection.findOne([:], in: namespace, options: FindOptions(reads: reads)) { _ in 0 }
                     }
@@ -80,7 +81,9 @@ struct OperationTests {
         }
     }
 
-    @Test("a connection allows the server to sort and group on disk, which MongoDB 5.0 does only if the request allows it")
+    @Test(
+        "a connection allows the server to sort and group on disk, which MongoDB 5.0 does only if the request allows it"
+    )
     func diskUse() async throws {
         try await withDriverFixture { fixture in
             try await fixture.withProxy { proxy in
@@ -128,7 +131,8 @@ struct OperationTests {
             let namespace = fixture.namespace()
             try await fixture.withFailPoint { failPoint in
                 try await failPoint.set(
-                    .times(1), ["commitTransaction"], ["errorCode": .int32(251), "errorLabels": ["TransientTransactionError"]])
+                    .times(1), ["commitTransaction"],
+                    ["errorCode": .int32(251), "errorLabels": ["TransientTransactionError"]])
                 let error = await #expect(throws: MongoError.self) {
                     try await client.withConnection(.transaction) { connection in
                         try connection.beginTransaction()

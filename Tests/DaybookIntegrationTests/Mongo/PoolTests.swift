@@ -68,7 +68,9 @@ struct PoolTests {
         try await withClient(size: 3) { client, _ in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<200 {
-                    group.addTask { try await client.withConnection(.single) { _ = try $0.read(["ping": 1], database: "admin") } }
+                    group.addTask {
+                        try await client.withConnection(.single) { _ = try $0.read(["ping": 1], database: "admin") }
+                    }
                 }
                 try await group.waitForAll()
             }
@@ -90,7 +92,8 @@ struct PoolTests {
                         case 1:
                             _ = try await client.withConnection(.transaction) { connection in
                                 try connection.beginTransaction()
-                                try connection.updateOne(["_id": .int32(Int32(number))], with: ["$inc": ["n": 1]], in: namespace)
+                                try connection.updateOne(
+                                    ["_id": .int32(Int32(number))], with: ["$inc": ["n": 1]], in: namespace)
                                 try Task.checkCancellation()
                                 try connection.commitTransaction()
                             }

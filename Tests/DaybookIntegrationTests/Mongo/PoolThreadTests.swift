@@ -9,7 +9,8 @@ import Testing
 @Suite("The threads of a pool", .serialized, .timeLimit(.minutes(3)))
 struct PoolThreadTests {
     @Test(
-        "a pool's threads stay few while 1,000 tasks each execute a command inside a loop over a query, and none waits for ever")
+        "a pool's threads stay few while 1,000 tasks each execute a command inside a loop over a query, and none waits for ever"
+    )
     func loops() async {
         await #expect(processExitsWith: .success) {
             try await runLoops()
@@ -53,7 +54,8 @@ private func runLoops() async throws {
                 }
                 return try await group.reduce(0, max)
             }
-            // Eight connections have a thread each; the rest is libmongoc's monitoring and the cooperative pool's growth to a thread a core.
+            // Eight connections have a thread each; the rest is libmongoc's monitoring and the cooperative pool's
+            // growth to a thread a core.
             let limit = before + 8 + 4 + ProcessInfo.processInfo.activeProcessorCount
             #expect(most <= limit)
             #expect(try await fixture.journal().count == 110 + Scale.loops)

@@ -109,7 +109,8 @@ struct ServerKindTests {
             func uri(_ user: String) -> String {
                 "mongodb://\(user)127.0.0.1:\(server.port)/?authSource=admin&serverSelectionTimeoutMS=5000"
             }
-            try await withDaybook(DaybookConfiguration(uri: uri("writer:wr1ter-s3cret@"), database: "daybook-test")) { store in
+            try await withDaybook(DaybookConfiguration(uri: uri("writer:wr1ter-s3cret@"), database: "daybook-test")) {
+                store in
                 try await store.initialize(Account.self)
                 try await execute(store)
             }

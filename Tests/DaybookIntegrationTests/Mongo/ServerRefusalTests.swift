@@ -2,11 +2,13 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// The local server refuses what MongoDB refuses: otherwise a test on it does not show that a command works on MongoDB. On a MongoDB these
-/// tests show that what the local server assumes is so. They ask through another driver, which lets commands pass that ours would not send.
+/// The local server refuses what MongoDB refuses: otherwise a test on it does not show that a command works on MongoDB.
+/// On a MongoDB these tests show that what the local server assumes is so. They ask through another driver, which lets
+/// commands pass that ours would not send.
 @Suite("The server at hand", .timeLimit(.minutes(1)))
 struct ServerRefusalTests {
-    /// Sets up `things`, a collection of a database of its own; `code` is that of a command's refusal, 0 where it is accepted.
+    /// Sets up `things`, a collection of a database of its own; `code` is that of a command's refusal, 0 where it is
+    /// accepted.
     private static let setUp = """
         import os, sys
         import pymongo, pymongo.errors
@@ -75,7 +77,9 @@ struct ServerRefusalTests {
         #expect(found == ["72 72", "72", "72 0"])
     }
 
-    @Test("the test server leaves a transaction open when it refuses a command's form, and aborts it when the command fails")
+    @Test(
+        "the test server leaves a transaction open when it refuses a command's form, and aborts it when the command fails"
+    )
     func transactions() async throws {
         let found = try await answers(
             """

@@ -37,10 +37,12 @@ struct LogTests {
             }
             await store.poster.drain()
             // Snapshots that are not believed, of which some cannot be decoded.
-            try await store.raw.update(["_id": "diary/a"], with: ["$set": ["state": ["text": 5]]], in: "snapshots.diary")
+            try await store.raw.update(
+                ["_id": "diary/a"], with: ["$set": ["state": ["text": 5]]], in: "snapshots.diary")
             try await store.raw.update(
                 ["_id": "diary/b"], with: ["$set": ["digest": .string(Self.secret)]], in: "snapshots.diary")
-            try await store.raw.update(["_id": "diary/c"], with: ["$set": ["stateSchema": .int32(9)]], in: "snapshots.diary")
+            try await store.raw.update(
+                ["_id": "diary/c"], with: ["$set": ["stateSchema": .int32(9)]], in: "snapshots.diary")
             for key in ["a", "b", "c"] {
                 _ = try await diaries.load(key)
                 try await diaries.execute(.write(Self.secret), on: key, context: context)
@@ -48,8 +50,12 @@ struct LogTests {
             for try await _ in diaries.query() {}
             // A refusal, a command id used twice, a stale version.
             await attempt { try await diaries.execute(.refuse(Self.secret), on: "a", context: context) }
-            await attempt { try await diaries.execute(.write("\(Self.secret)!"), on: "a", commandID: "c", context: context) }
-            await attempt { try await diaries.append([.written(text: Self.secret)], to: "a", expecting: 9, context: context) }
+            await attempt {
+                try await diaries.execute(.write("\(Self.secret)!"), on: "a", commandID: "c", context: context)
+            }
+            await attempt {
+                try await diaries.append([.written(text: Self.secret)], to: "a", expecting: 9, context: context)
+            }
             // Snapshots and events that the server refuses.
             _ = try await store.raw.write(["collMod": "snapshots.diary", "validator": ["never": ["$exists": true]]])
             try await diaries.execute(.write(Self.secret), on: "d", context: context)
@@ -57,11 +63,14 @@ struct LogTests {
             await store.poster.drain()
             _ = try await store.raw.write(["collMod": "journal", "validator": ["never": ["$exists": true]]])
             await attempt { try await diaries.execute(.write(Self.secret), on: "d", context: context) }
-            await attempt { try await diaries.execute(.write(String(repeating: Self.secret, count: 3_000_000)), on: "d") }
+            await attempt {
+                try await diaries.execute(.write(String(repeating: Self.secret, count: 3_000_000)), on: "d")
+            }
             _ = try await store.raw.write(["collMod": "journal", "validator": [:]])
             // An event that cannot be read.
             try await store.raw.update(
-                ["aggregateId": "diary/b", "version": 1], with: ["$set": ["data": ["text": ["secret": .string(Self.secret)]]]],
+                ["aggregateId": "diary/b", "version": 1],
+                with: ["$set": ["data": ["text": ["secret": .string(Self.secret)]]]],
                 in: "journal")
             await attempt { _ = try await diaries.load("b", at: .version(1)) }
 
@@ -105,7 +114,8 @@ struct LogTests {
             #expect(ignored.metadata["aggregateId"] == "tally/a")
             #expect(ignored.metadata["collection"] == "\(store.database).snapshots.tally")
             let known: Set = [
-                "aggregateId", "aggregateType", "bytes", "collection", "count", "error", "offset", "reason", "stateSchema",
+                "aggregateId", "aggregateType", "bytes", "collection", "count", "error", "offset", "reason",
+                "stateSchema",
                 "version",
             ]
             for line in lines.all { #expect(known.isSuperset(of: line.metadata.keys)) }

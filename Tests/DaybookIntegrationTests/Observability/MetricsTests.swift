@@ -37,7 +37,9 @@ struct MetricsTests {
         }
     }
 
-    @Test("commits, events, loads, folded events, snapshots, batches and durations are counted, each for its kind of aggregate")
+    @Test(
+        "commits, events, loads, folded events, snapshots, batches and durations are counted, each for its kind of aggregate"
+    )
     func counts() async throws {
         let metrics = TestMetrics()
         let counts = Counts(metrics: metrics)

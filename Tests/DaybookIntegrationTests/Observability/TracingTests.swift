@@ -40,7 +40,9 @@ struct TracingTests {
         }
     }
 
-    @Test("an error is recorded with its code, and a refusal by its type alone, because it may contain parts of the state")
+    @Test(
+        "an error is recorded with its code, and a refusal by its type alone, because it may contain parts of the state"
+    )
     func errors() async throws {
         let tracer = InMemoryTracer()
         try await withTestStore(configure: { $0.tracer = tracer }) { store in

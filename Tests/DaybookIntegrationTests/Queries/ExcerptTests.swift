@@ -24,7 +24,8 @@ import Testing
             try await store.transaction { transaction in
                 for index in 0..<12 {
                     let details = Ticket.Details(
-                        Ticket.Status.allCases[index % 3], priority: index, assignee: index % 4 == 0 ? nil : "Ann", row: index / 3
+                        Ticket.Status.allCases[index % 3], priority: index, assignee: index % 4 == 0 ? nil : "Ann",
+                        row: index / 3
                     )
                     try await transaction.execute(.change(details), on: "t-\(index)", of: Ticket.self)
                 }
@@ -40,7 +41,9 @@ import Testing
     }
 
     private static func row(_ index: Int) -> Row {
-        Row(status: Ticket.Status.allCases[index % 3], assignee: index % 4 == 0 ? nil : "Ann", place: .init(row: index / 3))
+        Row(
+            status: Ticket.Status.allCases[index % 3], assignee: index % 4 == 0 ? nil : "Ann",
+            place: .init(row: index / 3))
     }
 
     @Test("a value is decoded from the fields that were asked for, and from no others")
@@ -69,18 +72,22 @@ import Testing
             let keys = try document.withBorrowed { try $0.map { try $0.keyString } }
             #expect(Set(keys) == ["_id", "version", "stateSchema", "state"])
             #expect(document.value(at: "state.status") != nil && document.value(at: "state.place.row") != nil)
-            for name in ["priority", "assignee", "tags", "changes"] { #expect(document.value(at: "state.\(name)") == nil) }
+            for name in ["priority", "assignee", "tags", "changes"] {
+                #expect(document.value(at: "state.\(name)") == nil)
+            }
         }
     }
 
     @Test(
         "a snapshot from which the value cannot be decoded is folded anew, and gives the same fields",
         arguments: [
-            ["state.status": "lost"], ["state": "gone"], ["state.place": 3], ["version": "two"], ["stateSchema": .int32(7)],
+            ["state.status": "lost"], ["state": "gone"], ["state.place": 3], ["version": "two"],
+            ["stateSchema": .int32(7)],
         ] as [BSONDocument])
     func refolded(change: BSONDocument) async throws {
         try await withTickets { tickets in
-            try await tickets.store.raw.update(["_id": "ticket/t-5"], with: ["$set": .document(change)], in: "snapshots.ticket")
+            try await tickets.store.raw.update(
+                ["_id": "ticket/t-5"], with: ["$set": .document(change)], in: "snapshots.ticket")
             try await tickets.store.raw.insert([["_id": "ticket/orphan", "state": "gone"]], into: "snapshots.ticket")
             let rows = try await all(tickets.query(Row.self, of: [\.status, \.assignee, \.place.row]))
             #expect(rows.count == 12)
@@ -93,7 +100,9 @@ import Testing
     func unfit() async throws {
         struct Wrong: Decodable { var status: Int }
         try await withTickets { tickets in
-            let error = await #expect(throws: DaybookError.self) { _ = try await all(tickets.query(Wrong.self, of: [\.status])) }
+            let error = await #expect(throws: DaybookError.self) {
+                _ = try await all(tickets.query(Wrong.self, of: [\.status]))
+            }
             #expect(error?.code == .invalidArgument)
             #expect(error?.message.contains("status") == true)
         }

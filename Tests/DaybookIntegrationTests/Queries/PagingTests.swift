@@ -11,7 +11,8 @@ import Testing
     /// Tickets with many equals and much that is missing.
     private static func random(_ generator: inout SeededGenerator) -> Ticket.Details {
         Ticket.Details(
-            Ticket.Status.allCases.randomElement(using: &generator) ?? .open, priority: Int.random(in: 0...2, using: &generator),
+            Ticket.Status.allCases.randomElement(using: &generator) ?? .open,
+            priority: Int.random(in: 0...2, using: &generator),
             assignee: [nil, nil, "", "Ann", "Zoë", "Zo"].randomElement(using: &generator) ?? nil,
             dueAt: Bool.random(using: &generator)
                 ? now.addingTimeInterval(Double.random(in: 0...2, using: &generator).rounded()) : nil,
@@ -19,7 +20,8 @@ import Testing
             weight: [nil, .nan, 0, -0.0, 1.5, -1, .infinity, -.infinity].randomElement(using: &generator) ?? nil)
     }
 
-    private func withTickets(_ count: Int, seed: UInt64, _ body: (Repository<Ticket>) async throws -> Void) async throws {
+    private func withTickets(_ count: Int, seed: UInt64, _ body: (Repository<Ticket>) async throws -> Void) async throws
+    {
         try await withTestStore { store in
             try await store.initialize(Ticket.self)
             try await store.transaction { transaction in
@@ -33,9 +35,12 @@ import Testing
     }
 
     private static let fields: [(String, Sort<Ticket>, Sort<Ticket>)] = [
-        ("status", .ascending(\.status), .descending(\.status)), ("priority", .ascending(\.priority), .descending(\.priority)),
-        ("assignee", .ascending(\.assignee), .descending(\.assignee)), ("dueAt", .ascending(\.dueAt), .descending(\.dueAt)),
-        ("row", .ascending(\.place.row), .descending(\.place.row)), ("weight", .ascending(\.weight), .descending(\.weight)),
+        ("status", .ascending(\.status), .descending(\.status)),
+        ("priority", .ascending(\.priority), .descending(\.priority)),
+        ("assignee", .ascending(\.assignee), .descending(\.assignee)),
+        ("dueAt", .ascending(\.dueAt), .descending(\.dueAt)),
+        ("row", .ascending(\.place.row), .descending(\.place.row)),
+        ("weight", .ascending(\.weight), .descending(\.weight)),
     ]
 
     private static func randomSort(_ generator: inout SeededGenerator) -> (name: String, sort: [Sort<Ticket>]) {
@@ -90,14 +95,16 @@ import Testing
         try await withTickets(24, seed: 1) { tickets in
             let objectID = try #require(BSONObjectID(bytes: Array(0..<12)))
             let values: [BSONValue] = [
-                .null, .double(.nan), .double(-.infinity), 2.5, .int32(2), 2, "", "text", .symbol("symbol"), [:], ["a": 1],
+                .null, .double(.nan), .double(-.infinity), 2.5, .int32(2), 2, "", "text", .symbol("symbol"), [:],
+                ["a": 1],
                 ["a": "b"],
                 .binary(BSONBinary(bytes: [1])), .objectID(objectID), .bool(false), .bool(true),
                 .datetime(BSONDate(milliseconds: 0)), .timestamp(BSONTimestamp(seconds: 1, increment: 1)),
             ]
             for (index, value) in values.enumerated() {
                 try await tickets.store.raw.update(
-                    ["_id": .string("ticket/t-\(index)")], with: ["$set": ["state.assignee": value]], in: "snapshots.ticket")
+                    ["_id": .string("ticket/t-\(index)")], with: ["$set": ["state.assignee": value]],
+                    in: "snapshots.ticket")
             }
             for sort in [Sort<Ticket>.ascending(\.assignee), .descending(\.assignee)] {
                 let expected = try await keys(tickets.query(sort: [sort]))
@@ -110,7 +117,8 @@ import Testing
     }
 
     @Test(
-        "documents inserted, changed and deleted between pages make none that stays appear twice or be left out", arguments: 1...4
+        "documents inserted, changed and deleted between pages make none that stays appear twice or be left out",
+        arguments: 1...4
     )
     func concurrentChanges(seed: UInt64) async throws {
         try await withTickets(40, seed: seed) { tickets in
@@ -129,7 +137,8 @@ import Testing
                     added += 1
                     // Before, between and behind those that are there.
                     let new = ["a-\(added)", "t-\(Int.random(in: 0..<40, using: &generator))-\(added)", "z-\(added)"]
-                    try await tickets.execute(.change(Self.random(&generator)), on: new.randomElement(using: &generator) ?? "x")
+                    try await tickets.execute(
+                        .change(Self.random(&generator)), on: new.randomElement(using: &generator) ?? "x")
                 }
                 let changed = "t-\(Int.random(in: 0..<40, using: &generator))"
                 untouched.remove(changed)
@@ -190,7 +199,8 @@ import Testing
                 ["version": "two"],
             ].enumerated() as EnumeratedSequence<[BSONDocument]> {
                 try await tickets.store.raw.update(
-                    ["_id": .string("ticket/t-\(index * 2)")], with: ["$set": .document(change)], in: "snapshots.ticket")
+                    ["_id": .string("ticket/t-\(index * 2)")], with: ["$set": .document(change)], in: "snapshots.ticket"
+                )
             }
             for sort in [Sort<Ticket>.ascending(\.priority), .descending(\.priority)] {
                 let expected = try await keys(tickets.query(sort: [sort]))
@@ -211,7 +221,9 @@ import Testing
             var strays: [BSONDocument] = [
                 ["_id": .int64(5)], ["_id": .objectID(objectID)], ["_id": .null],
             ]
-            for index in 0..<9 { strays.append(["_id": .string("ticket/t-\(index % 7)-stray-\(index)"), "state": "gone"]) }
+            for index in 0..<9 {
+                strays.append(["_id": .string("ticket/t-\(index % 7)-stray-\(index)"), "state": "gone"])
+            }
             strays.append(["_id": "license/L-1", "version": 1, "stateSchema": .int32(2), "state": [:]])
             try await tickets.store.raw.insert(strays, into: "snapshots.ticket")
             for sort in [[], [.ascending(\.priority)], [.descending(\.assignee)]] as [[Sort<Ticket>]] {
@@ -286,7 +298,8 @@ import Testing
             // The local server uses an index for one condition alone, and MongoDB for one among others.
             let plain = try await explain(["state.status": "open", "state.priority": 1])
             withKnownIssue("this server scans wherever a filter has two conditions") {
-                #expect(byStatus.contains("IXSCAN state.status_1__id_1") && !byStatus.contains("COLLSCAN"), "\(byStatus)")
+                #expect(
+                    byStatus.contains("IXSCAN state.status_1__id_1") && !byStatus.contains("COLLSCAN"), "\(byStatus)")
                 #expect(
                     inStatusOrder.contains("IXSCAN state.status_1__id_1") && !inStatusOrder.contains("COLLSCAN"),
                     "\(inStatusOrder)")
@@ -302,8 +315,11 @@ import Testing
         switch plan {
         case .array(let plans): return plans.flatMap(stages)
         case .document(let plan):
-            let own = plan.string(at: "stage").map { name in plan.string(at: "indexName").map { "\(name) \($0)" } ?? name }
-            return (own.map { [$0] } ?? []) + ["inputStage", "inputStages", "queryPlan"].compactMap { plan[$0] }.flatMap(stages)
+            let own = plan.string(at: "stage").map { name in
+                plan.string(at: "indexName").map { "\(name) \($0)" } ?? name
+            }
+            return (own.map { [$0] } ?? [])
+                + ["inputStage", "inputStages", "queryPlan"].compactMap { plan[$0] }.flatMap(stages)
         default: return []
         }
     }

@@ -24,7 +24,9 @@ import Testing
         try await withTestStore { store in
             try await store.initialize(Ticket.self)
             try await store.transaction { transaction in
-                for (key, details) in Self.tickets { try await transaction.execute(.change(details), on: key, of: Ticket.self) }
+                for (key, details) in Self.tickets {
+                    try await transaction.execute(.change(details), on: key, of: Ticket.self)
+                }
             }
             try await body(store.repository(Ticket.self))
         }
@@ -66,11 +68,15 @@ import Testing
         Condition("== nil", \.assignee == nil) { $0.assignee == nil },
         Condition("!= nil", \.assignee != nil) { $0.assignee != nil },
         Condition("< optional", \.assignee < "B") { $0.assignee.map { $0 < "B" } ?? false },
-        Condition("< date", \.dueAt < now.addingTimeInterval(480)) { $0.dueAt.map { $0 < now.addingTimeInterval(480) } ?? false },
+        Condition("< date", \.dueAt < now.addingTimeInterval(480)) {
+            $0.dueAt.map { $0 < now.addingTimeInterval(480) } ?? false
+        },
         Condition("<= date", \.dueAt <= now.addingTimeInterval(480)) {
             $0.dueAt.map { $0 <= now.addingTimeInterval(480) } ?? false
         },
-        Condition("> date", \.dueAt > now.addingTimeInterval(480)) { $0.dueAt.map { $0 > now.addingTimeInterval(480) } ?? false },
+        Condition("> date", \.dueAt > now.addingTimeInterval(480)) {
+            $0.dueAt.map { $0 > now.addingTimeInterval(480) } ?? false
+        },
         Condition(">= date", \.dueAt >= now.addingTimeInterval(480)) {
             $0.dueAt.map { $0 >= now.addingTimeInterval(480) } ?? false
         },
@@ -114,7 +120,9 @@ import Testing
         Condition("any of none", .any([])) { _ in false },
         Condition("! any of none, and", !.any([]) && \.priority > 0) { $0.priority > 0 },
         Condition("! !=", !(\.assignee != "Ann")) { $0.assignee == "Ann" },
-        Condition("all together", (\.status == .closed && !(\.assignee == nil)) || (\.place.row == 3 && \.priority <= 0)) {
+        Condition(
+            "all together", (\.status == .closed && !(\.assignee == nil)) || (\.place.row == 3 && \.priority <= 0)
+        ) {
             ($0.status == .closed && $0.assignee != nil) || ($0.row == 3 && $0.priority <= 0)
         },
     ]
@@ -147,7 +155,9 @@ import Testing
             #expect(try await tickets.first(sort: order)?.id.key == expected.first)
             #expect(try await tickets.first(where: \.place.row == 99) == nil)
             // A field that is named again changes nothing.
-            #expect(try await keys(tickets.query(where: \.place.row < 99, sort: order + [.ascending(\.place.row)])) == expected)
+            #expect(
+                try await keys(tickets.query(where: \.place.row < 99, sort: order + [.ascending(\.place.row)]))
+                    == expected)
         }
     }
 
@@ -163,7 +173,8 @@ import Testing
                     return first.key.utf8.lexicographicallyPrecedes(second.key.utf8)
                 }.map(\.key)
             }
-            #expect(try await keys(tickets.query(sort: [.ascending(\.priority)])) == expected { $0.priority < $1.priority })
+            #expect(
+                try await keys(tickets.query(sort: [.ascending(\.priority)])) == expected { $0.priority < $1.priority })
             #expect(
                 try await keys(tickets.query(sort: [.descending(\.status)]))
                     == expected(descending: true) { $0.status > $1.status })
@@ -179,7 +190,8 @@ import Testing
     @Test("a query gives the whole state, its version and its times")
     func content() async throws {
         try await withTickets { tickets in
-            try await tickets.execute(.change(Ticket.Details(.closed, priority: 50, assignee: "Ann", dueAt: Self.now)), on: "t-3")
+            try await tickets.execute(
+                .change(Ticket.Details(.closed, priority: 50, assignee: "Ann", dueAt: Self.now)), on: "t-3")
             let found = try #require(try await first(tickets.query(where: \.priority == 50)))
             #expect(found == (try await tickets.load("t-3")))
             #expect(found.version == 2)
@@ -215,7 +227,8 @@ import Testing
         "G12: a filter that the server refuses is an error that keeps its number, and no value of the filter",
         arguments: [
             ["state.priority": ["$nonsense": "hunter2"]], ["$nonsense": "hunter2"], ["$and": "hunter2"], ["$and": []],
-            ["$where": ["hunter2": 1]], ["state.assignee": ["$in": "hunter2"]], ["state.assignee": ["$regex": "(hunter2"]],
+            ["$where": ["hunter2": 1]], ["state.assignee": ["$in": "hunter2"]],
+            ["state.assignee": ["$regex": "(hunter2"]],
             ["state.assignee": ["$type": "hunter2"]], ["$expr": ["$hunter2": 1]],
         ] as [BSONDocument])
     func refusedFilter(filter: BSONDocument) async throws {

@@ -10,7 +10,9 @@ import Testing
         var status: Ticket.Status
     }
 
-    @Test("each snapshot that is folded anew is warned of once for each time it was found, by its id and without its content")
+    @Test(
+        "each snapshot that is folded anew is warned of once for each time it was found, by its id and without its content"
+    )
     func warnings() async throws {
         let lines = Recorder<String>()
         try await withTestStore(configure: { configuration in
@@ -19,7 +21,8 @@ import Testing
             try await store.initialize(Ticket.self)
             let tickets = store.repository(Ticket.self)
             for key in ["t-1", "t-2", "t-3"] { try await tickets.execute(.change(.init(.open, priority: 1)), on: key) }
-            // Of a kind that only a query stumbles over: a load looks at the journal's head and the digest, and has warnings of its own.
+            // Of a kind that only a query stumbles over: a load looks at the journal's head and the digest, and has
+            // warnings of its own.
             try await store.raw.update(
                 ["_id": "ticket/t-2"], with: ["$set": ["state.status": "hunter2"]], in: "snapshots.ticket")
             let calls: [() async throws -> Int] = [
@@ -32,7 +35,9 @@ import Testing
                 let warnings = lines.all.filter { $0.contains("ignored by a query") }
                 #expect(warnings.count == number + 1)
                 #expect(
-                    warnings.allSatisfy { $0.contains("ticket/t-2") && $0.contains("snapshots.ticket") && $0.contains("status") })
+                    warnings.allSatisfy {
+                        $0.contains("ticket/t-2") && $0.contains("snapshots.ticket") && $0.contains("status")
+                    })
             }
             #expect(!lines.all.contains { $0.contains("hunter2") })
         }

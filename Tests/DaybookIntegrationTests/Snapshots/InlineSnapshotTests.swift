@@ -4,7 +4,9 @@ import IntegrationSupport
 import Testing
 
 @Suite struct InlineSnapshotTests {
-    @Test("G5: a query that starts after a commit returned sees its version, beside other writers", .timeLimit(.minutes(1)))
+    @Test(
+        "G5: a query that starts after a commit returned sees its version, beside other writers",
+        .timeLimit(.minutes(1)))
     func querySeesCommit() async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)
@@ -12,7 +14,8 @@ import Testing
                 for writer in 1...6 {
                     group.addTask {
                         for _ in 1...15 {
-                            // Half of them at an aggregate of their own, where the version is exact; half at one they share.
+                            // Half of them at an aggregate of their own, where the version is exact; half at one they
+                            // share.
                             let key = writer.isMultiple(of: 2) ? "own-\(writer)" : "shared"
                             let commit = try #require(try await accounts.execute(.deposit(1), on: key))
                             var seen: [Snapshot<Account>] = []
@@ -22,7 +25,8 @@ import Testing
                             #expect(seen.count == 1)
                             #expect(seen[0].version >= commit.version)
                             #expect(key == "shared" || seen[0].version == commit.version)
-                            #expect(seen[0].state == Account(balance: Int(seen[0].version), entries: Int(seen[0].version)))
+                            #expect(
+                                seen[0].state == Account(balance: Int(seen[0].version), entries: Int(seen[0].version)))
                         }
                     }
                 }

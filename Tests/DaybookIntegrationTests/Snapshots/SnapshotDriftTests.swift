@@ -11,7 +11,9 @@ import Testing
         try await accounts.execute(.depositEach([1, 2]), on: "a")
     }
 
-    @Test("G6: a load equals folding the events, whatever the snapshot's state, and execute heals it", arguments: Drift.allCases)
+    @Test(
+        "G6: a load equals folding the events, whatever the snapshot's state, and execute heals it",
+        arguments: Drift.allCases)
     func loadAndExecute(beside drift: Drift) async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)
@@ -27,7 +29,9 @@ import Testing
         }
     }
 
-    @Test("G6: a transaction works beside any drift, and puts the journal's truth in its place", arguments: Drift.allCases)
+    @Test(
+        "G6: a transaction works beside any drift, and puts the journal's truth in its place", arguments: Drift.allCases
+    )
     func transaction(beside drift: Drift) async throws {
         try await withTestStore { store in
             try await fill(store.repository(Account.self))
@@ -42,7 +46,8 @@ import Testing
     }
 
     @Test(
-        "G6: a repeated command returns its commit beside any drift", arguments: [Drift.deleted, .ahead, .versionText, .outdated])
+        "G6: a repeated command returns its commit beside any drift",
+        arguments: [Drift.deleted, .ahead, .versionText, .outdated])
     func repeatedCommand(beside drift: Drift) async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)
@@ -107,7 +112,8 @@ import Testing
             #expect(try await accounts.load("a").state == Account(balance: 33, entries: 7))
             // But for the field by which commits on one aggregate meet.
             #expect(
-                try await store.raw.document(in: "snapshots.account", id: "account/a")?.setting("lock", to: nil) == newer)
+                try await store.raw.document(in: "snapshots.account", id: "account/a")?.setting("lock", to: nil)
+                    == newer)
             #expect(try await store.raw.documents(in: "journal").count == 7)
         }
     }

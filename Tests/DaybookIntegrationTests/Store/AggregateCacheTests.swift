@@ -35,11 +35,17 @@ struct AggregateCacheTests {
             try await notebooks.execute(.write("small"), on: "n")
             proxy.forget()
             try await notebooks.execute(.write(String(repeating: "x", count: 5_000_000)), on: "n")
-            #expect(proxy.exchanges.map(\.command).filter(["bulkWrite", "insert", "update"].contains) == ["insert", "update"])
+            #expect(
+                proxy.exchanges.map(\.command).filter(["bulkWrite", "insert", "update"].contains) == [
+                    "insert", "update",
+                ])
             proxy.forget()
             // Small events do not help where the state is large.
             try await notebooks.execute(.write("small"), on: "n")
-            #expect(proxy.exchanges.map(\.command).filter(["bulkWrite", "insert", "update"].contains) == ["insert", "update"])
+            #expect(
+                proxy.exchanges.map(\.command).filter(["bulkWrite", "insert", "update"].contains) == [
+                    "insert", "update",
+                ])
             #expect(try await notebooks.load("n").state.text.utf8.count == 5_000_010)
             #expect(try await store.isCaughtUp("n", Notebook.self))
         }
@@ -102,7 +108,9 @@ struct AggregateCacheTests {
         }
     }
 
-    @Test("commands on cached aggregates are decided as if nothing were cached while another process commits, in every lifecycle")
+    @Test(
+        "commands on cached aggregates are decided as if nothing were cached while another process commits, in every lifecycle"
+    )
     func otherWriters() async throws {
         try await withTestStore { store in
             try await withOther(store) { other in
@@ -196,7 +204,8 @@ struct AggregateCacheTests {
             let tallies = store.repository(Tally.self)
             try await tallies.execute(.deposit(1), on: "k")
             await store.poster.drain()
-            try await store.raw.update(["_id": "tally/k"], with: ["$set": ["version": .int64(9)]], in: "snapshots.tally")
+            try await store.raw.update(
+                ["_id": "tally/k"], with: ["$set": ["version": .int64(9)]], in: "snapshots.tally")
             try await tallies.execute(.deposit(1), on: "k")
             await store.poster.drain()
             let snapshot = try #require(try await store.raw.document(in: "snapshots.tally", id: "tally/k"))
@@ -206,7 +215,9 @@ struct AggregateCacheTests {
     }
 
     /// Another store on the same database, as another process has one.
-    private func withOther<R: Sendable>(_ store: DaybookStore, _ body: (DaybookStore) async throws -> R) async throws -> R {
+    private func withOther<R: Sendable>(_ store: DaybookStore, _ body: (DaybookStore) async throws -> R) async throws
+        -> R
+    {
         try await withDaybook(store.configuration, body)
     }
 }

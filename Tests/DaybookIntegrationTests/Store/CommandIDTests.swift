@@ -13,7 +13,8 @@ import Testing
             let commits = try await withThrowingTaskGroup(of: Commit.self) { group in
                 for _ in 1...50 {
                     group.addTask {
-                        try #require(try await accounts.execute(.depositEach([10, 20, 30]), on: "a", commandID: "once"))
+                        try #require(
+                            try await accounts.execute(.depositEach([10, 20, 30]), on: "a", commandID: "once"))
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -45,11 +46,13 @@ import Testing
     }
 
     enum Circumstance: CaseIterable, Sendable {
-        case laterCommands, refusedByNow, expectingWhatItWas, expectingStale, expectingBeyond, nothingToDoByNow, snapshotDeleted
+        case laterCommands, refusedByNow, expectingWhatItWas, expectingStale, expectingBeyond, nothingToDoByNow,
+            snapshotDeleted
     }
 
     @Test(
-        "G3: a command that is repeated returns its first commit, whatever has happened since", arguments: Circumstance.allCases)
+        "G3: a command that is repeated returns its first commit, whatever has happened since",
+        arguments: Circumstance.allCases)
     func repeated(_ circumstance: Circumstance) async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)
@@ -62,9 +65,12 @@ import Testing
                 try await accounts.execute(.depositEach([500, 500]), on: "a", commandID: "later")
                 again = try await accounts.execute(.withdraw(80), on: "a", commandID: "c")
             case .refusedByNow: again = try await accounts.execute(.withdraw(80), on: "a", commandID: "c")
-            case .expectingWhatItWas: again = try await accounts.execute(.withdraw(80), on: "a", expecting: 1, commandID: "c")
-            case .expectingStale: again = try await accounts.execute(.withdraw(80), on: "a", expecting: 0, commandID: "c")
-            case .expectingBeyond: again = try await accounts.execute(.withdraw(80), on: "a", expecting: 9, commandID: "c")
+            case .expectingWhatItWas:
+                again = try await accounts.execute(.withdraw(80), on: "a", expecting: 1, commandID: "c")
+            case .expectingStale:
+                again = try await accounts.execute(.withdraw(80), on: "a", expecting: 0, commandID: "c")
+            case .expectingBeyond:
+                again = try await accounts.execute(.withdraw(80), on: "a", expecting: 9, commandID: "c")
             case .nothingToDoByNow: again = try await accounts.execute(.empty, on: "a", commandID: "c")
             case .snapshotDeleted:
                 try await store.raw.delete(["_id": "account/a"], from: "snapshots.account")
@@ -108,7 +114,8 @@ import Testing
                     var versions: [Int64] = []
                     for key in ["a", "b", "c"] {
                         versions.append(
-                            try await transaction.execute(.depositEach([1, 2]), on: key, of: Account.self, commandID: "c"))
+                            try await transaction.execute(
+                                .depositEach([1, 2]), on: key, of: Account.self, commandID: "c"))
                     }
                     return versions
                 }
@@ -134,7 +141,8 @@ import Testing
                         try await store.transaction { transaction in
                             [
                                 try await transaction.execute(.deposit(1), on: "a", of: Account.self, commandID: "c"),
-                                try await transaction.execute(.depositEach([1, 2]), on: "b", of: Account.self, commandID: "c"),
+                                try await transaction.execute(
+                                    .depositEach([1, 2]), on: "b", of: Account.self, commandID: "c"),
                             ]
                         }
                     }
@@ -163,7 +171,8 @@ import Testing
             }
             #expect(versions == [1, 3, 4, 3], "the second time it answers as it did the first time")
             #expect(try await store.repository(Account.self).load("a").state == Account(balance: 10, entries: 4))
-            let original = try await store.repository(Account.self).execute(.depositEach([2, 3]), on: "a", commandID: "c")
+            let original = try await store.repository(Account.self).execute(
+                .depositEach([2, 3]), on: "a", commandID: "c")
             // The command without an id behind it is not its own.
             #expect(original?.versions == 2...3)
             #expect(try await store.raw.documents(in: "journal").count == 4)
@@ -186,7 +195,8 @@ import Testing
         }
     }
 
-    @Test("G12: a command id that breaks a rule is refused", arguments: ["", String(repeating: "c", count: 257), "tab\t"])
+    @Test(
+        "G12: a command id that breaks a rule is refused", arguments: ["", String(repeating: "c", count: 257), "tab\t"])
     func badCommandID(commandID: String) async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)
@@ -195,7 +205,9 @@ import Testing
             }
             #expect(error?.code == .invalidArgument)
             let inTransaction = await #expect(throws: DaybookError.self) {
-                try await store.transaction { try await $0.execute(.deposit(1), on: "a", of: Account.self, commandID: commandID) }
+                try await store.transaction {
+                    try await $0.execute(.deposit(1), on: "a", of: Account.self, commandID: commandID)
+                }
             }
             #expect(inTransaction?.code == .invalidArgument)
             let loaded = try await accounts.load("a")

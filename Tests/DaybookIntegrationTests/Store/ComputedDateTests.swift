@@ -67,7 +67,8 @@ struct ComputedDateTests {
                 }
                 #expect(try await store.verify().isClean)
                 try await store.raw.update(
-                    ["_id": "inline-pulse/a"], with: ["$set": ["state.pulse.remainders.3": 0.5]], in: "snapshots.inline-pulse")
+                    ["_id": "inline-pulse/a"], with: ["$set": ["state.pulse.remainders.3": 0.5]],
+                    in: "snapshots.inline-pulse")
                 let found = try await store.verify()
                 #expect(found.findings.map(\.kind) == [.diverged])
                 #expect(found.findings.first?.differences.map(\.path) == ["state.pulse.remainders.3"])

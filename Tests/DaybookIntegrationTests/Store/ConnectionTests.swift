@@ -34,7 +34,8 @@ import Testing
         arguments: [
             "", "nonsense", "http://u:S3cret-pa55@host/", "mongodb://", "mongodb://u:S3cret-pa55@",
             "mongodb://u:S3cret-pa55%zz@host/",
-            "mongodb://u:S3cret-pa55/@host:27017/", "mongodb://u:S3cret-pa55@host:port/", "mongodb://u:S3cret-pa55:x@host/",
+            "mongodb://u:S3cret-pa55/@host:27017/", "mongodb://u:S3cret-pa55@host:port/",
+            "mongodb://u:S3cret-pa55:x@host/",
             "mongodb://u@v:S3cret-pa55@host/", "mongodb://u:S3cret-pa55@host:99999/",
             "mongodb://u:S3cret-pa55@host/?tls=true&tlsInsecure=true&tlsAllowInvalidCertificates=true",
             "mongodb+srv://u:S3cret-pa55@a.example,b.example/",

@@ -25,7 +25,9 @@ struct ContentionTests {
         #expect(lines.texts.filter { $0.contains("something other than a commit") } == [])
     }
 
-    @Test("a commit between the two reads of a load costs no further round trip: what it has written is known without a look")
+    @Test(
+        "a commit between the two reads of a load costs no further round trip: what it has written is known without a look"
+    )
     func rivalBetweenReads() async throws {
         try await withFaultyStore(keepsAggregates: false) { store, proxy, fixture in
             let accounts = store.repository(Account.self)
@@ -34,7 +36,9 @@ struct ContentionTests {
             #expect(await eventually("the journal is about to be read") { proxy.held == 1 })
             // Not through the proxy.
             let configuration = DaybookConfiguration(uri: try fixture.uri(), database: fixture.database)
-            _ = try await withDaybook(configuration) { try await $0.repository(Account.self).execute(.deposit(1), on: "a") }
+            _ = try await withDaybook(configuration) {
+                try await $0.repository(Account.self).execute(.deposit(1), on: "a")
+            }
             await proxy.release()
             #expect(try await commit?.version == 3)
             #expect(proxy.exchanges.map(\.command) == ["find", "find", "bulkWrite", "commitTransaction"])
@@ -42,7 +46,9 @@ struct ContentionTests {
         }
     }
 
-    @Test("with less than a majority's acknowledgement no event follows one that an election has taken back", arguments: [1, 2])
+    @Test(
+        "with less than a majority's acknowledgement no event follows one that an election has taken back",
+        arguments: [1, 2])
     func lostAcknowledgement(events: Int) async throws {
         try await withTestStore(configure: {
             $0.uri = (try? ServerAddress($0.uri).adding(["w=1"]).uri) ?? $0.uri

@@ -14,7 +14,8 @@ import Testing
         "G2, G4: a commit is whole or absent when its process is killed, stored if it was acknowledged, and the next writer continues",
         .timeLimit(.minutes(4)))
     func killed() async throws {
-        // A server keeps the transaction of a dead client for a minute (transactionLifetimeLimitSeconds), and mongod looks every half one.
+        // A server keeps the transaction of a dead client for a minute (transactionLifetimeLimitSeconds), and mongod
+        // looks every half one.
         try await withTestStore(configure: { $0.commitTimeout = .seconds(150) }) { store in
             let kills = (TestScale.kills + 1) / 2
             var failure: (any Error)?
@@ -30,7 +31,8 @@ import Testing
             } catch {
                 failure = error
             }
-            // Also after a failure: the local server hangs when a database is dropped while a dead client's transaction is open in it.
+            // Also after a failure: the local server hangs when a database is dropped while a dead client's transaction
+            // is open in it.
             try await goOn(store, kills)
             if let failure { throw failure }
             let audit = try await JournalAudit(store.raw)

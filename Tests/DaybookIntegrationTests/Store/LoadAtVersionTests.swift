@@ -8,7 +8,8 @@ import Testing
     private static let commits: [[Account.Event]] = [
         [.deposited(amount: 100)], [.withdrawn(amount: 30), .deposited(amount: 5)],
         [.deposited(amount: 1), .deposited(amount: 2), .deposited(amount: 3)],
-        [.withdrawn(amount: 81)], [.deposited(amount: 7), .withdrawn(amount: 7), .deposited(amount: 9), .deposited(amount: 11)],
+        [.withdrawn(amount: 81)],
+        [.deposited(amount: 7), .withdrawn(amount: 7), .deposited(amount: 9), .deposited(amount: 11)],
     ]
 
     private func fill(_ accounts: Repository<Account>) async throws -> [Account.Event] {
@@ -57,7 +58,9 @@ import Testing
         }
     }
 
-    @Test("G7: beyond the head there is no version, and the error carries the last one", arguments: [12, 13, 1_000, Int64.max])
+    @Test(
+        "G7: beyond the head there is no version, and the error carries the last one",
+        arguments: [12, 13, 1_000, Int64.max])
     func beyond(version: Int64) async throws {
         try await withTestStore { store in
             let accounts = store.repository(Account.self)

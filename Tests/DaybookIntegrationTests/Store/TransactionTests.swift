@@ -20,7 +20,8 @@ import Testing
             let audit = try await JournalAudit(store.raw)
             #expect(audit.faults.isEmpty, "\(audit.faults)")
             #expect(audit.commits.count == 2)
-            #expect(audit.events["account/a"]?.map { $0.value(at: "commit.count") } == [.int32(4), .int32(4), .int32(4)])
+            #expect(
+                audit.events["account/a"]?.map { $0.value(at: "commit.count") } == [.int32(4), .int32(4), .int32(4)])
             #expect(audit.events["account/a"]?.map { $0.string(at: "meta.commandId") } == ["c-a", nil, nil])
             #expect(audit.events["account/b"]?.map { $0.string(at: "meta.commandId") } == [nil, "c-b"])
         }
@@ -82,7 +83,8 @@ import Testing
             let accounts = store.repository(Account.self)
             try await accounts.execute(.deposit(10), on: "a")
             let (inside, outside, unseen) = try await store.transaction { transaction in
-                let version = try await transaction.execute(.depositEach([1, 2]), on: "a", of: Account.self, expecting: 1)
+                let version = try await transaction.execute(
+                    .depositEach([1, 2]), on: "a", of: Account.self, expecting: 1)
                 #expect(version == 3)
                 try await transaction.execute(.withdraw(13), on: "a", of: Account.self, expecting: 3)
                 return (
@@ -191,7 +193,9 @@ import Testing
                     try await transaction.execute(.deposit(1), on: "a", of: Account.self)
                 }
             }
-            #expect(swallowed.withLock { $0.map(\.code) } == [.server, .server], "the first error is thrown again and again")
+            #expect(
+                swallowed.withLock { $0.map(\.code) } == [.server, .server], "the first error is thrown again and again"
+            )
             #expect(error?.code == .server)
             #expect(error?.message.contains("8000") == true, "\(String(describing: error))")
             let events = try await store.raw.documents(in: "journal")

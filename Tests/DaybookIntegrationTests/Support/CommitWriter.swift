@@ -52,9 +52,11 @@ enum CommitWriter {
         return words
     }
 
-    /// Starts one that commits to the account `key` of the lifecycle async, and kills itself between a commit and its snapshot.
+    /// Starts one that commits to the account `key` of the lifecycle async, and kills itself between a commit and its
+    /// snapshot.
     static func dieBehind(in store: DaybookStore, key: String) async throws -> LastWords {
-        let child = try ChildProcess(executable, [store.database, "behind", key], input: "\(store.configuration.uri)\n")
+        let child = try ChildProcess(
+            executable, [store.database, "behind", key], input: "\(store.configuration.uri)\n")
         var words = LastWords()
         for await line in child.lines {
             let parts = line.split(separator: " ").map(String.init)

@@ -60,8 +60,9 @@ struct LostPlaceTests {
     func request() async throws {
         try await withScriptedRouter { client, router in
             router.reply(to: "aggregate", with: opened())
-            let stream = client.changes(of: namespace, matching: ["operationType": "insert"], showing: ["clusterTime"]) { _ in 0 }
-                .makeAsyncIterator()
+            let stream = client.changes(of: namespace, matching: ["operationType": "insert"], showing: ["clusterTime"])
+            { _ in 0 }
+            .makeAsyncIterator()
             try await stream.open()
             let request = try #require(router.requests("aggregate").first)
             guard case .array(let stages) = request["pipeline"] else {
@@ -76,7 +77,9 @@ struct LostPlaceTests {
         }
     }
 
-    @Test("a lost place is recognized by the server's numbers or its label", arguments: [222, 260, 280, 286, 4711] as [Int32])
+    @Test(
+        "a lost place is recognized by the server's numbers or its label",
+        arguments: [222, 260, 280, 286, 4711] as [Int32])
     func numbers(code: Int32) async throws {
         try await withScriptedRouter { client, router in
             var refusal: BSONDocument = ["ok": 0.0, "code": .int32(code), "errmsg": "no"]

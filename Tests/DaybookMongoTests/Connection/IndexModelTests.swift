@@ -19,14 +19,16 @@ struct IndexModelTests {
 
     @Test(
         "an index equals a description with any numeric types, and with what servers add",
-        arguments: [.int32(1), .int64(1), .double(1)] as [BSONValue], [.int32(-1), .int64(-1), .double(-1)] as [BSONValue])
+        arguments: [.int32(1), .int64(1), .double(1)] as [BSONValue],
+        [.int32(-1), .int64(-1), .double(-1)] as [BSONValue])
     func same(one: BSONValue, minusOne: BSONValue) throws {
         let key: BSONDocument = ["a": one, "b": minusOne]
         #expect(plain.isSatisfied(by: try description([], key: key)))
         #expect(
             plain.isSatisfied(
                 by: try description(
-                    [("ns", "d.c"), ("background", true), ("hidden", true), ("unique", false), ("sparse", false)], key: key)))
+                    [("ns", "d.c"), ("background", true), ("hidden", true), ("unique", false), ("sparse", false)],
+                    key: key)))
         #expect(plain.isSatisfied(by: try description([("collation", ["locale": "simple"])], key: key)))
         #expect(unique.isSatisfied(by: try description([("unique", true)], key: key)))
         #expect(unique.isSatisfied(by: try description([("unique", 1.0)], key: key)))
@@ -41,7 +43,8 @@ struct IndexModelTests {
         "an index differs from a description with an option that makes it work differently",
         arguments: [
             ("unique", true), ("sparse", true), ("expireAfterSeconds", 60), ("partialFilterExpression", ["a": 1]),
-            ("collation", ["locale": "en", "strength": 2]), ("wildcardProjection", ["a": 1]), ("bits", 26), ("future", "option"),
+            ("collation", ["locale": "en", "strength": 2]), ("wildcardProjection", ["a": 1]), ("bits", 26),
+            ("future", "option"),
         ] as [(String, BSONValue)])
     func otherOption(name: String, value: BSONValue) throws {
         #expect(!plain.isSatisfied(by: try description([(name, value)])))
@@ -54,7 +57,9 @@ struct IndexModelTests {
         #expect(!unique.isSatisfied(by: try description([])))
         #expect(!unique.isSatisfied(by: try description([("unique", false)])))
         #expect(!partial.isSatisfied(by: try description([("unique", true)])))
-        for filter in [["b": ["$exists": true]], ["b": ["$exists": true, "$gt": 2]], ["c": ["$exists": true, "$gt": 1]]]
+        for filter in [
+            ["b": ["$exists": true]], ["b": ["$exists": true, "$gt": 2]], ["c": ["$exists": true, "$gt": 1]],
+        ]
             as [BSONValue]
         {
             #expect(!partial.isSatisfied(by: try description([("unique", true), ("partialFilterExpression", filter)])))
@@ -81,7 +86,8 @@ struct IndexModelTests {
 struct DefinitionComparisonTests {
     private static let schema: BSONDocument = [
         "$jsonSchema": [
-            "required": ["a", "b"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]], "items": [["x": 1], ["y": 1]],
+            "required": ["a", "b"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]],
+            "items": [["x": 1], ["y": 1]],
         ]
     ]
 
@@ -112,22 +118,26 @@ struct DefinitionComparisonTests {
             [:], ["$jsonSchema": [:]],
             [
                 "$jsonSchema": [
-                    "required": ["a"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]], "items": [["x": 1], ["y": 1]],
+                    "required": ["a"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]],
+                    "items": [["x": 1], ["y": 1]],
                 ]
             ],
             [
                 "$jsonSchema": [
-                    "required": ["a", "a"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]], "items": [["x": 1], ["y": 1]],
+                    "required": ["a", "a"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]],
+                    "items": [["x": 1], ["y": 1]],
                 ]
             ],
             [
                 "$jsonSchema": [
-                    "required": ["a", "b"], "properties": ["a": ["minimum": 2, "enum": [1, "x"]]], "items": [["x": 1], ["y": 1]],
+                    "required": ["a", "b"], "properties": ["a": ["minimum": 2, "enum": [1, "x"]]],
+                    "items": [["x": 1], ["y": 1]],
                 ]
             ],
             [
                 "$jsonSchema": [
-                    "required": ["a", "b"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]], "items": [["y": 1], ["x": 1]],
+                    "required": ["a", "b"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]],
+                    "items": [["y": 1], ["x": 1]],
                 ]
             ],
             [
@@ -138,7 +148,8 @@ struct DefinitionComparisonTests {
             ],
             [
                 "$jsonSchema": [
-                    "required": ["a", "b"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]], "items": [["x": 1], ["y": 1]],
+                    "required": ["a", "b"], "properties": ["a": ["minimum": 1, "enum": [1, "x"]]],
+                    "items": [["x": 1], ["y": 1]],
                     "title": "",
                 ]
             ],

@@ -16,7 +16,9 @@ struct RequestTests {
         try await withScriptedRouter { client, router in
             router.reply(to: "aggregate", with: cursor)
             let namespace = namespace
-            let count = try await client.withConnection(.single) { try $0.count(["a": 1], in: namespace, reads: .asConfigured) }
+            let count = try await client.withConnection(.single) {
+                try $0.count(["a": 1], in: namespace, reads: .asConfigured)
+            }
             #expect(count == 0)
             let request = try #require(router.requests("aggregate").first)
             for field in ["sort", "limit", "projection", "batchSize"] {

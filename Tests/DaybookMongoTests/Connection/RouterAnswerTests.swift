@@ -10,7 +10,10 @@ struct RouterAnswerTests {
 
     /// `ok: 1`, one document done, and one write error.
     private func refusal(_ code: Int32, at index: Int32) -> BSONDocument {
-        ["n": .int32(index), "writeErrors": [["index": .int32(index), "code": .int32(code), "errmsg": "no"]], "ok": 1.0]
+        [
+            "n": .int32(index), "writeErrors": [["index": .int32(index), "code": .int32(code), "errmsg": "no"]],
+            "ok": 1.0,
+        ]
     }
 
     /// What became of three inserts, in a letter each.
@@ -38,7 +41,9 @@ struct RouterAnswerTests {
             router.reply(to: "insert", with: reply)
             let ordered = try await outcomes(client, ordered: true)
             #expect(ordered == "duu")
-            reply = ["n": .int32(2), "writeErrors": [["index": .int32(1), "code": .int32(code), "errmsg": "no"]], "ok": 1.0]
+            reply = [
+                "n": .int32(2), "writeErrors": [["index": .int32(1), "code": .int32(code), "errmsg": "no"]], "ok": 1.0,
+            ]
             router.reply(to: "insert", with: reply)
             let unordered = try await outcomes(client, ordered: false)
             #expect(unordered == "dud")
@@ -55,7 +60,10 @@ struct RouterAnswerTests {
             #expect(ordered == "dfn")
             router.reply(
                 to: "insert",
-                with: ["n": .int32(2), "writeErrors": [["index": .int32(1), "code": .int32(code), "errmsg": "no"]], "ok": 1.0])
+                with: [
+                    "n": .int32(2), "writeErrors": [["index": .int32(1), "code": .int32(code), "errmsg": "no"]],
+                    "ok": 1.0,
+                ])
             let unordered = try await outcomes(client, ordered: false)
             #expect(unordered == "dfd")
         }
@@ -71,7 +79,9 @@ struct RouterAnswerTests {
                 with: [
                     "cursor": [
                         "id": .int64(0), "ns": "admin.$cmd.bulkWrite",
-                        "firstBatch": [["ok": 0.0, "idx": .int32(0), "code": .int32(code), "errmsg": "no", "n": .int32(0)]],
+                        "firstBatch": [
+                            ["ok": 0.0, "idx": .int32(0), "code": .int32(code), "errmsg": "no", "n": .int32(0)]
+                        ],
                     ],
                     "ok": 1.0,
                 ])
@@ -91,7 +101,8 @@ struct RouterAnswerTests {
 
     private func expectNoBulkCommand(_ client: MongoClient) async throws {
         let namespace = namespace
-        let (error, before, after) = try await client.withConnection(.transaction) { connection -> (MongoError?, Bool, Bool) in
+        let (error, before, after) = try await client.withConnection(.transaction) {
+            connection -> (MongoError?, Bool, Bool) in
             let before = connection.hasBulkCommand
             try connection.beginTransaction()
             do throws(MongoError) {
@@ -107,7 +118,8 @@ struct RouterAnswerTests {
     }
 
     @Test(
-        "another error of an item does not mean that the command is unknown, also after another connection has found it missing")
+        "another error of an item does not mean that the command is unknown, also after another connection has found it missing"
+    )
     func otherItem() async throws {
         try await withScriptedRouter { client, router in
             router.reply(

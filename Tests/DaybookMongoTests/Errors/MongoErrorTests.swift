@@ -3,7 +3,8 @@ import Testing
 
 @Suite("MongoError")
 struct MongoErrorTests {
-    @Test("the description says what was done, where, what went wrong and the server's number, as far as they are known")
+    @Test(
+        "the description says what was done, where, what went wrong and the server's number, as far as they are known")
     func description() {
         var error = MongoError(.duplicateKey, "the unique index already has this key")
         #expect("\(error)" == "the unique index already has this key")

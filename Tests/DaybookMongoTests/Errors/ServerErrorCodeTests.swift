@@ -8,11 +8,13 @@ struct ServerErrorCodeTests {
     private static let refusedBeforeAnything: Set<Int32> = [13, 18, 20, 59, 72, 263, 40413, 40414, 40415]
     private static let refused: Set<Int32> = refusedBeforeAnything.union([
         2, 9, 14, 26, 27, 40, 48, 66, 67, 73, 85, 86, 115, 166, 361, 371, 51002,
-        22, 28, 34, 52, 53, 54, 55, 56, 57, 61, 121, 171, 257, 378, 388, 10003, 10334, 11000, 11001, 12582, 14031, 16755, 17280,
+        22, 28, 34, 52, 53, 54, 55, 56, 57, 61, 121, 171, 257, 378, 388, 10003, 10334, 11000, 11001, 12582, 14031,
+        16755, 17280,
         17419,
     ])
     private static let passing: Set<Int32> = [
-        6, 7, 24, 63, 83, 89, 90, 91, 133, 134, 145, 150, 189, 202, 239, 246, 249, 250, 262, 267, 272, 279, 343, 365, 402, 407,
+        6, 7, 24, 63, 83, 89, 90, 91, 133, 134, 145, 150, 189, 202, 239, 246, 249, 250, 262, 267, 272, 279, 343, 365,
+        402, 407,
         433,
         449, 450,
         453, 462, 9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 91331, 10_045_600,
@@ -24,7 +26,8 @@ struct ServerErrorCodeTests {
 
     private static let every: [Int32] = Array(0...60_000) + [91331, 10_045_600]
 
-    private func error(_ number: Int32, phase: MongoError.TransactionPhase? = nil, _ labels: MongoError.Labels = []) -> MongoError
+    private func error(_ number: Int32, phase: MongoError.TransactionPhase? = nil, _ labels: MongoError.Labels = [])
+        -> MongoError
     {
         var error = MongoError(ServerErrorCode(rawValue: number)?.code ?? .server, "it failed")
         error.serverCode = number
@@ -48,7 +51,9 @@ struct ServerErrorCodeTests {
     @Test("a commit without a label is aborted only by what the server finds before it begins")
     func commits() {
         for number in Self.every {
-            #expect(error(number, phase: .commit).isDefiniteAbort == Self.refusedBeforeAnything.contains(number), "\(number)")
+            #expect(
+                error(number, phase: .commit).isDefiniteAbort == Self.refusedBeforeAnything.contains(number),
+                "\(number)")
         }
     }
 
@@ -82,7 +87,9 @@ struct ServerErrorCodeTests {
         for number: Int32 in [11000, 133, 4711] { #expect(error(number, phase: .operation).isDefiniteAbort) }
     }
 
-    @Test("a transaction runs again after a lost race, or where the server's label says so; the table says which numbers pass")
+    @Test(
+        "a transaction runs again after a lost race, or where the server's label says so; the table says which numbers pass"
+    )
     func transient() {
         let passing = Self.passing.union(Self.contention)
         for number in Self.every {
@@ -108,7 +115,8 @@ struct ServerErrorCodeTests {
     @Test("each number has the code that callers switch on")
     func codes() {
         let special: [Int32: MongoError.Code] = [
-            11000: .duplicateKey, 11001: .duplicateKey, 12582: .duplicateKey, 112: .writeConflict, 121: .validationFailed,
+            11000: .duplicateKey, 11001: .duplicateKey, 12582: .duplicateKey, 112: .writeConflict,
+            121: .validationFailed,
             13: .unauthorized, 18: .authenticationFailed, 50: .timedOut, 290: .timedOut, 64: .writeConcernFailed,
             79: .writeConcernFailed, 100: .writeConcernFailed, 10334: .tooLarge, 17280: .tooLarge, 17419: .tooLarge,
             10003: .tooLarge, 257: .tooLarge, 388: .tooLarge,
@@ -116,7 +124,8 @@ struct ServerErrorCodeTests {
         for code in ServerErrorCode.allCases {
             let expected =
                 special[code.rawValue]
-                ?? (Self.passing.contains(code.rawValue) ? .network : Self.lost.contains(code.rawValue) ? .placeLost : .server)
+                ?? (Self.passing.contains(code.rawValue)
+                    ? .network : Self.lost.contains(code.rawValue) ? .placeLost : .server)
             #expect(code.code == expected, "\(code)")
         }
     }
@@ -150,9 +159,11 @@ struct ServerErrorCodeTests {
 
     @Test("no code outside this folder decides by a number or a label of the server")
     func onePlace() throws {
-        let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Sources").standardized
+        let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Sources")
+            .standardized
         var found: [String] = []
-        for case let file as URL in FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil) ?? .init()
+        for case let file as URL in FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
+            ?? .init()
         where file.pathExtension == "swift" && !file.path.contains("/DaybookMongo/Errors/") {
             let text = try String(contentsOf: file, encoding: .utf8)
             if text.contains(".serverCode") || text.contains("labels.contains") { found.append(file.path) }

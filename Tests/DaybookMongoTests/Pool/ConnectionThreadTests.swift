@@ -112,7 +112,8 @@ struct ConnectionThreadTests {
 extension Worker {
     /// The number by which Linux knows its thread.
     fileprivate var thread: String? {
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self"))?.split(separator: "/").last.map(
-            String.init)
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self"))?.split(separator: "/").last
+            .map(
+                String.init)
     }
 }

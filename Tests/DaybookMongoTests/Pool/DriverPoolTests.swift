@@ -8,9 +8,11 @@ struct DriverPoolTests {
 
     /// Passwords made of words that no message has.
     static let passwords = [
-        "hunter2", "zqx@wvk:jhp/ytr", "100%zqx", "zqx?wvk&jhp=ytr", "#zqx", "zqx wvk", "zqxünïwvk", "zqx%2Fwvk%", "]zqx[",
+        "hunter2", "zqx@wvk:jhp/ytr", "100%zqx", "zqx?wvk&jhp=ytr", "#zqx", "zqx wvk", "zqxünïwvk", "zqx%2Fwvk%",
+        "]zqx[",
         "\"zqx\"",
-        "mongodb://zqxwvk", "zqx\\wvk", "zqx@", "%zqx", "zqx/wvk", "/zqx", "?zqx", "zqx\nwvk", "zqx'wvk", "zqx😀wvk", "12345/zqx",
+        "mongodb://zqxwvk", "zqx\\wvk", "zqx@", "%zqx", "zqx/wvk", "/zqx", "?zqx", "zqx\nwvk", "zqx'wvk", "zqx😀wvk",
+        "12345/zqx",
     ]
 
     /// Any of these in a message would tell a part of one of the passwords.
@@ -32,8 +34,12 @@ struct DriverPoolTests {
         Fault(testDescription: "an option of the wrong form") { "mongodb://alice:\($0)@host/?tls=maybe" },
         Fault(testDescription: "an impossible write concern") { "mongodb://alice:\($0)@host/?w=-3" },
         Fault(testDescription: "a wrong database") { "mongodb://alice:\($0)@host/a.b" },
-        Fault(testDescription: "options that contradict each other") { "mongodb://alice:\($0)@host/?tls=true&ssl=false" },
-        Fault(testDescription: "a direct connection to two hosts") { "mongodb://alice:\($0)@one,two/?directConnection=true" },
+        Fault(testDescription: "options that contradict each other") {
+            "mongodb://alice:\($0)@host/?tls=true&ssl=false"
+        },
+        Fault(testDescription: "a direct connection to two hosts") {
+            "mongodb://alice:\($0)@one,two/?directConnection=true"
+        },
         Fault(testDescription: "an SRV name with a port") { "mongodb+srv://alice:\($0)@one.example.com:27017/" },
         Fault(testDescription: "two SRV names") { "mongodb+srv://alice:\($0)@one.example.com,two.example.com/" },
         Fault(testDescription: "one slash") { "mongodb:/alice:\($0)@host/" },
@@ -62,7 +68,8 @@ struct DriverPoolTests {
     @Test(
         "a URI that the driver takes is taken",
         arguments: [
-            "mongodb://u:p@host/?authMechanism=SCRAM-SHA-256", "mongodb://u:p@host/?authMechanism=SCRAM-SHA-1&authSource=admin",
+            "mongodb://u:p@host/?authMechanism=SCRAM-SHA-256",
+            "mongodb://u:p@host/?authMechanism=SCRAM-SHA-1&authSource=admin",
             "mongodb://CN%3Du@host/?authMechanism=MONGODB-X509&tls=true",
             "mongodb://u:p@host/?authMechanism=PLAIN&authSource=$external",
             "mongodb://[::1]:27018,two:27019/tenant?replicaSet=rs0", "mongodb://u:p@%2Ftmp%2Fmongodb-27017.sock/tenant",
@@ -110,7 +117,8 @@ struct DriverPoolTests {
     @Test(
         "the database is the one that the URI names",
         arguments: [
-            ("mongodb://host", nil), ("mongodb://host/", nil), ("mongodb://host/?w=1", nil), ("mongodb://host/tenant", "tenant"),
+            ("mongodb://host", nil), ("mongodb://host/", nil), ("mongodb://host/?w=1", nil),
+            ("mongodb://host/tenant", "tenant"),
             ("mongodb://host/tenant?w=1", "tenant"), ("mongodb://alice:hunter2@one,two:27018/tenant", "tenant"),
             ("mongodb://host/t%C3%A9nant", "ténant"), ("mongodb+srv://one.example.com/tenant", "tenant"),
         ] as [(String, String?)])
@@ -121,7 +129,8 @@ struct DriverPoolTests {
     @Test(
         "the number of connections is the URI's, else the caller's, and at least three",
         arguments: [
-            ("mongodb://host/", 16, 16), ("mongodb://host/", 1, 3), ("mongodb://host/", 0, 3), ("mongodb://host/", -7, 3),
+            ("mongodb://host/", 16, 16), ("mongodb://host/", 1, 3), ("mongodb://host/", 0, 3),
+            ("mongodb://host/", -7, 3),
             ("mongodb://host/", Int.max, Int(Int32.max)), ("mongodb://host/?maxPoolSize=50", 16, 50),
             ("mongodb://host/?maxPoolSize=3", 16, 3), ("mongodb://host/?maxPoolSize=1", 16, 3),
             ("mongodb://host/?MAXPOOLSIZE=5", 16, 5),
@@ -132,7 +141,9 @@ struct DriverPoolTests {
 
     @Test(
         "the number of connections is at least what the client's user needs, whatever the URI says",
-        arguments: [("mongodb://host/?maxPoolSize=1", 4, 4), ("mongodb://host/?maxPoolSize=9", 4, 9), ("mongodb://host/", 2, 3)])
+        arguments: [
+            ("mongodb://host/?maxPoolSize=1", 4, 4), ("mongodb://host/?maxPoolSize=9", 4, 9), ("mongodb://host/", 2, 3),
+        ])
     func minimumConnections(uri: String, minimum: Int, expected: Int) throws {
         let pool = try DriverPool(uri: uri, appName: nil, defaultConnections: 1, minimumConnections: minimum)
         #expect(pool.maximumConnections == expected)
@@ -142,7 +153,8 @@ struct DriverPoolTests {
     func noInput() throws {
         // A name that no resolver knows, and an address that routes nowhere: either would fail or hang.
         for uri in [
-            "mongodb://nowhere.invalid/tenant", "mongodb+srv://db.nowhere.invalid/tenant", "mongodb://192.0.2.1:1/tenant",
+            "mongodb://nowhere.invalid/tenant", "mongodb+srv://db.nowhere.invalid/tenant",
+            "mongodb://192.0.2.1:1/tenant",
         ] {
             let client = try MongoClient(uri: uri)
             #expect(client.database == "tenant")

@@ -149,8 +149,8 @@ struct PermitsRaceTests {
                 }
             }.start()
         }
-        // Nobody gives a permit back and nobody has any time, so all end by themselves, or never. Swift's threads come to them when
-        // they have done with the tests that run beside this one.
+        // Nobody gives a permit back and nobody has any time, so all end by themselves, or never. Swift's threads come
+        // to them when they have done with the tests that run beside this one.
         let deadline = ContinuousClock.now + .seconds(600)
         while ended.value < 2_000, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(1)) }
         permits.close()

@@ -29,7 +29,8 @@ final class ScriptedRouter: Sendable {
         private static let hello: BSONDocument = [
             "ismaster": true, "isWritablePrimary": true, "helloOk": true, "msg": "isdbgrid",
             "maxBsonObjectSize": .int32(16_777_216), "maxMessageSizeBytes": .int32(48_000_000),
-            "maxWriteBatchSize": .int32(100_000), "logicalSessionTimeoutMinutes": .int32(30), "minWireVersion": .int32(0),
+            "maxWriteBatchSize": .int32(100_000), "logicalSessionTimeoutMinutes": .int32(30),
+            "minWireVersion": .int32(0),
             "maxWireVersion": .int32(25), "readOnly": false, "ok": 1.0,
         ]
     }

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Runs its tasks on the thread that calls ``run()``, and only then: after it, every task has ended or waits for something.
+/// Runs its tasks on the thread that calls ``run()``, and only then: after it, every task has ended or waits for
+/// something.
 ///
 /// So a test can say "now it waits" without a pause and a hope.
 final class StepExecutor: TaskExecutor {

@@ -26,7 +26,8 @@ final class Waiters: Sendable {
         }
     }
 
-    /// Asks for `count` permits of a kind at once and tells how many were granted without waiting. Those that wait are cancelled.
+    /// Asks for `count` permits of a kind at once and tells how many were granted without waiting. Those that wait are
+    /// cancelled.
     func take(_ count: Int, _ kind: Permits.Kind) -> Int {
         let before = permits.inUse
         let tasks = (0..<count).map { ask(kind, as: "\(kind) \($0)") }

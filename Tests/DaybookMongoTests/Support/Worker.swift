@@ -25,7 +25,8 @@ actor Worker {
         numbers.append(number)
     }
 
-    /// Enqueues jobs, each of which appends its number: a task that belongs to this actor is enqueued here when it is made.
+    /// Enqueues jobs, each of which appends its number: a task that belongs to this actor is enqueued here when it is
+    /// made.
     func appendEach(_ range: Range<Int>) -> [Task<Void, Never>] {
         range.map { number in Task { self.append(number) } }
     }

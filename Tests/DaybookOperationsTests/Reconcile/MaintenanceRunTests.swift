@@ -18,7 +18,8 @@ struct MaintenanceRunTests {
         "numbers that no run has written are counts all the same, and can be added to",
         arguments: [
             (.double(.nan), 0), (.double(.infinity), 1 << 53), (.double(-.infinity), 0), (.double(1e300), 1 << 53),
-            (.double(-0.0), 0), (.int64(.max), 1 << 53), (.int64(.min), 0), (.int32(-1), 0), (.double(2.9), 2), (.int64(7), 7),
+            (.double(-0.0), 0), (.int64(.max), 1 << 53), (.int64(.min), 0), (.int32(-1), 0), (.double(2.9), 2),
+            (.int64(7), 7),
             ("seven", 0), (.decimal128(BSONDecimal128(high: .max, low: .max)), 0),
         ] as [(BSONValue, Int)])
     func hostileNumbers(number: BSONValue, count: Int) throws {
@@ -48,9 +49,11 @@ struct MaintenanceRunTests {
         let second: BSONDocument = ["type": "b", "from": "b/", "to": "b0", "isDone": false]
         let build: BSONDocument = ["collection": "snapshots.a.rebuild", "uuid": .binary(BSONBinary(try uuid(2)))]
         return [
-            "_id": .binary(BSONBinary(try uuid(1))), "kind": "rebuild", "swap": true, "types": ["b", "a"], "ids": ["a/1"],
+            "_id": .binary(BSONBinary(try uuid(1))), "kind": "rebuild", "swap": true, "types": ["b", "a"],
+            "ids": ["a/1"],
             "schemas": [.int32(3), .int32(1)], "program": "00ff", "startedAt": .datetime(BSONDate(milliseconds: 1_000)),
-            "status": "failed", "holder": "host:1:x", "updatedAt": .datetime(BSONDate(milliseconds: 2_500)), "checked": 12,
+            "status": "failed", "holder": "host:1:x", "updatedAt": .datetime(BSONDate(milliseconds: 2_500)),
+            "checked": 12,
             "events": 40, "written": 3, "counts": ["missing": 2, "stale": 1],
             "ranges": [.document(first), .document(second)], "endedAt": .datetime(BSONDate(milliseconds: 3_000)),
             "reason": "no space", "tokens": ["a": ["_data": "x"]], "builds": ["a": .document(build)],
@@ -67,7 +70,9 @@ struct MaintenanceRunTests {
         let stored = try stored()
         #expect(try MaintenanceRun(stored)?.document == stored)
         let plain = try document(of: .int64(0)).changing("program", to: "00ff")
-        #expect(plain.fields.map(\.key).suffix(2) == ["endedAt", "reason"], "null where there is none, and nothing of a swap")
+        #expect(
+            plain.fields.map(\.key).suffix(2) == ["endedAt", "reason"],
+            "null where there is none, and nothing of a swap")
         #expect(plain["endedAt"] == .null && plain["reason"] == .null)
         #expect(try MaintenanceRun(plain)?.document == plain.changing("counts", to: [:]))
     }
@@ -84,7 +89,8 @@ struct MaintenanceRunTests {
     @Test(
         "a field that a hand has made something else is left out",
         arguments: [
-            "swap", "types", "ids", "schemas", "program", "endedAt", "checked", "counts", "reason", "tokens", "builds", "refused",
+            "swap", "types", "ids", "schemas", "program", "endedAt", "checked", "counts", "reason", "tokens", "builds",
+            "refused",
             "swapped",
         ])
     func damagedField(name: String) throws {

@@ -55,7 +55,9 @@ struct ModelSwapDatabase: SwapDatabase {
         }
         let uuid = try await world.request(process, "UUID of \(name)") { world.collections[name]?.uuid }
         guard let uuid else { throw DaybookError(.server, "it was dropped") }
-        try await world.request(process, "indexes of \(name)", isWrite: true) { world.collectionForWrite(name).hasIndexes = true }
+        try await world.request(process, "indexes of \(name)", isWrite: true) {
+            world.collectionForWrite(name).hasIndexes = true
+        }
         return SnapshotBuild(collection: name, uuid: uuid)
     }
 
@@ -64,8 +66,9 @@ struct ModelSwapDatabase: SwapDatabase {
         let turns = world.turns[type] ?? 0
         do {
             try await world.request(process, "rename \(build.collection) to \(name)", isWrite: true) {
-                // Where the server checks no UUID, only the names in turn keep a late rename from another build. It would have to be
-                // under way for two of them, and the product has the server give it up after 10 s, before its lease can be another's.
+                // Where the server checks no UUID, only the names in turn keep a late rename from another build. It
+                // would have to be under way for two of them, and the product has the server give it up after 10 s,
+                // before its lease can be another's.
                 guard world.checksUUIDs || (world.turns[type] ?? 0) - turns < 2 else { return }
                 try world.rename(build, to: name, type: type, consumed: consumed, by: process)
                 if name != live { world.turns[type, default: 0] += 1 }
@@ -86,7 +89,8 @@ struct ModelSwapDatabase: SwapDatabase {
             return try await world.request(process, "next change of \(type)") {
                 let position = process.consumed[type] ?? 0
                 if position < world.oldestPlace { throw JournalPlaceLost(underlying: SwapWorld.Killed()) }
-                guard let index = world.journal.indices[position...].first(where: { world.journal[$0].id.type == type }) else {
+                guard let index = world.journal.indices[position...].first(where: { world.journal[$0].id.type == type })
+                else {
                     process.consumed[type] = world.journal.count
                     return SwapFeedElement(isIdle: true, token: ModelSwapDatabase.token(world.journal.count))
                 }
@@ -146,8 +150,9 @@ struct ModelSwapDatabase: SwapDatabase {
     private func write(_ id: AggregateID, _ version: Int64, into collection: String, replacesOther: Bool) async throws {
         let builds = world.builds[type] ?? 0
         try await world.request(process, "write \(id) \(version) into \(collection)", isWrite: true) {
-            // Writes are sent to a name, and builds have two names in turn. So a write would have to be under way for two whole builds to come
-            // into one that is not its own, and no server keeps the request of a closed connection for so long.
+            // Writes are sent to a name, and builds have two names in turn. So a write would have to be under way for
+            // two whole builds to come into one that is not its own, and no server keeps the request of a closed
+            // connection for so long.
             guard (world.builds[type] ?? 0) - builds < 2 else { return }
             let collection = world.collectionForWrite(collection)
             if let found = collection.snapshots[id] {

@@ -30,7 +30,8 @@ struct ReconcileReportTests {
         let small = SnapshotDifference(stored: try fields("a"), expected: try fields("b"))
         #expect(small.places.count == 100 && small.isCut)
         let large = SnapshotDifference(
-            stored: try fields(String(repeating: "a", count: 2_000)), expected: try fields(String(repeating: "b", count: 2_000)))
+            stored: try fields(String(repeating: "a", count: 2_000)),
+            expected: try fields(String(repeating: "b", count: 2_000)))
         let bytes = large.places.reduce(0) { $0 + $1.byteCount }
         #expect(large.places.count == 100 && large.isCut && bytes <= 64 << 10, "\(bytes)")
     }
@@ -42,7 +43,9 @@ struct ReconcileReportTests {
         for index in 0..<count {
             var finding = Finding(
                 aggregateID: "account/\(index)", kind: .diverged, snapshotVersion: 1, journalVersion: 1, detail: "",
-                differences: [.init(path: "state.blob", stored: .string(String(repeating: "a", count: 30_000)), expected: nil)])
+                differences: [
+                    .init(path: "state.blob", stored: .string(String(repeating: "a", count: 30_000)), expected: nil)
+                ])
             finding.repair = .init(action: .update, reason: nil, write: state("b", 30_000))
             report.add(finding)
         }

@@ -8,7 +8,8 @@ import TestSupport
 @Suite("The order in which events were recorded")
 struct RecordingOrderTests {
     @Test(
-        "an event that was recorded before its predecessor is reported whatever its version is", arguments: [Int64.min, 0, .max])
+        "an event that was recorded before its predecessor is reported whatever its version is",
+        arguments: [Int64.min, 0, .max])
     func anyVersion(version: Int64) throws {
         let order = RecordingOrder(after: UUID(), BSONDate(milliseconds: .max))
         let event = try JournalEvent.document().changing("version", to: .int64(version))

@@ -6,7 +6,8 @@ import Testing
 
 @Suite("The least that puts a snapshot right")
 struct SnapshotDifferenceTests {
-    /// Checks that the update leads to the expected bytes, in whatever order a server adds fields; false when there is no update.
+    /// Checks that the update leads to the expected bytes, in whatever order a server adds fields; false when there is
+    /// no update.
     @discardableResult
     private func check(_ stored: BSONDocument, _ expected: BSONDocument, _ comment: Comment = "") throws -> Bool {
         let difference = SnapshotDifference(stored: stored, expected: expected)
@@ -37,13 +38,17 @@ struct SnapshotDifferenceTests {
         #expect(
             try update(stored(["name": "m", "tags": ["a", "b"], "size": 4]), expected) == ["$set": ["state.name": "n"]])
         #expect(
-            try update(stored(["name": "n", "tags": ["a", "x"], "size": 4]), expected) == ["$set": ["state.tags.1": "b"]])
+            try update(stored(["name": "n", "tags": ["a", "x"], "size": 4]), expected) == [
+                "$set": ["state.tags.1": "b"]
+            ])
         #expect(try update(stored(["name": "n", "tags": ["a", "b"]]), expected) == ["$set": ["state.size": 4]])
         #expect(
             try update(stored(["note": 1, "name": "n", "tags": ["a", "b"], "size": 4, "x": nil]), expected)
                 == ["$unset": ["state.note": "", "state.x": ""]])
         #expect(
-            try update(stored(["name": "n", "tags": ["a", "b"], "size": .int32(4)]), expected) == ["$set": ["state.size": 4]])
+            try update(stored(["name": "n", "tags": ["a", "b"], "size": .int32(4)]), expected) == [
+                "$set": ["state.size": 4]
+            ])
         #expect(try update(stored("gone"), expected) == ["$set": ["state": expected["state"] ?? .null]])
     }
 
@@ -58,7 +63,9 @@ struct SnapshotDifferenceTests {
             try update(["_id": "a/1", "state": ["a": 1, "b": ["y": 2, "x": 1], "c": 3]], expected)
                 == ["$set": ["state.b": ["x": 1, "y": 2]]])
         #expect(
-            try update(["_id": "a/1", "state": ["a": 1, "c": 3]], expected) == ["$set": ["state": expected["state"] ?? .null]])
+            try update(["_id": "a/1", "state": ["a": 1, "c": 3]], expected) == [
+                "$set": ["state": expected["state"] ?? .null]
+            ])
         #expect(try update(["_id": "a/1"], expected) == ["$set": ["state": expected["state"] ?? .null]])
         // Nothing encloses the document itself.
         #expect(try update(["state": expected["state"] ?? .null, "_id": "a/1"], expected) == nil)
@@ -91,8 +98,10 @@ struct SnapshotDifferenceTests {
         #expect(
             try update(["_id": "a/1", "state": ["a": 1, "list": [1, 2], "a": 1]], expected)
                 == ["$set": ["state": ["a": 1, "list": [1, 2]]]])
-        #expect(try update(["_id": "a/1", "state": ["a": 1, "list": [1]]], expected) == ["$set": ["state.list": [1, 2]]])
-        #expect(try update(["_id": "a/1", "state": ["a": 1, "list": [:]]], expected) == ["$set": ["state.list": [1, 2]]])
+        #expect(
+            try update(["_id": "a/1", "state": ["a": 1, "list": [1]]], expected) == ["$set": ["state.list": [1, 2]]])
+        #expect(
+            try update(["_id": "a/1", "state": ["a": 1, "list": [:]]], expected) == ["$set": ["state.list": [1, 2]]])
         #expect(try update(["_id": "a/1", "_id": "a/1", "state": expected["state"] ?? .null], expected) == nil)
     }
 
@@ -101,7 +110,8 @@ struct SnapshotDifferenceTests {
         let expected: BSONDocument = ["_id": "a/1", "state": ["a": 1]]
         #expect(
             try update(["_id": "a/1", "state": ["a": 2], "lock": 7], expected) == ["$set": ["state.a": 1]])
-        #expect(SnapshotDifference(stored: ["_id": "a/1", "state": ["a": 1], "lock": 7], expected: expected).places.isEmpty)
+        #expect(
+            SnapshotDifference(stored: ["_id": "a/1", "state": ["a": 1], "lock": 7], expected: expected).places.isEmpty)
         // Inside a state it is a field like any other.
         #expect(
             try update(["_id": "a/1", "state": ["a": 1, "lock": 7]], expected) == ["$unset": ["state.lock": ""]])
@@ -147,7 +157,8 @@ extension BSONDocument {
 }
 
 extension RandomBSON {
-    /// What somebody in a shell may do to a document: a value changed, a field removed, added or moved, here or further in.
+    /// What somebody in a shell may do to a document: a value changed, a field removed, added or moved, here or further
+    /// in.
     fileprivate mutating func edit(_ document: BSONDocument) throws -> BSONDocument {
         var fields = document.fields
         let index = fields.isEmpty ? 0 : number(0...(fields.count - 1))

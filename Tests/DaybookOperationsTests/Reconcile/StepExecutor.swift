@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Runs the tasks that prefer it on the thread that calls ``run()``, one job after the other: so a test decides in which order they go on, and
-/// knows that all of them wait when it returns.
+/// Runs the tasks that prefer it on the thread that calls ``run()``, one job after the other: so a test decides in
+/// which order they go on, and knows that all of them wait when it returns.
 final class StepExecutor: TaskExecutor {
     private let jobs = Mutex<[UnownedJob]>([])
 

@@ -3,8 +3,9 @@
 import Foundation
 import Testing
 
-/// The product's own code for swaps and their resumption, against a database in memory and in random orders: processes are killed, interrupted and
-/// held up at any step, requests are lost or done late, leases run out, other commands are started, operators drop what they find.
+/// The product's own code for swaps and their resumption, against a database in memory and in random orders: processes
+/// are killed, interrupted and held up at any step, requests are lost or done late, leases run out, other commands are
+/// started, operators drop what they find.
 ///
 /// `DAYBOOK_TEST_SCHEDULES` says how many orders are tried.
 @Suite("Swaps in random orders")

@@ -43,7 +43,9 @@ struct SwapSchedule {
             executor.run()
             if Int.random(in: 0..<20, using: &random) == 0 { landLate() }
             // A dead process may have renewed its lease late, which runs out again: an operator waits for that.
-            for type in SwapWorld.types where world.leases[type]?.holder != last.name { world.leases[type]?.isExpired = true }
+            for type in SwapWorld.types where world.leases[type]?.holder != last.name {
+                world.leases[type]?.isExpired = true
+            }
             if let request = world.waiting.popLast() { request.end(.answered) }
         }
         if !last.hasEnded { world.faults.append("the last command did not end") }
@@ -125,7 +127,8 @@ struct SwapSchedule {
         let process = SwapWorld.Process(name: "P\(processes.count + 1)", program: program)
         processes.append(process)
         world.time += 1
-        world.trace.append("\(process.name) is started by \(program): \(swaps ? "rebuild --swap" : "rebuild") of \(types)")
+        world.trace.append(
+            "\(process.name) is started by \(program): \(swaps ? "rebuild --swap" : "rebuild") of \(types)")
         let command = SwapCommand(world: world, process: process, types: types, swaps: swaps, restarts: restarts)
         Task(executorPreference: executor) { await command.run() }
         return process
@@ -170,13 +173,16 @@ private struct SwapCommand: Sendable {
         new.schemas = types.map { _ in 1 }
         new.program = process.program
         new.parts = parts
-        return try await log.begin(new, resumes: true, restart: restarts) { world.trace.append("\(process.name): \($0)") }.run
+        return try await log.begin(new, resumes: true, restart: restarts) {
+            world.trace.append("\(process.name): \($0)")
+        }.run
     }
 
     private func swap(_ leases: [(type: AggregateType, epoch: Int)]) async throws {
         let log = ModelRunLog(world: world, process: process)
         let run = try await begin(log)
-        let report = ReconcileReport.Builder(run, isKept: true, totalEvents: 0, in: log, every: .zero, onProgress: { _ in })
+        let report = ReconcileReport.Builder(
+            run, isKept: true, totalEvents: 0, in: log, every: .zero, onProgress: { _ in })
         do {
             for (type, epoch) in leases {
                 let database = ModelSwapDatabase(world: world, process: process, type: type, epoch: epoch)
@@ -184,7 +190,8 @@ private struct SwapCommand: Sendable {
                 try await SnapshotSwap(database: database, type: type, parts: indices, report: report).run()
             }
             try await report.record.end(.done)
-            // Whoever started it hears of it now. A dead process's last record may come later, when others have gone on.
+            // Whoever started it hears of it now. A dead process's last record may come later, when others have gone
+            // on.
             world.expectExact(types, after: process)
         } catch {
             process.isEnding = true
@@ -193,7 +200,8 @@ private struct SwapCommand: Sendable {
         }
     }
 
-    /// It writes snapshots where they are, each by a compare-and-set on what was read, which no lease is needed for; here all at once.
+    /// It writes snapshots where they are, each by a compare-and-set on what was read, which no lease is needed for;
+    /// here all at once.
     private func inPlace() async throws {
         let log = ModelRunLog(world: world, process: process)
         var run = try await begin(log)

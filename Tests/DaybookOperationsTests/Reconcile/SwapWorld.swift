@@ -4,7 +4,8 @@ import DaybookMongo
 @testable import DaybookOperations
 import Foundation
 
-/// A database in memory with writers, operators and processes that swap, in which every request can be stopped, lost or done late.
+/// A database in memory with writers, operators and processes that swap, in which every request can be stopped, lost or
+/// done late.
 ///
 /// `@unchecked Sendable`: it is only touched by the thread that runs the schedule.
 final class SwapWorld: @unchecked Sendable {
@@ -115,7 +116,8 @@ final class SwapWorld: @unchecked Sendable {
         return withUnsafeBytes(of: numbers.bigEndian) { bytes in
             UUID(
                 uuid: (
-                    0, 0, 0, 0, 0, 0, 0x40, 0, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]
+                    0, 0, 0, 0, 0, 0, 0x40, 0, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6],
+                    bytes[7]
                 ))
         }
     }
@@ -184,7 +186,8 @@ final class SwapWorld: @unchecked Sendable {
         return !checksUUIDs || found.uuid == build.uuid
     }
 
-    func rename(_ build: SnapshotBuild, to name: String, type: AggregateType, consumed: Int, by process: Process) throws {
+    func rename(_ build: SnapshotBuild, to name: String, type: AggregateType, consumed: Int, by process: Process) throws
+    {
         guard isExpected(build), let moved = collections[build.collection] else {
             var error = MongoError(.server, "no such collection")
             error.serverCode = 26
@@ -236,7 +239,8 @@ final class SwapWorld: @unchecked Sendable {
             if live.snapshots.mapValues(\.version) != expected {
                 faults.append("\(process.name) was done, and \(type) has \(live.snapshots), not \(expected)")
             }
-            // Where its lease ran out while it was at another type, a program of another kind may have rebuilt this one since.
+            // Where its lease ran out while it was at another type, a program of another kind may have rebuilt this one
+            // since.
             guard leases[type]?.holder == process.name else { continue }
             for (id, snapshot) in live.snapshots {
                 if let program = snapshot.program, program != process.program {

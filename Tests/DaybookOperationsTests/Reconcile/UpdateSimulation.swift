@@ -1,9 +1,10 @@
 import DaybookBSON
 
-/// What MongoDB makes of an update with `$set` and `$unset` alone: https://www.mongodb.com/docs/manual/reference/operator/update/
+/// What MongoDB makes of an update with `$set` and `$unset` alone:
+/// https://www.mongodb.com/docs/manual/reference/operator/update/
 ///
-/// A field that is there keeps its place. New ones come last, in the order of their names; where names that are numbers stand among the others
-/// the manual leaves open, so that is asked for.
+/// A field that is there keeps its place. New ones come last, in the order of their names; where names that are numbers
+/// stand among the others the manual leaves open, so that is asked for.
 struct UpdateSimulation {
     /// Whether new fields named by numbers come before the others.
     var putsNumbersFirst: Bool
@@ -20,7 +21,8 @@ struct UpdateSimulation {
             }
             for (path, value) in changes.fields.sorted(by: { isBefore($0.key, $1.key) }) {
                 let parts = Self.parts(of: path)
-                guard !parts.contains(where: \.isEmpty), !parts.contains(where: { $0.utf8.first == UInt8(ascii: "$") }) else {
+                guard !parts.contains(where: \.isEmpty), !parts.contains(where: { $0.utf8.first == UInt8(ascii: "$") })
+                else {
                     throw Impossible(path: path)
                 }
                 let new = operation == "$set" ? value : BSONValue?.none

@@ -5,7 +5,8 @@ import Foundation
 extension JournalEvent {
     /// A whole event document, as a writer makes it: its id grows with its place, and is another for each aggregate.
     static func document(
-        _ aggregateID: String = "parcel/P-1", _ version: Int64 = 1, type: String = "sent", data: BSONDocument = ["n": 1],
+        _ aggregateID: String = "parcel/P-1", _ version: Int64 = 1, type: String = "sent",
+        data: BSONDocument = ["n": 1],
         commandID: String? = nil
     ) throws -> BSONDocument {
         let hash = UInt64(aggregateID.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF })

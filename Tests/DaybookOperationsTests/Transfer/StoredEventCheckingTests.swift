@@ -60,8 +60,10 @@ struct StoredEventCheckingTests {
         ("commit.id", "x", "\"commit.id\" of another form"), ("commit.index", .int32(-1), "at least 0"),
         ("commit.count", .int32(0), "at least 1"), ("commit.more", 1, "\"commit.more\", which no event has"),
         ("meta.commandId", "", "the command id is empty"), ("meta.commandId", 1, "\"meta.commandId\" of another form"),
-        ("meta.commandDigest", "x", "another form"), ("meta.actor", nil, ""), ("meta.actor", 1, "\"meta.actor\" of another form"),
-        ("meta.user", "x", "\"meta.user\", which no event has"), ("meta.headers", ["a": 1], "\"meta.headers.a\" of another form"),
+        ("meta.commandDigest", "x", "another form"), ("meta.actor", nil, ""),
+        ("meta.actor", 1, "\"meta.actor\" of another form"),
+        ("meta.user", "x", "\"meta.user\", which no event has"),
+        ("meta.headers", ["a": 1], "\"meta.headers.a\" of another form"),
         ("more", 1, "\"more\", which no event has"),
     ]
 

@@ -92,7 +92,8 @@ struct TransferFileTests {
                 #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count == 2)
             }
             #expect(try String(contentsOf: file, encoding: .utf8) == "old")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["out.jsonl"], "it was given up")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["out.jsonl"], "it was given up")
             let link = directory.appending(path: "link")
             try FileManager.default.createSymbolicLink(at: link, withDestinationURL: file)
             let output = try OutputFile(path: link.path)

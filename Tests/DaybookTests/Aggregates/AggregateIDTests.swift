@@ -10,7 +10,8 @@ struct AggregateIDTests {
     @Test(
         "an id is written type/key and read back; the first slash ends the type",
         arguments: [
-            "L-1", "a", "/", "//", "a/b/c", "/leading", "trailing/", " ", "license/L-1", "ünïcödé", "日本語", "😀", "\u{E000}",
+            "L-1", "a", "/", "//", "a/b/c", "/leading", "trailing/", " ", "license/L-1", "ünïcödé", "日本語", "😀",
+            "\u{E000}",
             "\u{301}begins with an accent", "%2F", "\\", "\"'`", "a\u{200B}b", "\u{10FFFF}",
         ])
     func roundTrip(key: String) throws {
@@ -26,7 +27,9 @@ struct AggregateIDTests {
 
     @Test(
         "a text without type, slash or key is no id",
-        arguments: ["", "license", "/", "/L-1", "license/", "License/L-1", "li cense/L-1", "-/L-1", "lícense/L-1", "\0/L-1"])
+        arguments: [
+            "", "license", "/", "/L-1", "license/", "License/L-1", "li cense/L-1", "-/L-1", "lícense/L-1", "\0/L-1",
+        ])
     func notAnID(text: String) {
         let error = #expect(throws: DaybookError.self) { try AggregateID(parsing: text) }
         #expect(error?.code == .invalidArgument)
@@ -53,7 +56,9 @@ struct AggregateIDTests {
         for code in controls {
             let scalar = UnicodeScalar(UInt8(code))
             for key in ["\(scalar)", "a\(scalar)", "\(scalar)b", "ä\(scalar)b"] {
-                let error = #expect(throws: DaybookError.self, "U+\(String(code, radix: 16))") { try AggregateID("a", key: key) }
+                let error = #expect(throws: DaybookError.self, "U+\(String(code, radix: 16))") {
+                    try AggregateID("a", key: key)
+                }
                 #expect(error?.code == .invalidArgument)
             }
         }
@@ -65,7 +70,8 @@ struct AggregateIDTests {
     @Test(
         "a key that is not in normalization form C is refused, its composed form is not",
         arguments: [
-            ("e\u{301}", "\u{E9}"), ("A\u{30A}", "\u{C5}"), ("\u{212B}", "\u{C5}"), ("\u{1112}\u{1161}\u{11AB}", "\u{D55C}"),
+            ("e\u{301}", "\u{E9}"), ("A\u{30A}", "\u{C5}"), ("\u{212B}", "\u{C5}"),
+            ("\u{1112}\u{1161}\u{11AB}", "\u{D55C}"),
             ("a\u{323}\u{307}", "\u{1EA1}\u{307}"), ("a\u{307}\u{323}", "\u{1EA1}\u{307}"), ("\u{2126}", "\u{3A9}"),
             ("\u{958}", "\u{915}\u{93C}"), ("x e\u{301}", "x \u{E9}"),
         ])
@@ -90,7 +96,8 @@ struct AggregateIDTests {
     func byteOrder() throws {
         // In UTF-8 order. A dictionary puts an accented letter beside its plain one, UTF-16 puts emoji before U+E000.
         let keys = [
-            " ", "-", "0", "10", "2", "A", "Z", "a", "z", "zz", "~", "\u{E9}", "\u{FC}", "語", "\u{E000}", "\u{FFFD}", "😀",
+            " ", "-", "0", "10", "2", "A", "Z", "a", "z", "zz", "~", "\u{E9}", "\u{FC}", "語", "\u{E000}", "\u{FFFD}",
+            "😀",
         ]
         let ids = try keys.map { try AggregateID("a", key: $0) }
         for (left, first) in ids.enumerated() {
@@ -115,7 +122,8 @@ struct AggregateIDTests {
     func typesInOrder() throws {
         let ids = try ["a-/x", "a/x", "a0/x", "ab/x"].map { try AggregateID(parsing: $0) }
         #expect(ids.sorted() == ids)
-        #expect(ids.sorted().map(\.rawValue) == ids.map(\.rawValue).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+        #expect(
+            ids.sorted().map(\.rawValue) == ids.map(\.rawValue).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
     }
 
     @Test("equal bytes are equal ids with equal hashes, however they were made")

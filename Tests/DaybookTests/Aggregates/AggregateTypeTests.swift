@@ -16,7 +16,8 @@ struct AggregateTypeTests {
     @Test(
         "any other text is no type",
         arguments: [
-            "", " ", "A", "License", "licenseX", "1a", "-a", "a_b", "a.b", "a/b", "a b", " a", "a ", "a\n", "a\0", "\0", "ä",
+            "", " ", "A", "License", "licenseX", "1a", "-a", "a_b", "a.b", "a/b", "a b", " a", "a ", "a\n", "a\0", "\0",
+            "ä",
             "a\u{301}", "ａ", "a😀", "`a", "a{", String(repeating: "a", count: 65),
         ])
     func refused(text: String) {
@@ -48,7 +49,9 @@ struct AggregateTypeTests {
         }
     }
 
-    @Test("snapshots are in a collection named after the type unless the aggregate says otherwise, in schema 1, without fields")
+    @Test(
+        "snapshots are in a collection named after the type unless the aggregate says otherwise, in schema 1, without fields"
+    )
     func defaults() {
         struct Bare: Aggregate {
             enum Event: Codable, Sendable { case happened }

@@ -32,7 +32,8 @@ struct CorrectionTests {
         expected.labels = ["a": 5, "c": 3]
         expected.dueAt = nil
         let patch: BSONDocument = [
-            "title": "second", "price": ["amount": 9, "note": .null], "labels": ["a": 5, "b": .null, "c": 3], "dueAt": .null,
+            "title": "second", "price": ["amount": 9, "note": .null], "labels": ["a": 5, "b": .null, "c": 3],
+            "dueAt": .null,
         ]
         #expect(try corrected(patch).0 == expected)
     }
@@ -89,14 +90,18 @@ struct CorrectionTests {
         (#"{"lines": [{"amount": 1}]}"#, "currency"), (#"{"lines": {"amount": 77251}}"#, "lines"),
         (#"{"lines": [77251]}"#, "lines"), (#"{"lines": [{"amount": 1, "currency": "EUR", "extra": 77251}]}"#, "lines"),
         (#"{"tags": ["a", 77251]}"#, "tags"), (#"{"tags": ["a", "a"]}"#, "tags"), (#"{"small": 7725100000}"#, "small"),
-        (#"{"dueAt": 77251}"#, "dueAt"), (#"{"dueAt": "77251"}"#, "dueAt"), (#"{"labels": {"a": "77251"}}"#, "labels.a"),
+        (#"{"dueAt": 77251}"#, "dueAt"), (#"{"dueAt": "77251"}"#, "dueAt"),
+        (#"{"labels": {"a": "77251"}}"#, "labels.a"),
         (#"{"isOpen": 1}"#, "isOpen"), (#"{"owner": "77251"}"#, "owner"), (#"{"total": "77251"}"#, "total"),
-        (#"{"numbers": ["77251"]}"#, "numbers"), (#"{"price": {"note": {"a": 77251}}}"#, "note"), (#"{"": 77251}"#, "no field"),
+        (#"{"numbers": ["77251"]}"#, "numbers"), (#"{"price": {"note": {"a": 77251}}}"#, "note"),
+        (#"{"": 77251}"#, "no field"),
         (#"{"price.amount": 77251}"#, "price.amount"),
         (#"{"byNumber": {"x": {"amount": 1, "currency": "77251"}}}"#, "byNumber"),
     ]
 
-    @Test("a value that the state cannot have is refused, with its place and without its value", arguments: refusals.indices)
+    @Test(
+        "a value that the state cannot have is refused, with its place and without its value",
+        arguments: refusals.indices)
     func refused(index: Int) throws {
         let (patch, hint) = Self.refusals[index]
         let document = try BSONDocument(extendedJSON: patch)
@@ -108,7 +113,9 @@ struct CorrectionTests {
 
     @Test("removing what is not there is no fault, and neither is an empty patch")
     func nothing() throws {
-        for patch in [[:], ["price": [:]], ["none": .null], ["owner": .null], ["labels": ["z": .null]]] as [BSONDocument] {
+        for patch in [[:], ["price": [:]], ["none": .null], ["owner": .null], ["labels": ["z": .null]]]
+            as [BSONDocument]
+        {
             #expect(try corrected(patch).0 == state)
         }
     }

@@ -89,7 +89,9 @@ struct DeclarationTests {
 
     private enum Twice: Declaration {
         static var stateSchema: Int32 { 3 }
-        static var correctionUpcasters: [CorrectionUpcaster] { [.unchanged(from: 1), .unchanged(from: 2), .unchanged(from: 1)] }
+        static var correctionUpcasters: [CorrectionUpcaster] {
+            [.unchanged(from: 1), .unchanged(from: 2), .unchanged(from: 1)]
+        }
     }
 
     private enum Ahead: Declaration {

@@ -24,7 +24,8 @@ private struct Right: Fielded {
         Field("inner.city", \.inner.city),
         Field("inner.note", \.inner.note), Field("items.name", \.names), Field("tags", \.tags), Field("left", \.left),
     ]
-    var total = 0, due: Date?, color = Color.red, maybe: Color?, inner = Inner(), items = [Item()], tags: Set<String> = []
+    var total = 0, due: Date?, color = Color.red, maybe: Color?, inner = Inner(), items = [Item()],
+        tags: Set<String> = []
     var left: Int?
     var names: [String] { items.map(\.name) }
 }
@@ -93,7 +94,8 @@ struct FieldCheckTests {
             let error = #expect(throws: DaybookError.self) { try A.checkFields() }
             #expect(error?.code == .invalidConfiguration)
             #expect(
-                error?.message.contains("declares the field \"\(declared)\" for a value that is encoded as \"\(encoded)\"")
+                error?.message.contains(
+                    "declares the field \"\(declared)\" for a value that is encoded as \"\(encoded)\"")
                     == true,
                 "\(error?.message ?? "")")
         }

@@ -8,7 +8,9 @@ struct UpcasterTests {
     private let coding = EventCoding<Voyage>()
 
     private func decode(_ type: String, _ schema: Int32, _ data: BSONDocument) throws -> RecordedEvent<Voyage>.Body {
-        try data.withBorrowed { try coding.decode(type: type, schema: schema, data: $0, aggregateID: "voyage/V-1", version: 7) }
+        try data.withBorrowed {
+            try coding.decode(type: type, schema: schema, data: $0, aggregateID: "voyage/V-1", version: 7)
+        }
     }
 
     private func event(_ type: String, _ schema: Int32, _ data: BSONDocument) throws -> Voyage.Event? {
@@ -20,7 +22,8 @@ struct UpcasterTests {
         let now = BSONDate(milliseconds: 1_700_000_000_123)
         #expect(try event("departed", 1, ["harbour": "Ulm"]) == .departed(port: "Ulm", at: Voyage.launch))
         #expect(try event("departed", 2, ["port": "Ulm"]) == .departed(port: "Ulm", at: Voyage.launch))
-        #expect(try event("departed", 3, ["port": "Ulm", "at": .datetime(now)]) == .departed(port: "Ulm", at: now.date))
+        #expect(
+            try event("departed", 3, ["port": "Ulm", "at": .datetime(now)]) == .departed(port: "Ulm", at: now.date))
         #expect(try event("loaded", 1, ["tons": 1.5]) == .loaded(kilograms: 1_500))
         #expect(try event("loaded", 2, ["kilograms": 1.5]) == .loaded(kilograms: 1.5))
         #expect(try event("sunk", 1, [:]) == .sunk)
@@ -70,7 +73,8 @@ struct UpcasterTests {
     @Test("new events are written in the schema after the last step, and read without any")
     func written() throws {
         let events: [(Voyage.Event, Int32)] = [
-            (.departed(port: "Ulm", at: Voyage.launch), 3), (.loaded(kilograms: 1), 2), (.moored(.init(pier: "A", number: 2)), 2),
+            (.departed(port: "Ulm", at: Voyage.launch), 3), (.loaded(kilograms: 1), 2),
+            (.moored(.init(pier: "A", number: 2)), 2),
             (.inspected(passed: true), 2), (.fuelled(liters: 2), 3), (.painted(color: "red"), 2), (.sunk, 1),
             (.named(name: "x"), 1),
         ]
@@ -84,23 +88,30 @@ struct UpcasterTests {
     @Test(
         "an event that no step leads to a known form is unknown, and is named with type, schema, aggregate and version",
         arguments: [
-            ("departed", 4), ("departed", 0), ("departed", -1), ("departed", .max), ("loaded", 3), ("moored", 3), ("docked", 2),
-            ("anchored", 1), ("inspected", 3), ("fuelled", 1), ("fuelled", 4), ("sunk", 2), ("capsized", 1), ("Sunk", 1), ("", 1),
+            ("departed", 4), ("departed", 0), ("departed", -1), ("departed", .max), ("loaded", 3), ("moored", 3),
+            ("docked", 2),
+            ("anchored", 1), ("inspected", 3), ("fuelled", 1), ("fuelled", 4), ("sunk", 2), ("capsized", 1),
+            ("Sunk", 1), ("", 1),
             ("sunk\u{301}", 1), ("$sunk", 1), ("$corrected", 2), ("$corrected\u{301}", 1), ("$", 1),
         ] as [(String, Int32)])
     func unknown(type: String, schema: Int32) {
-        let error = #expect(throws: DaybookError.self) { try decode(type, schema, ["harbour": "hidden", "liters": 77]) }
+        let error = #expect(throws: DaybookError.self) {
+            try decode(type, schema, ["harbour": "hidden", "liters": 77])
+        }
         #expect(error?.code == .unknownEvent)
         #expect(error?.aggregateID == "voyage/V-1")
         #expect(error?.version == 7)
-        #expect(error?.message.contains("event 7 of type \"\(type)\" in schema \(schema)") == true, "\(error?.message ?? "")")
+        #expect(
+            error?.message.contains("event 7 of type \"\(type)\" in schema \(schema)") == true,
+            "\(error?.message ?? "")")
         #expect(error?.description.contains("hidden") == false)
     }
 
     @Test(
         "a step that throws or forgets makes the event unreadable, without its values",
         arguments: [
-            ("loaded", ["tons": -77.25], "NegativeWeight"), ("loaded", [:], "tons"), ("loaded", ["tons": "77.25"], "tons"),
+            ("loaded", ["tons": -77.25], "NegativeWeight"), ("loaded", [:], "tons"),
+            ("loaded", ["tons": "77.25"], "tons"),
             ("weighed", ["kilograms": 77.25], "kilograms"), ("departed", ["port": "77.25"], "port"),
             ("docked", ["berth": ["77.25"]], "pier"),
         ] as [(String, BSONDocument, String)])

@@ -70,11 +70,16 @@ import Testing
 
     @Test("a command id takes effect once, in one transaction and in a later one, and is another command's never")
     func commandIDs() async throws {
-        @Sendable func pay(_ amount: Int, to key: String = "a", id: String, in tx: BulkTransaction) async throws -> Int64 {
+        @Sendable func pay(_ amount: Int, to key: String = "a", id: String, in tx: BulkTransaction) async throws
+            -> Int64
+        {
             try await tx.execute(.pay(amount), on: key, of: Till.self, commandID: id, at: now)
         }
         let first = try await batch.transaction { tx in
-            [try await pay(1, id: "c-1", in: tx), try await pay(2, id: "c-2", in: tx), try await pay(1, id: "c-1", in: tx)]
+            [
+                try await pay(1, id: "c-1", in: tx), try await pay(2, id: "c-2", in: tx),
+                try await pay(1, id: "c-1", in: tx),
+            ]
         }
         #expect(first == [1, 2, 1])
         let later = try await batch.transaction { tx in
@@ -118,7 +123,9 @@ import Testing
         #expect(try await till("a").version == 1)
     }
 
-    @Test("G3: command ids that Swift calls the same text are two where their bytes differ, in one transaction and across them")
+    @Test(
+        "G3: command ids that Swift calls the same text are two where their bytes differ, in one transaction and across them"
+    )
     func commandIDsByBytes() async throws {
         let ids = ("x\u{897}\u{334}", "x\u{334}\u{897}")
         try #require(ids.0 == ids.1)

@@ -8,7 +8,9 @@ import Testing
 struct AggregateChangeTests {
     private let hands = Hands(milliseconds: 1_700_000_000_123)
 
-    private func fold(_ key: String, version: Int64 = 0, headID: UUID? = nil, createdAt: Int64? = nil) throws -> Fold<Parcel> {
+    private func fold(_ key: String, version: Int64 = 0, headID: UUID? = nil, createdAt: Int64? = nil) throws -> Fold<
+        Parcel
+    > {
         var fold = Fold<Parcel>(try AggregateID("parcel", key: key))
         fold.version = version
         fold.headID = headID
@@ -84,7 +86,10 @@ struct AggregateChangeTests {
         #expect(commit.events.count == 6)
         for (index, event) in commit.events.enumerated() {
             #expect(event["_id"] == .binary(BSONBinary(UUID(number: commit.id.number + UInt128(index)))))
-            #expect(event["commit"] == ["id": .binary(BSONBinary(commit.id)), "index": .int32(Int32(index)), "count": .int32(6)])
+            #expect(
+                event["commit"] == [
+                    "id": .binary(BSONBinary(commit.id)), "index": .int32(Int32(index)), "count": .int32(6),
+                ])
         }
         let keys = ["P-1", "P-1", "P-2", "P-3", "P-3", "P-3"]
         #expect(commit.events.map { $0["aggregateId"] } == keys.map { .string("parcel/\($0)") })
@@ -124,7 +129,8 @@ struct AggregateChangeTests {
     @Test("a writer whose clock is behind records at the latest time that any of its aggregates has seen")
     func clockBehind() throws {
         let (early, late) = (
-            UUID(milliseconds: 1_700_000_600_000, upper: 5, lower: 5), UUID(milliseconds: 1_700_000_600_001, upper: 1, lower: 1)
+            UUID(milliseconds: 1_700_000_600_000, upper: 5, lower: 5),
+            UUID(milliseconds: 1_700_000_600_001, upper: 1, lower: 1)
         )
         let commit = try prepare([
             AggregateChange([.lost], fold("P-1", version: 3, headID: late, createdAt: 1_600_000_000_000)),
@@ -135,7 +141,9 @@ struct AggregateChangeTests {
         #expect(EventID(commit.id) > EventID(late))
         #expect(
             try commit.changes.map { try $0.snapshot?.document()["createdAt"] }
-                == [1_600_000_000_000, 1_500_000_000_000, 1_700_000_600_001].map { .datetime(BSONDate(milliseconds: $0)) })
+                == [1_600_000_000_000, 1_500_000_000_000, 1_700_000_600_001].map {
+                    .datetime(BSONDate(milliseconds: $0))
+                })
     }
 
     @Test("a command's id is on its first event of each aggregate and on no other")
@@ -168,7 +176,9 @@ struct AggregateChangeTests {
         let ids = try commit.events.map { try $0.withBorrowed { try JournalEvent($0).id } }
         #expect(ids.map(\.number) == (0..<1_000).map { commit.id.number + $0 })
         #expect(
-            commit.events.last?["commit"] == ["id": .binary(BSONBinary(commit.id)), "index": .int32(999), "count": .int32(1_000)])
+            commit.events.last?["commit"] == [
+                "id": .binary(BSONBinary(commit.id)), "index": .int32(999), "count": .int32(1_000),
+            ])
         #expect(commit.changes[0].versions == 1...1_000)
     }
 
@@ -191,7 +201,8 @@ struct AggregateChangeTests {
         func event(note count: Int) throws -> Int {
             let commit = try prepare([
                 AggregateChange(
-                    [.packed(note: String(repeating: "x", count: count), weight: 1), .packed(note: "", weight: 1)], fold("P-1"))
+                    [.packed(note: String(repeating: "x", count: count), weight: 1), .packed(note: "", weight: 1)],
+                    fold("P-1"))
             ])
             return commit.events[0].bytes.count
         }

@@ -7,7 +7,8 @@ struct MongoErrorRetryTests {
     @Test(
         "a lost race and a passing fault may be tried again; a missing server and anything else may not",
         arguments: [
-            (.writeConflict, [], true), (.writeConflict, .transientTransaction, true), (.network, .transientTransaction, true),
+            (.writeConflict, [], true), (.writeConflict, .transientTransaction, true),
+            (.network, .transientTransaction, true),
             (.server, .transientTransaction, true), (.noServer, .transientTransaction, false), (.noServer, [], false),
             (.network, [], false), (.network, .retryableWrite, false), (.network, .unknownCommitResult, false),
             (.duplicateKey, [], false), (.validationFailed, [], false),

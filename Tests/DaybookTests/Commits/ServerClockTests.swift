@@ -11,7 +11,8 @@ struct ServerClockTests {
     }
 
     @Test(
-        "clocks that may agree have no offset: the server read its own at some time during the round trip, cut to a millisecond")
+        "clocks that may agree have no offset: the server read its own at some time during the round trip, cut to a millisecond"
+    )
     func agreement() {
         for roundTrip in [0, 0.001, 0.02, 3] {
             for part in [0, 0.25, 0.5, 0.75, 1] { #expect(offset(roundTrip * part, roundTrip: roundTrip) == 0) }
@@ -20,7 +21,9 @@ struct ServerClockTests {
         #expect(offset(-0.000_9, roundTrip: 0) == 0)
     }
 
-    @Test("an offset is off by half of the round trip at most", arguments: [600, 5, -0.5, -600, 1e9, -1e9] as [TimeInterval])
+    @Test(
+        "an offset is off by half of the round trip at most",
+        arguments: [600, 5, -0.5, -600, 1e9, -1e9] as [TimeInterval])
     func disagreement(ahead: TimeInterval) {
         for roundTrip in [0, 0.002, 0.1] {
             for part in [0, 0.5, 1] {

@@ -60,7 +60,8 @@ struct DatabasePlanTests {
         try DatabasePlan(database: "shop", aggregates: aggregates)
     }
 
-    @Test("a plan has the journal, and snapshots of the aggregates that store any; an aggregate given twice counts once")
+    @Test(
+        "a plan has the journal, and snapshots of the aggregates that store any; an aggregate given twice counts once")
     func collections() throws {
         let plan = try plan(First.self, Live.self, Posted.self, First.self)
         #expect(plan.collections.map(\.name) == ["journal", "snapshots.first", "snapshots.posted"])
@@ -77,10 +78,14 @@ struct DatabasePlanTests {
 
     @Test("two aggregates with one snapshot collection are refused, also when it is the one of a rebuild")
     func sameCollection() {
-        for aggregates in [[First.self, Squatter.self], [Squatter.self, First.self], [First.self, RebuildSquatter.self]]
+        for aggregates in [
+            [First.self, Squatter.self], [Squatter.self, First.self], [First.self, RebuildSquatter.self],
+        ]
             as [[any Aggregate.Type]]
         {
-            let error = #expect(throws: DaybookError.self) { try DatabasePlan(database: "shop", aggregates: aggregates) }
+            let error = #expect(throws: DaybookError.self) {
+                try DatabasePlan(database: "shop", aggregates: aggregates)
+            }
             #expect(error?.code == .invalidConfiguration)
             #expect(error?.message.contains("snapshots.first") == true)
         }
@@ -89,11 +94,14 @@ struct DatabasePlanTests {
     @Test(
         "a snapshot collection cannot have a name that is reserved or illegal",
         arguments: [
-            "", "journal", "daybook.", "daybook.leases", "system.views", "a.system.b", "a$b", "a\0b", ".a", "a.", "a..b",
+            "", "journal", "daybook.", "daybook.leases", "system.views", "a.system.b", "a$b", "a\0b", ".a", "a.",
+            "a..b",
             String(repeating: "x", count: 223),
         ])
     func collectionName(name: String) {
-        let error = #expect(throws: DaybookError.self) { try Named.$collection.withValue(name) { try plan(Named.self) } }
+        let error = #expect(throws: DaybookError.self) {
+            try Named.$collection.withValue(name) { try plan(Named.self) }
+        }
         #expect(error?.code == .invalidConfiguration)
         #expect(error?.message.contains("Named") == true)
     }
@@ -130,7 +138,9 @@ struct DatabasePlanTests {
         let store = try DaybookStore(
             DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=60000", database: "shop"))
         let begin = ContinuousClock.now
-        let initialize = await #expect(throws: DaybookError.self) { try await store.initialize(First.self, OtherFirst.self) }
+        let initialize = await #expect(throws: DaybookError.self) {
+            try await store.initialize(First.self, OtherFirst.self)
+        }
         #expect(initialize?.code == .invalidArgument)
         #expect(initialize?.operation == "initialize")
         let create = await #expect(throws: DaybookError.self) { try await store.createRoles(for: [FieldTwice.self]) }

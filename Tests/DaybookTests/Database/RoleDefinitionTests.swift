@@ -5,7 +5,8 @@ import Testing
 @Suite("Roles of least privilege")
 struct RoleDefinitionTests {
     private static let changing: Set<RoleDefinition.Action> = [
-        .update, .remove, .collMod, .createCollection, .createIndex, .dropCollection, .dropIndex, .renameCollectionSameDB,
+        .update, .remove, .collMod, .createCollection, .createIndex, .dropCollection, .dropIndex,
+        .renameCollectionSameDB,
     ]
 
     private func roles() throws -> [RoleDefinition.Name: RoleDefinition] {
@@ -56,7 +57,10 @@ struct RoleDefinitionTests {
     @Test("a reader reads")
     func reader() throws {
         let role = try roles()[.reader]
-        #expect(role?.privileges.map(\.collection) == ["journal", "snapshots.parcel", "snapshots.vault", "daybook.runs", nil])
+        #expect(
+            role?.privileges.map(\.collection) == [
+                "journal", "snapshots.parcel", "snapshots.vault", "daybook.runs", nil,
+            ])
         for collection in ["journal", "snapshots.parcel", "snapshots.vault", "daybook.runs"] {
             #expect(actions(role, collection) == [.find, .listIndexes, .killCursors])
         }
@@ -69,7 +73,9 @@ struct RoleDefinitionTests {
             #expect(privilege.actions.isSubset(of: actions(role, privilege.collection)))
         }
         #expect(actions(role, "journal") == actions(application, "journal"))
-        let collections = ["snapshots.parcel", "snapshots.vault"].flatMap { [$0] + DatabasePlan.rebuildCollections(of: $0) }
+        let collections = ["snapshots.parcel", "snapshots.vault"].flatMap {
+            [$0] + DatabasePlan.rebuildCollections(of: $0)
+        }
         #expect(collections.count == 6)
         for collection in collections {
             #expect(Self.changing.isSubset(of: actions(role, collection)))
@@ -86,8 +92,14 @@ struct RoleDefinitionTests {
         let expected: BSONDocument = [
             "createRole": "daybookReader",
             "privileges": [
-                ["resource": ["db": "shop", "collection": "journal"], "actions": ["find", "killCursors", "listIndexes"]],
-                ["resource": ["db": "shop", "collection": "daybook.runs"], "actions": ["find", "killCursors", "listIndexes"]],
+                [
+                    "resource": ["db": "shop", "collection": "journal"],
+                    "actions": ["find", "killCursors", "listIndexes"],
+                ],
+                [
+                    "resource": ["db": "shop", "collection": "daybook.runs"],
+                    "actions": ["find", "killCursors", "listIndexes"],
+                ],
                 ["resource": ["db": "shop", "collection": ""], "actions": ["listCollections"]],
             ],
             "roles": [],
@@ -110,7 +122,8 @@ struct RoleDefinitionTests {
         }
         let listing: BSONValue = ["resource": ["db": "shop", "collection": ""], "actions": ["listCollections"]]
         let runs: BSONValue = [
-            "resource": ["db": "shop", "collection": "daybook.runs"], "actions": ["killCursors", "find", "listIndexes"],
+            "resource": ["db": "shop", "collection": "daybook.runs"],
+            "actions": ["killCursors", "find", "listIndexes"],
         ]
         let reading: BSONValue = [
             "resource": ["collection": "journal", "db": "shop"], "actions": ["listIndexes", "find", "killCursors"],
@@ -123,7 +136,8 @@ struct RoleDefinitionTests {
                     ["resource": ["db": "shop", "collection": "journal"], "actions": ["killCursors", "listIndexes"]],
                 ])))
         let more: BSONValue = [
-            "resource": ["collection": "journal", "db": "shop"], "actions": ["listIndexes", "find", "killCursors", "remove"],
+            "resource": ["collection": "journal", "db": "shop"],
+            "actions": ["listIndexes", "find", "killCursors", "remove"],
         ]
         let elsewhere: BSONValue = [
             "resource": ["collection": "journal", "db": "else"], "actions": ["listIndexes", "find", "killCursors"],

@@ -14,7 +14,8 @@ import Testing
     /// A test target has no `@main` of its own, and three dots stand for what a reader adds.
     private static let left: Set = ["@main", "..."]
 
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        .standardized
 
     private static func documents() throws -> [String] {
         let sources = root.appending(path: "Sources")

@@ -8,7 +8,8 @@ struct DaybookErrorMongoTests {
         "each error of the driver has its code here",
         arguments: [
             (.invalidConfiguration, .invalidConfiguration), (.noServer, .unavailable), (.network, .unavailable),
-            (.timedOut, .unavailable), (.serverTooOld, .unsupportedServer), (.transactionsUnsupported, .unsupportedServer),
+            (.timedOut, .unavailable), (.serverTooOld, .unsupportedServer),
+            (.transactionsUnsupported, .unsupportedServer),
             (.authenticationFailed, .unauthorized), (.unauthorized, .unauthorized), (.poolExhausted, .poolExhausted),
             (.closed, .closed), (.tooLarge, .tooLarge), (.duplicateKey, .server), (.writeConflict, .server),
             (.validationFailed, .server), (.invalidData, .server), (.placeLost, .server), (.server, .server),
@@ -40,7 +41,9 @@ struct DaybookErrorMongoTests {
         #expect(bare?.description == "load parcel/P-1: no")
         #expect(bare?.version == 3)
         let full = await #expect(throws: DaybookError.self) {
-            try await enriched("load", id) { throw DaybookError(.conflict, "no", aggregateID: "parcel/P-2", operation: "query") }
+            try await enriched("load", id) {
+                throw DaybookError(.conflict, "no", aggregateID: "parcel/P-2", operation: "query")
+            }
         }
         #expect(full?.description == "query parcel/P-2: no")
         let nested = await #expect(throws: DaybookError.self) {
@@ -52,7 +55,9 @@ struct DaybookErrorMongoTests {
     @Test("a refusal, a cancellation and an error of the caller's own pass as they are")
     func others() async throws {
         struct Own: Error, Equatable {}
-        await #expect(throws: Parcel.Rejection.alreadyLost) { try await enriched("load") { throw Parcel.Rejection.alreadyLost } }
+        await #expect(throws: Parcel.Rejection.alreadyLost) {
+            try await enriched("load") { throw Parcel.Rejection.alreadyLost }
+        }
         await #expect(throws: CancellationError.self) { try await enriched("load") { throw CancellationError() } }
         await #expect(throws: Own()) { try await enriched("load") { throw Own() } }
         #expect(try await enriched("load") { 7 } == 7)

@@ -149,7 +149,9 @@ struct DaybookErrorTests {
     @Test("the error for a snapshot that a query cannot decode does not show its content")
     func decodingSnapshot() throws {
         for value in ["hunter2", ["hunter2"], -18_446_744_073] as [BSONValue] {
-            let document: BSONDocument = ["_id": "vault/V-1", "version": 1, "stateSchema": .int32(1), "state": ["number": value]]
+            let document: BSONDocument = [
+                "_id": "vault/V-1", "version": 1, "stateSchema": .int32(1), "state": ["number": value],
+            ]
             let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Vault>>($0, BSONDecoder()) }
             guard case .unreadable(let id, let reason) = found else {
                 Issue.record("it was decoded")

@@ -12,7 +12,9 @@ struct FeedOverlapTests {
         return JournalEntry(document)
     }
 
-    @Test("covers an event that was read, and an earlier one of the same aggregate; no later one, and no other aggregate's")
+    @Test(
+        "covers an event that was read, and an earlier one of the same aggregate; no later one, and no other aggregate's"
+    )
     func heads() throws {
         let overlap = FeedOverlap([
             try entry("account/a", .int64(7), id: 1), try entry("account/a", .int64(6), id: 2),
@@ -29,7 +31,8 @@ struct FeedOverlapTests {
     @Test("covers a damaged event only by its id, and tells aggregates apart by bytes")
     func damaged() throws {
         let overlap = FeedOverlap([
-            try entry(nil, .int64(7), id: 1), try entry("account/a", "7", id: 2), try entry("account/\u{E9}", .int64(7), id: 3),
+            try entry(nil, .int64(7), id: 1), try entry("account/a", "7", id: 2),
+            try entry("account/\u{E9}", .int64(7), id: 3),
         ])
         #expect(overlap.covers(try entry(nil, nil, id: 1)))
         #expect(overlap.covers(try entry("account/a", "7", id: 2)))

@@ -13,7 +13,8 @@ struct BorrowedEventTests {
                 let entry = try BorrowedEvent(document, typeBefore: typeBefore)
                 return [
                     .binary(BSONBinary(entry.id)), .string(String(decoding: entry.aggregateID, as: UTF8.self)),
-                    .int64(entry.version), .string(entry.type), .int32(entry.schema), .document(BSONDocument(entry.data)),
+                    .int64(entry.version), .string(entry.type), .int32(entry.schema),
+                    .document(BSONDocument(entry.data)),
                     .datetime(entry.recordedAt),
                 ]
             }

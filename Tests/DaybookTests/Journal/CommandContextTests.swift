@@ -25,7 +25,8 @@ struct CommandContextTests {
     func limits() throws {
         let good = ["x", String(repeating: "x", count: 1_024), String(repeating: "é", count: 512), "a b", "\u{202E}"]
         let bad = [
-            "", String(repeating: "x", count: 1_025), String(repeating: "é", count: 513), "a\nb", "\0", "\u{7F}", "\u{85}", "\t",
+            "", String(repeating: "x", count: 1_025), String(repeating: "é", count: 513), "a\nb", "\0", "\u{7F}",
+            "\u{85}", "\t",
         ]
         func contexts(_ text: String) -> [CommandContext] {
             [

@@ -27,7 +27,9 @@ struct CommandIdentityTests {
         var description: String { "" }
     }
 
-    private func identity<C>(_ command: C, id: String? = "c") throws -> CommandIdentity { try CommandIdentity(command, id: id) }
+    private func identity<C>(_ command: C, id: String? = "c") throws -> CommandIdentity {
+        try CommandIdentity(command, id: id)
+    }
 
     private func digest<C>(_ command: C) throws -> [UInt8]? { try identity(command).digest }
 
@@ -54,7 +56,8 @@ struct CommandIdentityTests {
     @Test("different commands have different digests, equal ones the same")
     func digests() throws {
         let commands: [any Sendable & Encodable] = [
-            Order.place(article: "a", count: 1), Order.place(article: "a", count: 2), Order.place(article: "b", count: 1),
+            Order.place(article: "a", count: 1), Order.place(article: "a", count: 2),
+            Order.place(article: "b", count: 1),
             Order.cancel, Order.cancelled, Order.tag(["a": 1], []), Order.tag(["a": 2], []), Order.tag([:], ["a"]),
             Order.plan(at: Date(timeIntervalSince1970: 1)), Order.plan(at: Date(timeIntervalSince1970: 1.001)),
             Plain.start, Plain.stop, Move(to: "a"), Move(to: "b"), Move(to: "a", steps: 0),
@@ -119,7 +122,9 @@ struct CommandIdentityTests {
         #expect(try lists.map(digest) == digests)
     }
 
-    @Test("a correction is the same one whatever the stateSchema is by then, and another one with another patch, reason or actor")
+    @Test(
+        "a correction is the same one whatever the stateSchema is by then, and another one with another patch, reason or actor"
+    )
     func correction() throws {
         func digest(_ patch: BSONDocument, _ reason: String, _ actor: String, schema: Int32 = 1) throws -> [UInt8]? {
             let correction = Correction(patch: patch, stateSchema: schema, reason: reason, actor: actor)
@@ -127,16 +132,20 @@ struct CommandIdentityTests {
         }
         #expect(try digest(["a": 1], "r", "a") == digest(["a": 1], "r", "a", schema: 2))
         let digests = try [
-            digest(["a": 1], "r", "a"), digest(["a": 2], "r", "a"), digest(["a": 1], "ra", ""), digest(["a": 1], "", "ra"),
+            digest(["a": 1], "r", "a"), digest(["a": 2], "r", "a"), digest(["a": 1], "ra", ""),
+            digest(["a": 1], "", "ra"),
         ]
         #expect(Set(digests).count == 4)
     }
 
-    @Test("an id that breaks its rule is refused, whatever the command is", arguments: ["", "a\u{0}", "e\u{301}", "\n"])
+    @Test(
+        "an id that breaks its rule is refused, whatever the command is", arguments: ["", "a\u{0}", "e\u{301}", "\n"])
     func badID(id: String) throws {
         for make in [
             { try CommandIdentity(Order.cancel, id: id) }, { try CommandIdentity(appending: [], id: id) },
-            { try CommandIdentity(correcting: Correction(patch: [:], stateSchema: 1, reason: "r", actor: "a"), id: id) },
+            {
+                try CommandIdentity(correcting: Correction(patch: [:], stateSchema: 1, reason: "r", actor: "a"), id: id)
+            },
         ] {
             let error = #expect(throws: DaybookError.self) { try make() }
             #expect(error?.code == .invalidArgument)

@@ -96,7 +96,8 @@ struct CommitClockTests {
         var seen: Set<EventID> = []
         for _ in 0..<10_000 {
             let writer = try #require(writers.randomElement(using: &generator))
-            writer.milliseconds += Double(Int.random(in: -3...4, using: &generator) * .random(in: 0...1_000, using: &generator))
+            writer.milliseconds += Double(
+                Int.random(in: -3...4, using: &generator) * .random(in: 0...1_000, using: &generator))
             let touched = heads.indices.filter { _ in Bool.random(using: &generator) }
             let commit = writer.clock.nextCommitID(after: touched.compactMap { heads[$0] })
             for (event, aggregate) in touched.enumerated() {

@@ -47,7 +47,8 @@ struct EventCodingTests {
     @Test(
         "a payload that does not fit is an unreadable event, with the place",
         arguments: [
-            ("packed", ["weight": 1], "note"), ("packed", ["note": "x"], "weight"), ("packed", ["note": 5, "weight": 1], "note"),
+            ("packed", ["weight": 1], "note"), ("packed", ["note": "x"], "weight"),
+            ("packed", ["note": 5, "weight": 1], "note"),
             ("packed", ["note": "x", "weight": "1"], "weight"), ("packed", ["note": .null, "weight": 1], "note"),
             ("sent", [:], "city"), ("sent", ["city": "Ulm", "zip": 5], "zip"), ("scanned", ["at": 5], "at"),
             ("labelled", ["labels": ["a": 1]], "labels.a"),
@@ -69,7 +70,8 @@ struct EventCodingTests {
 
     private func decode(_ type: String, _ data: BSONDocument, schema: Int32 = 1) throws -> Parcel.Event? {
         let body = try data.withBorrowed {
-            try EventCoding<Parcel>().decode(type: type, schema: schema, data: $0, aggregateID: "parcel/P-1", version: 7)
+            try EventCoding<Parcel>().decode(
+                type: type, schema: schema, data: $0, aggregateID: "parcel/P-1", version: 7)
         }
         return if case .event(let event) = body { event } else { nil }
     }

@@ -61,7 +61,8 @@ struct EventIDTests {
         // Few distinct parts, so that every part decides sometimes.
         let ids = (0..<60).map { _ in
             UUID(
-                milliseconds: .random(in: 0...2, using: &generator), upper: .random(in: 0xFFD...0xFFF, using: &generator),
+                milliseconds: .random(in: 0...2, using: &generator),
+                upper: .random(in: 0xFFD...0xFFF, using: &generator),
                 lower: UInt64.random(in: 0...3, using: &generator) << Int.random(in: 0...60, using: &generator))
         }
         for left in ids {

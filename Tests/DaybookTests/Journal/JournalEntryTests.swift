@@ -27,7 +27,9 @@ struct JournalEntryTests {
             for value in [nil, BSONValue.null, .bool(true), .symbol("sent"), .array([1])] {
                 let changed = values(of: JournalEntry(try document.changing(key, to: value)))
                 #expect(changed[key] == .some(nil), "\(key)")
-                for other in whole.keys where other != key { #expect(changed[other] == whole[other], "\(key) \(other)") }
+                for other in whole.keys where other != key {
+                    #expect(changed[other] == whole[other], "\(key) \(other)")
+                }
             }
         }
         #expect(values(of: JournalEntry([:])).values.allSatisfy { $0 == nil })

@@ -11,10 +11,12 @@ struct JournalEventTests {
     @Test("an event is stored in the shape of the design, byte for byte")
     func golden() throws {
         let event = JournalEvent(
-            id: UUID(milliseconds: 0x018B_CFE5_687B, upper: 0xABC, lower: 0x0DEF_0123_4567_89AB), aggregateID: "parcel/P-1",
+            id: UUID(milliseconds: 0x018B_CFE5_687B, upper: 0xABC, lower: 0x0DEF_0123_4567_89AB),
+            aggregateID: "parcel/P-1",
             version: 3, type: "scanned", schema: 1, recordedAt: BSONDate(milliseconds: 1_700_000_000_123),
             commit: .init(
-                id: UUID(milliseconds: 0x018B_CFE5_687B, upper: 0xABC, lower: 0x0DEF_0123_4567_89AA), index: 1, count: 2),
+                id: UUID(milliseconds: 0x018B_CFE5_687B, upper: 0xABC, lower: 0x0DEF_0123_4567_89AA), index: 1, count: 2
+            ),
             metadata: EventMetadata(commandID: "c-1"))
         let document = try event.document(data: ["note": "x"])
         // Written by a few lines of Python that follow the BSON specification.
@@ -133,12 +135,16 @@ struct JournalEventTests {
         #expect(throws: Never.self) { try read(document) }
     }
 
-    @Test("a field of another type makes the event unreadable, and the error does not show its value", arguments: required)
+    @Test(
+        "a field of another type makes the event unreadable, and the error does not show its value", arguments: required
+    )
     func wrongType(path: String) throws {
         let good = try JournalEvent.sample().document(data: [:])
         let original = try #require(good.value(at: path))
         for value in everyBSONValue + [.string("hunter2")] where !isReadable(value, like: original) {
-            let error = #expect(throws: DaybookError.self, "\(path) = \(value)") { try read(good.changing(path, to: value)) }
+            let error = #expect(throws: DaybookError.self, "\(path) = \(value)") {
+                try read(good.changing(path, to: value))
+            }
             #expect(error?.code == .unreadableEvent)
             #expect(error.map { "\($0)".contains("hunter2") } == false)
         }
@@ -189,7 +195,9 @@ struct JournalEventTests {
     @Test("corrupted bytes give an event or a typed error, never a crash", arguments: 1...4 as ClosedRange<UInt64>)
     func corrupted(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        let whole = try JournalEvent.sample(type: "packed", commandID: "c-1").document(data: ["note": "x", "weight": 1.5])
+        let whole = try JournalEvent.sample(type: "packed", commandID: "c-1").document(data: [
+            "note": "x", "weight": 1.5,
+        ])
         var readable = 0
         for _ in 0..<2_000 {
             if expectReadableOrTypedError(whole.corrupted(by: &generator)) { readable += 1 }
@@ -203,7 +211,9 @@ struct JournalEventTests {
     func noise() {
         var generator = SeededGenerator(seed: 9)
         for _ in 0..<2_000 {
-            let bytes = (0..<Int.random(in: 5...200, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let bytes = (0..<Int.random(in: 5...200, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
             expectReadableOrTypedError(BSONDocument(unchecked: bytes).cut(to: bytes.count))
         }
     }

@@ -52,7 +52,8 @@ struct FilterTests {
     func injection() throws {
         try expect(\.note == "$where", ["state.note": ["$eq": "$where"]])
         try expect(\.note != "{\"$ne\": null}", ["state.note": ["$ne": "{\"$ne\": null}"]])
-        try expect(\.address == .init(city: "$gt", zip: "$ne"), ["state.address": ["$eq": ["city": "$gt", "zip": "$ne"]]])
+        try expect(
+            \.address == .init(city: "$gt", zip: "$ne"), ["state.address": ["$eq": ["city": "$gt", "zip": "$ne"]]])
     }
 
     @Test("a nested field is asked for by the name it was declared with")
@@ -88,7 +89,8 @@ struct FilterTests {
         let right: Filter<Parcel> = \.scans == 1
         let filters = [
             wrong, right && wrong, wrong || right, !wrong, right && !(right || wrong), \.origin.zip == "x",
-            \.origin == .init(city: ""), .in(\.undeclared, []), .notIn(\.undeclared, [1]), .hasPrefix(\.origin.zip, "x"),
+            \.origin == .init(city: ""), .in(\.undeclared, []), .notIn(\.undeclared, [1]),
+            .hasPrefix(\.origin.zip, "x"),
             .missing(\.origin.zip), .exists(\.origin.zip), .all([right, .any([wrong])]), .raw([:]) && wrong,
         ]
         for filter in filters {
@@ -101,7 +103,8 @@ struct FilterTests {
     @Test("a value that MongoDB cannot hold is refused as an invalid argument, without the value")
     func notRepresentable() {
         let filters: [Filter<Parcel>] = [
-            \.big == .max, .in(\.big, [1, .max]), .notIn(\.big, [.max]), \.lastScanAt < Date(timeIntervalSince1970: .infinity),
+            \.big == .max, .in(\.big, [1, .max]), .notIn(\.big, [.max]),
+            \.lastScanAt < Date(timeIntervalSince1970: .infinity),
         ]
         for filter in filters {
             let error = #expect(throws: DaybookError.self) { try filter.document() }
@@ -131,7 +134,8 @@ struct FilterTests {
     @Test(
         "a prefix is a range of texts, of which no character means anything else",
         arguments: [
-            ("x", "y"), ("Zoë", "Zoì"), ("a.*|(", "a.*|)"), ("\\Q^$", "\\Q^%"), ("\u{D7FF}", "\u{E000}"), ("a\u{10FFFF}", "b"),
+            ("x", "y"), ("Zoë", "Zoì"), ("a.*|(", "a.*|)"), ("\\Q^$", "\\Q^%"), ("\u{D7FF}", "\u{E000}"),
+            ("a\u{10FFFF}", "b"),
             ("a\u{0}", "a\u{1}"), ("z\u{7F}", "z\u{80}"),
         ])
     func prefix(prefix: String, end: String) throws {
@@ -151,7 +155,8 @@ struct FilterTests {
         try expect(.raw(raw), raw)
         try expect(.raw([:]), [:])
         try expect(.raw(raw) && \.scans == 1, ["$and": [.document(raw), ["state.scans": ["$eq": 1]]]])
-        try expect(!.raw(raw) || .missing(\.owner), ["$or": [["$nor": [.document(raw)]], ["state.owner": ["$eq": .null]]]])
+        try expect(
+            !.raw(raw) || .missing(\.owner), ["$or": [["$nor": [.document(raw)]], ["state.owner": ["$eq": .null]]]])
     }
 
     @Test("all of no filters matches everything, and any of no filters matches nothing")
@@ -178,7 +183,9 @@ struct FilterTests {
 
     @Test("nothing is less or more than NaN, and a filter can match it")
     func notANumber() throws {
-        for filter in [\Parcel.weight < .nan, \.weight <= .nan, \.weight > -.nan, \.weight >= .signalingNaN, !(\.weight < .nan)] {
+        for filter in [
+            \Parcel.weight < .nan, \.weight <= .nan, \.weight > -.nan, \.weight >= .signalingNaN, !(\.weight < .nan),
+        ] {
             let error = #expect(throws: DaybookError.self) { try filter.document() }
             #expect(error?.code == .invalidArgument)
             #expect(error?.message.contains("weight") == true)

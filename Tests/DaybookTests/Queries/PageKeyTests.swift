@@ -37,7 +37,9 @@ struct PageKeyTests {
         let data = try JSONEncoder().encode([key])
         #expect(String(decoding: data, as: UTF8.self) == "[\"\(key)\"]")
         #expect(try JSONDecoder().decode([PageKey].self, from: data) == [key])
-        let error = #expect(throws: DecodingError.self) { try JSONDecoder().decode([PageKey].self, from: Data("[\"x\"]".utf8)) }
+        let error = #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode([PageKey].self, from: Data("[\"x\"]".utf8))
+        }
         guard case .dataCorrupted(let context) = error else { throw Unexpected() }
         #expect((context.underlyingError as? DaybookError)?.code == .invalidArgument)
     }
@@ -92,7 +94,8 @@ struct PageKeyTests {
             #expect(first == ["state.note": ["$gt": values[0]]])
         }
         let refused: [[BSONValue]] = [
-            [], ["parcel/P-1"], ["note", 3, 4], ["note", 3, .null], [[1], 3, "parcel/P-1"], ["note", .minKey, "parcel/P-1"],
+            [], ["parcel/P-1"], ["note", 3, 4], ["note", 3, .null], [[1], 3, "parcel/P-1"],
+            ["note", .minKey, "parcel/P-1"],
             [.regex(try BSONRegex(pattern: ".*")), 3, "parcel/P-1"], [.javascript("1"), 3, "parcel/P-1"],
             ["note", 3, 4, "parcel/P-1"], ["note", 3, "ticket/P-1"], ["note", 3, "parcel"], ["note", 3, ""],
             ["note", 3, "parcel/"],
@@ -139,7 +142,8 @@ struct PageKeyTests {
         for wrong in [
             { try await parcels.page(after: key) }, { try await parcels.page(sort: [.ascending(\.note)], after: key) },
             { try await parcels.page(limit: 0) }, { try await parcels.page(limit: .min) },
-            { try await parcels.page(where: \.undeclared == 1) }, { try await parcels.page(sort: [.ascending(\.undeclared)]) },
+            { try await parcels.page(where: \.undeclared == 1) },
+            { try await parcels.page(sort: [.ascending(\.undeclared)]) },
             { try await parcels.page(matching: [:], limit: -1) },
         ] as [() async throws -> Page<Parcel>] {
             let error = await #expect(throws: DaybookError.self) { _ = try await wrong() }

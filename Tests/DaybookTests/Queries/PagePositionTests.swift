@@ -15,20 +15,24 @@ struct PagePositionTests {
     @Test("a position is what the stored document has, and null for what it has not")
     func values() throws {
         let deep = SortColumn(path: "state.b.c", direction: 1)
-        #expect(try position(["_id": "x/1", "state": ["a": 1, "b": ["c": "d"]]], [Self.up, deep, .id]) == [1, "d", "x/1"])
+        #expect(
+            try position(["_id": "x/1", "state": ["a": 1, "b": ["c": "d"]]], [Self.up, deep, .id]) == [1, "d", "x/1"])
         for document in [
             ["_id": "x/1"], ["_id": "x/1", "state": "gone"], ["_id": "x/1", "state": ["a": .null, "b": 3]],
             ["_id": "x/1", "state": ["b": ["d": 1]]],
         ] as [BSONDocument] {
             #expect(try position(document, [Self.up, deep, .id]) == [.null, .null, "x/1"])
         }
-        #expect(try position(["_id": "x/1", "state": ["a": .double(-.nan)]], [Self.up, .id]) == [.double(.nan), "x/1"])
+        #expect(
+            try position(["_id": "x/1", "state": ["a": .double(-.nan)]], [Self.up, .id]) == [.double(.nan), "x/1"])
     }
 
     @Test("a value that MongoDB sorts by another one, or does not compare, is refused with the place")
     func unsupported() throws {
         let deep = SortColumn(path: "state.a.b", direction: 1)
-        for value in [[], [1], ["b"], .minKey, .maxKey, .undefined, .javascript("x"), .regex(try BSONRegex(pattern: "x"))]
+        for value in [
+            [], [1], ["b"], .minKey, .maxKey, .undefined, .javascript("x"), .regex(try BSONRegex(pattern: "x")),
+        ]
             as [BSONValue]
         {
             let error = #expect(throws: DaybookError.self) {
@@ -48,9 +52,10 @@ struct PagePositionTests {
 
     @Test("after a value comes a greater one, one of a later kind, or an equal one with a greater id")
     func ascending() {
-        let following = PagePosition(values: [.timestamp(BSONTimestamp(seconds: 1, increment: 2)), "x/1"]).following(in: [
-            Self.up, .id,
-        ])
+        let following = PagePosition(values: [.timestamp(BSONTimestamp(seconds: 1, increment: 2)), "x/1"]).following(
+            in: [
+                Self.up, .id,
+            ])
         let value = BSONValue.timestamp(BSONTimestamp(seconds: 1, increment: 2))
         #expect(
             following == [
@@ -82,7 +87,9 @@ struct PagePositionTests {
             ])
     }
 
-    @Test("the filter and the place are conditions side by side, each as it would be alone, so that an index serves either")
+    @Test(
+        "the filter and the place are conditions side by side, each as it would be alone, so that an index serves either"
+    )
     func besideFilter() {
         let position = PagePosition(values: ["x/1"])
         var prepared = SnapshotSelection<Parcel>.Prepared(filter: [:], columns: [.id])

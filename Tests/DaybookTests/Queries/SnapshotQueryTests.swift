@@ -9,7 +9,8 @@ import TestSupport
 struct SnapshotQueryTests {
     /// Nothing listens there.
     private func repository() throws -> Repository<Parcel> {
-        try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10")).repository(Parcel.self)
+        try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10")).repository(
+            Parcel.self)
     }
 
     @Test("an invalid query fails before any server is asked")
@@ -18,7 +19,8 @@ struct SnapshotQueryTests {
         let queries = [
             parcels.query(limit: 0), parcels.query(limit: -1), parcels.query(limit: .min),
             parcels.query(where: \.undeclared == 1),
-            parcels.query(sort: [.ascending(\.undeclared)]), parcels.query(sort: [.ascending(\.scans), .descending(\.labels)]),
+            parcels.query(sort: [.ascending(\.undeclared)]),
+            parcels.query(sort: [.ascending(\.scans), .descending(\.labels)]),
             parcels.query(matching: [:], limit: 0),
         ]
         for query in queries {
@@ -94,7 +96,9 @@ struct SnapshotQueryTests {
         #expect(try unreadable(Self.stored.changing("stateSchema", to: .int32(schema))).id == "parcel/P-1")
     }
 
-    @Test("a state that does not fit is unreadable, with the place", arguments: ["scans", "origin", "status", "labels", "note"])
+    @Test(
+        "a state that does not fit is unreadable, with the place",
+        arguments: ["scans", "origin", "status", "labels", "note"])
     func unreadable(field: String) throws {
         for value in [nil, .null, .datetime(BSONDate(milliseconds: 1))] as [BSONValue?] {
             let found = try unreadable(Self.stored.changing("state.\(field)", to: value))
@@ -113,7 +117,8 @@ struct SnapshotQueryTests {
     private static let stored: BSONDocument = [
         "_id": "parcel/P-1", "version": 3, "stateSchema": .int32(1),
         "state": [
-            "status": "packed", "note": "", "weight": 0.0, "scans": 0, "origin": ["city": "Ulm"], "big": 0, "labels": [:],
+            "status": "packed", "note": "", "weight": 0.0, "scans": 0, "origin": ["city": "Ulm"], "big": 0,
+            "labels": [:],
             "undeclared": 0,
         ],
         "createdAt": .datetime(BSONDate(milliseconds: 1_000)), "updatedAt": .datetime(BSONDate(milliseconds: 2_000)),

@@ -5,7 +5,8 @@ import Testing
 @Suite("StateExcerpt")
 struct StateExcerptTests {
     private let state: BSONDocument = [
-        "a": 1, "b": ["c": 2, "d": ["e": 3, "f": .null], "g": []], "bc": 4, "list": [["x": 1, "y": 2], 5, ["y": 3], [["x": 4]]],
+        "a": 1, "b": ["c": 2, "d": ["e": 3, "f": .null], "g": []], "bc": 4,
+        "list": [["x": 1, "y": 2], 5, ["y": 3], [["x": 4]]],
     ]
 
     private func expect(_ names: [String], _ expected: BSONDocument) throws {

@@ -64,7 +64,9 @@ struct FoldTests {
         arguments: [-1, 0, 1, 2, 4, 5, .max] as [Int64])
     func gap(version: Int64) throws {
         var fold = Fold<Parcel>(id)
-        for version in 1...2 as ClosedRange<Int64> { try fold.apply(JournalEvent.sample(version: version).document(data: [:])) }
+        for version in 1...2 as ClosedRange<Int64> {
+            try fold.apply(JournalEvent.sample(version: version).document(data: [:]))
+        }
         let before = fold.snapshot
         let error = #expect(throws: DaybookError.self) {
             try fold.apply(JournalEvent.sample(version: version).document(data: [:]))

@@ -46,7 +46,8 @@ struct BorrowedSnapshotTests {
         arguments: [
             ("version", 4), ("state", ["status": "lost", "scans": 2]), ("state", [:]), ("state.scans", 3),
             ("stateSchema", .int32(2)),
-            ("digest", .binary(BSONBinary(bytes: Array(repeating: 0, count: 32)))), ("digest", .binary(BSONBinary(bytes: []))),
+            ("digest", .binary(BSONBinary(bytes: Array(repeating: 0, count: 32)))),
+            ("digest", .binary(BSONBinary(bytes: []))),
             ("head.eventId", .binary(BSONBinary(UUID(milliseconds: 1, upper: 1, lower: 1)))), ("state.scans", nil),
             ("state.status", .symbol("sent")),
         ] as [(String, BSONValue?)])
@@ -57,14 +58,18 @@ struct BorrowedSnapshotTests {
 
     @Test(
         "a snapshot that lacks a field is read as far as it goes",
-        arguments: ["_id", "version", "state", "stateSchema", "digest", "head", "head.eventId", "createdAt", "updatedAt"])
+        arguments: [
+            "_id", "version", "state", "stateSchema", "digest", "head", "head.eventId", "createdAt", "updatedAt",
+        ])
     func missing(path: String) throws {
         try expect(good.changing(path, to: nil), lacks: path)
     }
 
     @Test(
         "a field of a wrong type is as good as absent, never an error, and the stored value is kept for the compare-and-set",
-        arguments: ["_id", "version", "state", "stateSchema", "digest", "head", "head.eventId", "createdAt", "updatedAt"])
+        arguments: [
+            "_id", "version", "state", "stateSchema", "digest", "head", "head.eventId", "createdAt", "updatedAt",
+        ])
     func wrongType(path: String) throws {
         let original = try #require(good.value(at: path))
         for value in everyBSONValue where value.type != original.type {

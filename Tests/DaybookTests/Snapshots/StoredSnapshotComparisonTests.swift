@@ -26,15 +26,17 @@ struct StoredSnapshotComparisonTests {
         arguments: ["_id", "version", "state", "stateSchema", "digest", "head", "createdAt", "updatedAt"])
     func values(key: String) throws {
         #expect(!isWritten(as: try document.changing(key, to: nil)))
-        for value in everyBSONValue + [.int32(3), .int64(3), .int32(1), .int64(1), .string("parcel/P-2"), document[key] ?? .null]
-        {
+        for value in everyBSONValue + [
+            .int32(3), .int64(3), .int32(1), .int64(1), .string("parcel/P-2"), document[key] ?? .null,
+        ] {
             let changed = try document.changing(key, to: value)
             #expect(isWritten(as: changed) == (changed == document))
         }
     }
 
     @Test(
-        "a snapshot differs from a document that differs in a field of its head", arguments: ["head.eventId", "head.recordedAt"])
+        "a snapshot differs from a document that differs in a field of its head",
+        arguments: ["head.eventId", "head.recordedAt"])
     func head(path: String) throws {
         for value in everyBSONValue { #expect(!isWritten(as: try document.changing(path, to: value))) }
         #expect(!isWritten(as: try document.changing(path, to: nil)))

@@ -7,7 +7,8 @@ import Testing
 struct StoredSnapshotTests {
     static func sample() throws -> StoredSnapshot {
         StoredSnapshot(
-            aggregateID: try AggregateID("parcel", key: "P-1"), version: 3, state: ["status": "sent", "scans": 2], stateSchema: 1,
+            aggregateID: try AggregateID("parcel", key: "P-1"), version: 3, state: ["status": "sent", "scans": 2],
+            stateSchema: 1,
             headID: UUID(milliseconds: 0x018B_CFE5_687B, upper: 0xABC, lower: 0x0DEF_0123_4567_89AB),
             createdAt: BSONDate(milliseconds: 1_600_000_000_000), updatedAt: BSONDate(milliseconds: 1_700_000_000_123))
     }
@@ -60,7 +61,8 @@ struct StoredSnapshotTests {
         func digest(_ id: String, _ state: [UInt8]) -> [UInt8] {
             BSONDocument(unchecked: state).withBorrowed {
                 StoredSnapshot.digest(
-                    aggregateID: id, version: 0, stateSchema: 0, headID: UUID(number: 0), createdAt: BSONDate(milliseconds: 0),
+                    aggregateID: id, version: 0, stateSchema: 0, headID: UUID(number: 0),
+                    createdAt: BSONDate(milliseconds: 0),
                     state: $0)
             }
         }

@@ -10,7 +10,10 @@ struct DaybookStoreInitializeTests {
     func journalIndexes() throws {
         #expect(
             try JournalIndex.allCases.map { try $0.model.document() } == [
-                ["name": "aggregateId_version", "key": ["aggregateId": .int32(1), "version": .int32(1)], "unique": true],
+                [
+                    "name": "aggregateId_version", "key": ["aggregateId": .int32(1), "version": .int32(1)],
+                    "unique": true,
+                ],
                 [
                     "name": "aggregateId_commandId", "key": ["aggregateId": .int32(1), "meta.commandId": .int32(1)],
                     "unique": true,
@@ -33,7 +36,8 @@ struct DaybookStoreInitializeTests {
         "an index is known by its key, whatever kind of number its directions are",
         arguments: [.int32(1), .int64(1), .double(1)] as [BSONValue])
     func directions(one: BSONValue) {
-        #expect(JournalIndex.versions.model.isSatisfied(by: ["key": ["aggregateId": one, "version": one], "unique": true]))
+        #expect(
+            JournalIndex.versions.model.isSatisfied(by: ["key": ["aggregateId": one, "version": one], "unique": true]))
     }
 
     @Test("an index over other fields, in another order or direction, or not unique, is another index")
@@ -46,7 +50,9 @@ struct DaybookStoreInitializeTests {
         let model = JournalIndex.versions.model
         for key in keys { #expect(!model.isSatisfied(by: ["key": .document(key), "unique": true])) }
         let key: BSONDocument = ["aggregateId": .int32(1), "version": .int32(1)]
-        for other in [["key": .document(key)], ["key": .document(key), "unique": false], ["unique": true]] as [BSONDocument] {
+        for other in [["key": .document(key)], ["key": .document(key), "unique": false], ["unique": true]]
+            as [BSONDocument]
+        {
             #expect(!model.isSatisfied(by: other))
         }
     }
@@ -70,6 +76,9 @@ struct DaybookStoreInitializeTests {
     func eventFilter() throws {
         let id = try AggregateID("parcel", key: "P-1")
         #expect(Journal.events(of: id, from: 3) == ["aggregateId": "parcel/P-1", "version": ["$gte": 3]])
-        #expect(Journal.events(of: id, from: 3, through: 5) == ["aggregateId": "parcel/P-1", "version": ["$gte": 3, "$lte": 5]])
+        #expect(
+            Journal.events(of: id, from: 3, through: 5) == [
+                "aggregateId": "parcel/P-1", "version": ["$gte": 3, "$lte": 5],
+            ])
     }
 }

@@ -33,7 +33,8 @@ struct DaybookStoreTests {
     @Test(
         "a name that MongoDB does not take for a database is refused",
         arguments: [
-            "", " ", "a b", "a.b", "a/b", "a\\b", "a\"b", "$a", "a$", "a*b", "a<b", "a>b", "a:b", "a|b", "a?b", "a\0b", "\0",
+            "", " ", "a b", "a.b", "a/b", "a\\b", "a\"b", "$a", "a$", "a*b", "a<b", "a>b", "a:b", "a|b", "a?b", "a\0b",
+            "\0",
             String(repeating: "a", count: 64), String(repeating: "é", count: 32),
         ])
     func refusedDatabase(name: String) {
@@ -45,7 +46,9 @@ struct DaybookStoreTests {
 
     @Test(
         "any other database name is accepted",
-        arguments: ["a", "A-1_é", "tenant-42", String(repeating: "a", count: 63), String(repeating: "é", count: 31) + "x"])
+        arguments: [
+            "a", "A-1_é", "tenant-42", String(repeating: "a", count: 63), String(repeating: "é", count: 31) + "x",
+        ])
     func acceptedDatabase(name: String) throws {
         #expect(try DaybookStore(DaybookConfiguration(uri: "mongodb://host/", database: name)).database == name)
     }
@@ -54,7 +57,8 @@ struct DaybookStoreTests {
         "a URI that cannot be used is refused before anything is run, without its password",
         arguments: [
             "mongodb://alice:hunter2@host:port/", "mongodb://alice:hunter2@/", "mongodb://alice:hunter2%@host/",
-            "mongodb://alice:hunter2@host/?tls=maybe", "http://alice:hunter2@host/", "alice:hunter2@host", "hunter2", "",
+            "mongodb://alice:hunter2@host/?tls=maybe", "http://alice:hunter2@host/", "alice:hunter2@host", "hunter2",
+            "",
         ])
     func wrongURI(uri: String) async {
         let error = await #expect(throws: DaybookError.self) {
@@ -105,7 +109,10 @@ struct DaybookStoreTests {
             ("append", "parcel/P-1", { try await parcels.append([.lost], to: "P-1", expecting: 0) }),
             ("history", "parcel/P-1", { for try await _ in try parcels.history("P-1") {} }),
             ("query", nil, { for try await _ in parcels.query() {} }),
-            ("transaction", nil, { _ = try await store.transaction { try await $0.execute(.lose, on: "P-1", of: Parcel.self) } }),
+            (
+                "transaction", nil,
+                { _ = try await store.transaction { try await $0.execute(.lose, on: "P-1", of: Parcel.self) } }
+            ),
         ]
         for (name, id, operation) in operations {
             let error = await #expect(throws: DaybookError.self, "\(name)") { try await operation() }

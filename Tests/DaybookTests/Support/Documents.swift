@@ -5,7 +5,9 @@ import Foundation
 
 extension JournalEvent {
     /// An event of `parcel/P-1`, by default one that is wanted first.
-    static func sample(version: Int64 = 1, type: String = "lost", schema: Int32 = 1, commandID: String? = nil) -> JournalEvent {
+    static func sample(version: Int64 = 1, type: String = "lost", schema: Int32 = 1, commandID: String? = nil)
+        -> JournalEvent
+    {
         JournalEvent(
             id: UUID(milliseconds: 1_700_000_000_123, upper: 0xABC, lower: UInt64(truncatingIfNeeded: version)),
             aggregateID: "parcel/P-1",
@@ -31,7 +33,8 @@ extension BSONDocument {
         return inner.value(at: parts[1])
     }
 
-    /// The same after it was cut and mended: length and final NUL fit what is left, so that the cut is met only by reading on.
+    /// The same after it was cut and mended: length and final NUL fit what is left, so that the cut is met only by
+    /// reading on.
     func cut(to count: Int) -> BSONDocument {
         var bytes = Array(bytes.prefix(max(4, count - 1))) + [0]
         withUnsafeBytes(of: Int32(bytes.count).littleEndian) { bytes.replaceSubrange(0..<4, with: $0) }
@@ -51,9 +54,11 @@ extension BSONDocument {
 
 /// Values of almost every BSON type, and edges of some.
 let everyBSONValue: [BSONValue] = [
-    .double(1), .double(.nan), .string(""), .string("x"), .document([:]), .document(["_id": 1]), .array([]), .array([1]),
+    .double(1), .double(.nan), .string(""), .string("x"), .document([:]), .document(["_id": 1]), .array([]),
+    .array([1]),
     .binary(BSONBinary(bytes: [])), .binary(BSONBinary(bytes: Array(repeating: 0, count: 32))),
-    .binary(BSONBinary(subtype: .uuid, bytes: [1, 2, 3])), .binary(BSONBinary(subtype: .outdatedUUID, bytes: Array(0..<16))),
+    .binary(BSONBinary(subtype: .uuid, bytes: [1, 2, 3])),
+    .binary(BSONBinary(subtype: .outdatedUUID, bytes: Array(0..<16))),
     .binary(BSONBinary(UUID(milliseconds: 1, upper: 2, lower: 3))), .undefined, .bool(true),
     .datetime(BSONDate(milliseconds: .min)), .datetime(BSONDate(milliseconds: 0)), .null,
     .javascript("x"), .symbol("x"), .int32(1), .int32(.min), .int64(1), .int64(.max),

@@ -24,8 +24,10 @@ struct Parcel: Aggregate, Equatable {
 
     static let type: AggregateType = "parcel"
     static let fields: [Field<Parcel>] = [
-        Field("status", \.status, indexed: true), Field("note", \.note), Field("weight", \.weight), Field("scans", \.scans),
-        Field("lastScanAt", \.lastScanAt, indexed: true), Field("address", \.address), Field("origin.city", \.origin.city),
+        Field("status", \.status, indexed: true), Field("note", \.note), Field("weight", \.weight),
+        Field("scans", \.scans),
+        Field("lastScanAt", \.lastScanAt, indexed: true), Field("address", \.address),
+        Field("origin.city", \.origin.city),
         Field("owner", \.owner), Field("big", \.big),
     ]
 

@@ -101,7 +101,8 @@ package func forge<A: Ledger>(
     let now = try BSONDate(loaded.createdAt ?? Date(timeIntervalSince1970: 0))
     var stored = StoredSnapshot(
         aggregateID: loaded.id, version: loaded.version, state: try BSONEncoder().encode(loaded.state),
-        stateSchema: A.stateSchema, headID: headID, createdAt: now, updatedAt: try BSONDate(loaded.updatedAt ?? now.date))
+        stateSchema: A.stateSchema, headID: headID, createdAt: now,
+        updatedAt: try BSONDate(loaded.updatedAt ?? now.date))
     try change(&stored)
     try await store.raw.put(stored.document(), into: A.snapshotCollection)
 }

@@ -2,17 +2,21 @@ package import Daybook
 internal import DaybookMongo
 internal import Foundation
 
-/// Most of such a test is waiting for the driver to find the server again, so several run at once; more would only burden the server.
+/// Most of such a test is waiting for the driver to find the server again, so several run at once; more would only
+/// burden the server.
 private let faultTurns = Turns(8)
 
-/// Runs `body` with a store whose connections go through a proxy, on a database of its own where account `a` has one deposit of 1.
+/// Runs `body` with a store whose connections go through a proxy, on a database of its own where account `a` has one
+/// deposit of 1.
 ///
 /// - Parameters:
-///   - disguises: What the server is to be taken for. A store sees a router or a replica set only where it is not told to connect directly.
-///   - isOlderServer: Whether the server is taken for MongoDB 7.0, which has no `bulkWrite`: an inline commit is then an insert, an
-///   update for each snapshot, and its end.
+///   - disguises: What the server is to be taken for. A store sees a router or a replica set only where it is not told
+///     to connect directly.
+///   - isOlderServer: Whether the server is taken for MongoDB 7.0, which has no `bulkWrite`: an inline commit is then
+///     an insert, an update for each snapshot, and its end.
 package func withFaultyStore<R: Sendable>(
-    _ options: [String] = [], commitTimeout: Duration = .seconds(30), keepsAggregates: Bool = true, isOlderServer: Bool = false,
+    _ options: [String] = [], commitTimeout: Duration = .seconds(30), keepsAggregates: Bool = true,
+    isOlderServer: Bool = false,
     as disguises: [any Disguise] = [], for aggregates: [any Aggregate.Type] = [],
     _ body: (DaybookStore, FaultProxy, DriverFixture) async throws -> R
 ) async throws -> R {

@@ -1,5 +1,5 @@
-/// Checks that what was written is in the journal as often as its report says: once, not at all, or at most once. The journal
-/// has no gap and no part of a commit.
+/// Checks that what was written is in the journal as often as its report says: once, not at all, or at most once. The
+/// journal has no gap and no part of a commit.
 ///
 /// - Throws: ``Disagreement``
 package func expectAgreement(
@@ -17,7 +17,9 @@ package func expectAgreement(
                 case .open: count <= 1
                 case .failed: count == 0
                 }
-            if !agrees { faults.append("\(when) \(write.path) of \(amount): \(report), and the journal has it \(count) times") }
+            if !agrees {
+                faults.append("\(when) \(write.path) of \(amount): \(report), and the journal has it \(count) times")
+            }
         }
     }
     guard faults.isEmpty else {

@@ -35,7 +35,8 @@ package enum JournalPath: String, CaseIterable, Sendable, CustomStringConvertibl
     }
 
     /// A write that may be repeated: with the same command id, or as the same documents.
-    package func write(_ amount: Int, on key: String, in store: DaybookStore, hasID: Bool = true) throws -> JournalWrite {
+    package func write(_ amount: Int, on key: String, in store: DaybookStore, hasID: Bool = true) throws -> JournalWrite
+    {
         let commandID = hasID ? "c-\(amount)" : nil
         let both = amounts(amount)
         switch self {
@@ -59,7 +60,8 @@ package enum JournalPath: String, CaseIterable, Sendable, CustomStringConvertibl
             return JournalWrite(self, amount) {
                 try await store.transaction { transaction in
                     try await transaction.execute(.deposit(amount), on: key, of: Account.self, commandID: commandID)
-                    try await transaction.execute(.deposit(-amount), on: "\(key)-too", of: Account.self, commandID: commandID)
+                    try await transaction.execute(
+                        .deposit(-amount), on: "\(key)-too", of: Account.self, commandID: commandID)
                 }
             }
         case .bulkLoad:
@@ -98,7 +100,8 @@ package enum JournalPath: String, CaseIterable, Sendable, CustomStringConvertibl
         let date = Date(timeIntervalSince1970: 1_700_000_000.001)
         let id = EventID(milliseconds: EventID.milliseconds(at: date)) { .random(in: .min ... .max) }.uuid
         return [
-            "_id": .binary(BSONBinary(id)), "aggregateId": .string(aggregateID), "version": .int64(1), "type": .string(type),
+            "_id": .binary(BSONBinary(id)), "aggregateId": .string(aggregateID), "version": .int64(1),
+            "type": .string(type),
             "schema": .int32(1), "data": .document(data), "recordedAt": .datetime(try BSONDate(date)),
             "commit": ["id": .binary(BSONBinary(id)), "index": .int32(0), "count": .int32(1)], "meta": [:],
         ]

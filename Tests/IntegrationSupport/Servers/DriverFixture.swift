@@ -2,7 +2,8 @@ package import DaybookBSON
 package import DaybookMongo
 internal import Foundation
 
-/// A database of its own on the local server, seen through a client that can be put behind a proxy, and once more past it.
+/// A database of its own on the local server, seen through a client that can be put behind a proxy, and once more past
+/// it.
 package struct DriverFixture: Sendable {
     /// The name by which the server knows the clients of this test, for fail points.
     package let appName: String
@@ -16,7 +17,8 @@ package struct DriverFixture: Sendable {
 
     /// The server's URI with this test's app name, and with `options` added.
     ///
-    /// The server is asked for its state twice a second: after an error that says it is no longer primary, the driver waits for that.
+    /// The server is asked for its state twice a second: after an error that says it is no longer primary, the driver
+    /// waits for that.
     package func uri(_ options: String...) throws -> String {
         var parts = try ServerAddress(TestServer.uri)
         parts.options += ["appName=\(appName)", "heartbeatFrequencyMS=500"] + options
@@ -25,7 +27,8 @@ package struct DriverFixture: Sendable {
 
     /// The same, but through a proxy.
     ///
-    /// - Parameter isDirect: Whether the driver takes the one server for all there is, and does not follow what it says of other hosts.
+    /// - Parameter isDirect: Whether the driver takes the one server for all there is, and does not follow what it says
+    ///   of other hosts.
     package func uri(through proxy: FaultProxy, isDirect: Bool = true, _ options: String...) throws -> String {
         var parts = try ServerAddress(TestServer.uri)
         parts.host = "127.0.0.1:\(proxy.port)"
@@ -91,8 +94,8 @@ package func withDriverFixture<R: Sendable>(_ body: (DriverFixture) async throws
 extension DriverFixture {
     /// Runs `body` with a proxy to the local server.
     ///
-    /// A lost commit leaves its transaction open on the server, which would then wait for it when the database is dropped; so the sessions
-    /// that went through are ended.
+    /// A lost commit leaves its transaction open on the server, which would then wait for it when the database is
+    /// dropped; so the sessions that went through are ended.
     package func withProxy<R>(
         maximumWireVersion: Int32? = nil, as disguises: [any Disguise] = [], _ body: (FaultProxy) async throws -> R
     ) async throws -> R {

@@ -3,8 +3,8 @@ internal import DaybookMongo
 
 /// The server's `failCommand` fail point: https://github.com/mongodb/mongo/wiki/The-%22failCommand%22-fail-point
 ///
-/// A server has one, so those of a process take turns. It only concerns clients of the fixture's app name. The command is sent as a read is:
-/// it takes no writeConcern.
+/// A server has one, so those of a process take turns. It only concerns clients of the fixture's app name. The command
+/// is sent as a read is: it takes no writeConcern.
 package struct FailPoint: Sendable {
     package enum Times: Sendable {
         case times(Int32)

@@ -2,8 +2,8 @@ package import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 
-/// A SecantusDB of a test's own, in a directory of its own: for what the shared server is not, a standalone or one that asks for
-/// credentials.
+/// A SecantusDB of a test's own, in a directory of its own: for what the shared server is not, a standalone or one that
+/// asks for credentials.
 package final class OwnServer: Sendable {
     package let port: UInt16
     private let directory: URL
@@ -11,19 +11,24 @@ package final class OwnServer: Sendable {
 
     /// The tests' Python; nil when it has no SecantusDB, because the local server is another one.
     private static var python: URL? {
-        guard let python = ProcessInfo.processInfo.environment["DAYBOOK_PYTHON"].map({ URL(filePath: $0) }) else { return nil }
+        guard let python = ProcessInfo.processInfo.environment["DAYBOOK_PYTHON"].map({ URL(filePath: $0) }) else {
+            return nil
+        }
         let server = python.deletingLastPathComponent().appending(path: "secantusd-py")
         return FileManager.default.isExecutableFile(atPath: server.path) ? python : nil
     }
 
     /// What the local server is started by, too: scripts/lib/amended_secantus.py.
-    private static let script = URL(filePath: "../../../scripts/lib/amended_secantus.py", relativeTo: URL(filePath: #filePath))
-        .absoluteURL.standardized
+    private static let script = URL(
+        filePath: "../../../scripts/lib/amended_secantus.py", relativeTo: URL(filePath: #filePath)
+    )
+    .absoluteURL.standardized
 
     /// The MongoDB that it pretends to be, as scripts/mongo has it.
     private static let version = ProcessInfo.processInfo.environment["DAYBOOK_SERVER_VERSION"] ?? "8.0"
 
-    /// The threads of a test have signals blocked, and what they start inherits that: without this it could not be told to end.
+    /// The threads of a test have signals blocked, and what they start inherits that: without this it could not be told
+    /// to end.
     private static let unblockSignals =
         "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execv(sys.argv[1], sys.argv[1:])"
 
@@ -42,7 +47,8 @@ package final class OwnServer: Sendable {
         try Data().write(to: configuration)
         process.arguments =
             [
-                "-c", Self.unblockSignals, python.path, Self.script.path, Self.version, "60", "--config", configuration.path,
+                "-c", Self.unblockSignals, python.path, Self.script.path, Self.version, "60", "--config",
+                configuration.path,
                 "--host", "127.0.0.1", "--port", "\(port)", "--storage-path", directory.appending(path: "data").path,
             ]
             + options
@@ -60,7 +66,8 @@ package final class OwnServer: Sendable {
 
     /// Starts one with `options`, waits until it answers, runs `body`, and stops it.
     ///
-    /// - Parameter users: Commands for a server without authentication, run before one with `options` is started on its data.
+    /// - Parameter users: Commands for a server without authentication, run before one with `options` is started on its
+    ///   data.
     package static func run<R>(
         _ options: [String], preparedBy users: [BSONDocument] = [], _ body: (OwnServer) async throws -> R
     ) async throws -> R {

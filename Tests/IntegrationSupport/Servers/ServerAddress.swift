@@ -12,7 +12,9 @@ package struct ServerAddress {
     package init(_ uri: String) throws {
         guard let rest = uri.range(of: "mongodb://").map({ uri[$0.upperBound...] }) else { throw Unusable() }
         let parts = rest.split(separator: "?", maxSplits: 1)
-        guard let authority = parts.first?.split(separator: "/").first, !authority.contains(",") else { throw Unusable() }
+        guard let authority = parts.first?.split(separator: "/").first, !authority.contains(",") else {
+            throw Unusable()
+        }
         let at = authority.lastIndex(of: "@")
         credentials = at.map { String(authority[..<$0]) }
         host = at.map { String(authority[authority.index(after: $0)...]) } ?? String(authority)
@@ -26,13 +28,18 @@ package struct ServerAddress {
         }
     }
 
-    package var uri: String { "mongodb://\(credentials.map { "\($0)@" } ?? "")\(host)/?\(options.joined(separator: "&"))" }
+    package var uri: String {
+        "mongodb://\(credentials.map { "\($0)@" } ?? "")\(host)/?\(options.joined(separator: "&"))"
+    }
 
-    /// The same server for a user that `database` knows. Neither name nor password has a character that a URI would have encoded.
+    /// The same server for a user that `database` knows. Neither name nor password has a character that a URI would
+    /// have encoded.
     package func signingIn(_ user: String, _ password: String, knownTo database: String) -> ServerAddress {
         var copy = self
         copy.credentials = "\(user):\(password)"
-        copy.options.removeAll { $0.lowercased().hasPrefix("authsource=") || $0.lowercased().hasPrefix("authmechanism=") }
+        copy.options.removeAll {
+            $0.lowercased().hasPrefix("authsource=") || $0.lowercased().hasPrefix("authmechanism=")
+        }
         copy.options.append("authSource=\(database)")
         return copy
     }

@@ -37,8 +37,8 @@ package let testAggregates: [any Aggregate.Type] = [Account.self, Ticket.self, N
 
 /// Runs `body` with a store on a database of its own, and drops the database afterwards.
 ///
-/// The administrator prepares it. Where the server asks for passwords, the store is a user's who has one role: what a service has in
-/// production. So whatever the library does in `body` is allowed to that role, as MongoDB would have it.
+/// The administrator prepares it. Where the server asks for passwords, the store is a user's who has one role: what a
+/// service has in production. So whatever the library does in `body` is allowed to that role, as MongoDB would have it.
 public func withTestStore<R: Sendable>(
     configure: (inout DaybookConfiguration) -> Void = { _ in }, _ body: (DaybookStore) async throws -> R
 ) async throws -> R {
@@ -84,8 +84,8 @@ extension RawDatabase {
 
     /// A URI for a new user of one role; everybody's where there are no users.
     ///
-    /// Each new connection costs the driver 15,000 rounds of hashing with SCRAM-SHA-256, and 10,000 cheaper ones with SCRAM-SHA-1: that is
-    /// most of what a test pays for its user.
+    /// Each new connection costs the driver 15,000 rounds of hashing with SCRAM-SHA-256, and 10,000 cheaper ones with
+    /// SCRAM-SHA-1: that is most of what a test pays for its user.
     package func uri(as role: RoleDefinition.Name) async throws -> String {
         guard try TestServer.asksForPasswords else { return try TestServer.uri }
         let user = "\(role.rawValue)-\(UUID().uuidString)"

@@ -1,6 +1,7 @@
 package import DaybookBSON
 
-/// What a ``FaultProxy`` makes of everything that goes through it, faults apart: another kind of server than the one that is there.
+/// What a ``FaultProxy`` makes of everything that goes through it, faults apart: another kind of server than the one
+/// that is there.
 ///
 /// Its methods are called on the connections' threads, and must not wait.
 package protocol Disguise: Sendable {
@@ -19,7 +20,9 @@ package protocol Disguise: Sendable {
 extension Disguise {
     package func request(_ exchange: FaultProxy.Exchange) -> BSONDocument { exchange.request }
     package func answer(to exchange: FaultProxy.Exchange) -> BSONDocument? { nil }
-    package func reply(_ reply: BSONDocument, to exchange: FaultProxy.Exchange, through port: UInt16) -> BSONDocument { reply }
+    package func reply(_ reply: BSONDocument, to exchange: FaultProxy.Exchange, through port: UInt16) -> BSONDocument {
+        reply
+    }
 }
 
 extension FaultProxy.Exchange {

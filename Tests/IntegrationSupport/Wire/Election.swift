@@ -45,7 +45,8 @@ package final class Election: Disguise {
         ]
         if countedIfUnderWay() {
             fields += [
-                ("ismaster", false), ("isWritablePrimary", false), ("secondary", true), ("primary", nil), ("electionId", nil),
+                ("ismaster", false), ("isWritablePrimary", false), ("secondary", true), ("primary", nil),
+                ("electionId", nil),
             ]
         }
         return fields.reduce(reply) { (try? $0.setting($1.0, to: $1.1)) ?? $0 }
@@ -58,7 +59,8 @@ package final class Election: Disguise {
         }
     }
 
-    /// The labels that a mongod puts on such an error: https://github.com/mongodb/mongo/blob/r7.0.0/src/mongo/db/error_labels.cpp
+    /// The labels that a mongod puts on such an error:
+    /// https://github.com/mongodb/mongo/blob/r7.0.0/src/mongo/db/error_labels.cpp
     private static func labels(_ exchange: FaultProxy.Exchange) -> [String] {
         let endsTransaction = ["commitTransaction", "abortTransaction"].contains(exchange.command)
         if exchange.isInTransaction, !endsTransaction { return ["TransientTransactionError"] }

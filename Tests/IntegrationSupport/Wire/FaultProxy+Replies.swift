@@ -1,8 +1,9 @@
 package import DaybookBSON
 
 extension FaultProxy.Fault {
-    /// The answer of one shard is lost, or says that the shard is on its way down. A router reports that as an error of each write that went to
-    /// the shard, in a reply with `ok: 1`: the shard may have done them, may not, and may still.
+    /// The answer of one shard is lost, or says that the shard is on its way down. A router reports that as an error of
+    /// each write that went to the shard, in a reply with `ok: 1`: the shard may have done them, may not, and may
+    /// still.
     ///
     /// With order it stops there, and reports the first alone.
     ///
@@ -11,7 +12,8 @@ extension FaultProxy.Fault {
     /// - Parameters:
     ///   - code: What the router knows of it.
     ///   - fate: What the shard does of it.
-    ///   - isThere: Whether a statement's document is on that shard. All are unless this says otherwise, and where it is done later.
+    ///   - isThere: Whether a statement's document is on that shard. All are unless this says otherwise, and where it
+    ///     is done later.
     package static func lostShard(
         _ code: Int32, _ fate: ShardFate, holding isThere: @escaping @Sendable (BSONDocument) -> Bool = { _ in true }
     ) -> FaultProxy.Fault {
@@ -59,17 +61,19 @@ extension FaultProxy.Fault {
     package static func error(
         _ code: Int32, labels: [String] = [], concern: Int32? = nil, work: FaultProxy.Answer.Work = .nothing
     ) -> FaultProxy.Fault {
-        let name = "\(code)" + (concern.map { " with a write concern's \($0)" } ?? "") + labels.map { " \($0)" }.joined()
+        let name =
+            "\(code)" + (concern.map { " with a write concern's \($0)" } ?? "") + labels.map { " \($0)" }.joined()
         return .answer(FaultProxy.Answer(name, work) { _ in .failure(code, labels: labels, concern: concern) })
     }
 
-    /// The first operation of a `bulkWrite` is refused on its own, in a reply with `ok: 1`: a router of a new version before shards of an
-    /// older feature compatibility version passes on their answers so.
+    /// The first operation of a `bulkWrite` is refused on its own, in a reply with `ok: 1`: a router of a new version
+    /// before shards of an older feature compatibility version passes on their answers so.
     package static func bulkItem(_ code: Int32) -> FaultProxy.Fault {
         .answer(
             FaultProxy.Answer("\(code) in an item", .nothing) { _ in
                 let item: BSONDocument = [
-                    "ok": 0.0, "idx": .int32(0), "code": .int32(code), "errmsg": "BulkWrite is not supported", "n": .int32(0),
+                    "ok": 0.0, "idx": .int32(0), "code": .int32(code), "errmsg": "BulkWrite is not supported",
+                    "n": .int32(0),
                 ]
                 return [
                     "cursor": ["id": .int64(0), "firstBatch": [.document(item)], "ns": "admin.$cmd.bulkWrite"],
@@ -85,7 +89,9 @@ extension FaultProxy.Answer.Work {
     /// The transaction is aborted instead of committed.
     package static let abort = Self.instead { commit in
         var abort: BSONDocument = ["abortTransaction": 1]
-        for (key, value) in commit.fields where key != "commitTransaction" && key != "maxTimeMS" { try? abort.append(key, value) }
+        for (key, value) in commit.fields where key != "commitTransaction" && key != "maxTimeMS" {
+            try? abort.append(key, value)
+        }
         return abort
     }
 }
@@ -94,7 +100,9 @@ extension BSONDocument {
     package static func failure(_ code: Int32, labels: [String] = [], concern: Int32? = nil) -> BSONDocument {
         var fields: [(String, BSONValue)] = [("ok", 0.0), ("code", .int32(code)), ("errmsg", "made up by a test")]
         if !labels.isEmpty { fields.append(("errorLabels", .array(labels.map { .string($0) }))) }
-        if let concern { fields.append(("writeConcernError", ["code": .int32(concern), "errmsg": "made up by a test"])) }
+        if let concern {
+            fields.append(("writeConcernError", ["code": .int32(concern), "errmsg": "made up by a test"]))
+        }
         return fields.reduce(into: BSONDocument()) { try? $0.append($1.0, $1.1) }
     }
 }

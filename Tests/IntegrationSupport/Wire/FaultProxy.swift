@@ -1,7 +1,8 @@
 package import DaybookBSON
 internal import Foundation
 
-/// A TCP proxy on loopback that knows MongoDB's messages well enough to lose chosen ones, and to answer in the server's place.
+/// A TCP proxy on loopback that knows MongoDB's messages well enough to lose chosen ones, and to answer in the server's
+/// place.
 ///
 /// ```swift
 /// let proxy = try FaultProxy(to: port)
@@ -15,7 +16,8 @@ package final class FaultProxy: Sendable {
         case dropReply
         /// The connection ends before the server has heard of the command.
         case dropRequest
-        /// The command stays here until ``FaultProxy/release()``, and reaches the server then, whether or not its client still waits.
+        /// The command stays here until ``FaultProxy/release()``, and reaches the server then, whether or not its
+        /// client still waits.
         case hold
         /// The client gets another reply than the server's.
         case answer(Answer)
@@ -31,7 +33,8 @@ package final class FaultProxy: Sendable {
             case statements(@Sendable (BSONDocument) -> Bool)
             /// Another command, made of this one.
             case instead(@Sendable (BSONDocument) -> BSONDocument)
-            /// Nothing before ``FaultProxy/release()``, and everything then, as long as the client keeps its connection.
+            /// Nothing before ``FaultProxy/release()``, and everything then, as long as the client keeps its
+            /// connection.
             case later
         }
 
@@ -53,7 +56,8 @@ package final class FaultProxy: Sendable {
     package struct Exchange: Sendable {
         package let command: String
         package let request: BSONDocument
-        /// The documents of an insert, or the statements of an update or a delete, where they travel beside the request.
+        /// The documents of an insert, or the statements of an update or a delete, where they travel beside the
+        /// request.
         package let statements: [BSONDocument]
         package fileprivate(set) var reply: BSONDocument?
         package fileprivate(set) var fault: Fault?
@@ -110,7 +114,8 @@ package final class FaultProxy: Sendable {
 
     /// - Parameters:
     ///   - maximumWireVersion: What the server says that it speaks at most, where it is to be taken for an older one.
-    ///   - disguises: What else the server is to be taken for; the first stands before the server, the last before the client.
+    ///   - disguises: What else the server is to be taken for; the first stands before the server, the last before the
+    ///     client.
     package init(to port: UInt16, maximumWireVersion: Int32? = nil, as disguises: [any Disguise] = []) throws {
         let disguises = disguises + (maximumWireVersion.map { [OlderServer(maximumWireVersion: $0)] } ?? [])
         let (condition, state) = (NSCondition(), State())
@@ -184,7 +189,8 @@ package final class FaultProxy: Sendable {
     package func forget() {
         condition.withLock {
             state.exchanges = []
-            // A reply that is still to come keeps its disguise. A driver that sees the real server's address connects to that from then on.
+            // A reply that is still to come keeps its disguise. A driver that sees the real server's address connects
+            // to that from then on.
             for link in state.links.values { link.pending = link.pending.mapValues { (.max, $0.exchange) } }
         }
     }
@@ -338,7 +344,9 @@ package final class FaultProxy: Sendable {
         private func departure(of message: WireMessage) -> ((exchange: Exchange, isLate: Bool)?, isDropped: Bool) {
             defer { condition.broadcast() }
             let isDropped = link.dropped.contains(message.responseTo)
-            guard let (place, asked) = link.pending.removeValue(forKey: message.responseTo) else { return (nil, isDropped) }
+            guard let (place, asked) = link.pending.removeValue(forKey: message.responseTo) else {
+                return (nil, isDropped)
+            }
             var exchange = asked
             exchange.reply = message.body
             if place < state.exchanges.count { state.exchanges[place].reply = exchange.reply }

@@ -32,7 +32,8 @@ final class LocalListener: Sendable {
             defer { isClosed = true }
             return !isClosed
         }
-        // The accepting thread wakes, and closes the descriptor itself: nobody else may take its number while it is in use.
+        // The accepting thread wakes, and closes the descriptor itself: nobody else may take its number while it is in
+        // use.
         if isFirst { socket.shutDown() }
     }
 }

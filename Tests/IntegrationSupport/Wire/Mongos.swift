@@ -3,9 +3,10 @@ internal import Synchronization
 
 /// A router of a sharded cluster, made of the one server behind a ``FaultProxy``.
 ///
-/// A driver that connects without `directConnection` sees a sharded cluster: `hello` has `msg: "isdbgrid"` and names no replica set, and what
-/// belongs to a transaction is answered with a `recoveryToken`, which comes back with the commit. Beyond that a test makes a shard fall
-/// silent (``chill()``) or a commit half visible (``hide(_:in:)``); ``FaultProxy/Fault/lostShard(_:after:holding:)`` loses a shard's answer.
+/// A driver that connects without `directConnection` sees a sharded cluster: `hello` has `msg: "isdbgrid"` and names no
+/// replica set, and what belongs to a transaction is answered with a `recoveryToken`, which comes back with the commit.
+/// Beyond that a test makes a shard fall silent (``chill()``) or a commit half visible (``hide(_:in:)``);
+/// ``FaultProxy/Fault/lostShard(_:after:holding:)`` loses a shard's answer.
 ///
 /// https://github.com/mongodb/specifications/blob/master/source/transactions/transactions.md#recoverytoken
 package final class Mongos: Disguise {
@@ -29,11 +30,12 @@ package final class Mongos: Disguise {
 
     // MARK: What a test makes of it
 
-    /// Makes one shard fall silent: from now on change streams give no event, because that shard might still have an earlier one, and come back
-    /// empty after each wait.
+    /// Makes one shard fall silent: from now on change streams give no event, because that shard might still have an
+    /// earlier one, and come back empty after each wait.
     ///
-    /// A real shard without writes ends that by its no-op, which it writes every 10 seconds (`periodicNoopIntervalSecs`), so that some twenty
-    /// batches of a stream that waits for 500 ms are empty. Here ``warm()`` ends it, and a test counts ``emptyBatches`` in place of time.
+    /// A real shard without writes ends that by its no-op, which it writes every 10 seconds
+    /// (`periodicNoopIntervalSecs`), so that some twenty batches of a stream that waits for 500 ms are empty. Here
+    /// ``warm()`` ends it, and a test counts ``emptyBatches`` in place of time.
     ///
     /// https://www.mongodb.com/docs/manual/administration/change-streams-production-recommendations/#sharded-clusters
     package func chill() {
@@ -51,8 +53,9 @@ package final class Mongos: Disguise {
     /// How many events are held back now.
     package var heldEvents: Int { state.withLock { state in state.streams.values.reduce(0) { $0 + $1.held.count } } }
 
-    /// Hides what matches `filter` from reads outside transactions that are not of snapshot concern, as the part of a commit over two shards is hidden whose shard has prepared it
-    /// and not yet heard that it is committed. A read inside a transaction would wait for that, and so sees it; a write finds it.
+    /// Hides what matches `filter` from reads outside transactions that are not of snapshot concern, as the part of a
+    /// commit over two shards is hidden whose shard has prepared it and not yet heard that it is committed. A read
+    /// inside a transaction would wait for that, and so sees it; a write finds it.
     ///
     /// https://www.mongodb.com/docs/manual/core/read-isolation-consistency-recency/#read-uncommitted-and-multi-document-transactions
     package func hide(_ filter: BSONDocument, in collection: String) {
@@ -70,7 +73,8 @@ package final class Mongos: Disguise {
         let request = exchange.request
         // The server behind is no router, and would not know it.
         if request["recoveryToken"] != nil { return (try? request.setting("recoveryToken", to: nil)) ?? request }
-        guard !exchange.isInTransaction, !exchange.readsSnapshot, case .string(let collection)? = request[exchange.command],
+        guard !exchange.isInTransaction, !exchange.readsSnapshot,
+            case .string(let collection)? = request[exchange.command],
             let hidden = state.withLock({ $0.hidden[collection] })
         else { return request }
         let visible: BSONValue = ["$nor": .array(hidden.map { .document($0) })]
@@ -96,7 +100,8 @@ package final class Mongos: Disguise {
     /// What a router says of itself: https://www.mongodb.com/docs/manual/reference/command/hello/
     private static func router(_ hello: BSONDocument) -> BSONDocument {
         let ofReplicaSets = [
-            "setName", "setVersion", "hosts", "passives", "arbiters", "primary", "me", "electionId", "lastWrite", "secondary",
+            "setName", "setVersion", "hosts", "passives", "arbiters", "primary", "me", "electionId", "lastWrite",
+            "secondary",
             // Without it the driver asks each time, and is not sent states that it has not asked for.
             "topologyVersion",
         ]

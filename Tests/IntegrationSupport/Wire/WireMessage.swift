@@ -33,7 +33,8 @@ struct WireMessage: Sendable {
     /// Whether the server sends another reply without a request for it, as `hello` with `exhaustAllowed` makes it do.
     var hasMoreToCome: Bool { bytes.count >= 20 && Self.int32(bytes, at: 12) == Self.opMsg && bytes[16] & 2 != 0 }
 
-    /// The command of a request, or the reply's document; nil for what is neither OP_MSG nor the OP_QUERY or OP_REPLY of an old handshake.
+    /// The command of a request, or the reply's document; nil for what is neither OP_MSG nor the OP_QUERY or OP_REPLY
+    /// of an old handshake.
     var body: BSONDocument? { bodyRange.map { BSONDocument(unchecked: Array(bytes[$0])) } }
 
     private var bodyRange: Range<Int>? {
@@ -65,7 +66,8 @@ struct WireMessage: Sendable {
     func replacingBody(with document: BSONDocument) -> WireMessage {
         guard let range = bodyRange else { return self }
         return WireMessage(
-            header: bytes, content: Array(bytes[16..<range.lowerBound]) + document.bytes + Array(bytes[range.upperBound...]))
+            header: bytes,
+            content: Array(bytes[16..<range.lowerBound]) + document.bytes + Array(bytes[range.upperBound...]))
     }
 
     /// The same OP_MSG with those documents beside its body that `isKept` accepts.
@@ -95,7 +97,9 @@ struct WireMessage: Sendable {
             let end = section + 1 + size
             guard size >= 5, end <= bytes.count else { break }
             if bytes[section] == 1, var start = bytes[(section + 5)..<end].firstIndex(of: 0).map({ $0 + 1 }) {
-                while start + 5 <= end, case let length = Int(Self.int32(bytes, at: start)), length >= 5, start + length <= end {
+                while start + 5 <= end, case let length = Int(Self.int32(bytes, at: start)), length >= 5,
+                    start + length <= end
+                {
                     documents.append(BSONDocument(unchecked: Array(bytes[start..<start + length])))
                     start += length
                 }

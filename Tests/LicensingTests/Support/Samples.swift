@@ -47,10 +47,12 @@ extension License {
     static let created = Event.created(
         member: "m-1", device: "d-1", title: "t-1", studio: "s-1", expiresAt: expiry, policyVersion: 1)
 
-    /// A history that leads to a state. From `downloaded` on it knows session 1; reason and operator of its end are `lost` and `o-1`.
+    /// A history that leads to a state. From `downloaded` on it knows session 1; reason and operator of its end are
+    /// `lost` and `o-1`.
     static func history(to status: Status) -> [Event] {
         let started: [Event] = [
-            created, .downloaded, .playbackStarted(session: .number(1), occurredAt: start + .minutes(10), policyVersion: 1),
+            created, .downloaded,
+            .playbackStarted(session: .number(1), occurredAt: start + .minutes(10), policyVersion: 1),
         ]
         return switch status {
         case .unissued: []
@@ -74,7 +76,9 @@ extension License.Command {
 }
 
 extension Member.Command {
-    static func open(_ number: Int, device: String = "d-1", studio: String = "s-1", _ terms: Terms = Terms()) -> Member.Command {
+    static func open(_ number: Int, device: String = "d-1", studio: String = "s-1", _ terms: Terms = Terms())
+        -> Member.Command
+    {
         .open(license: "L-\(number)", device: device, title: "t-\(number)", studio: studio, terms)
     }
 }

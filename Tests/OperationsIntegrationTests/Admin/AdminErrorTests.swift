@@ -42,7 +42,8 @@ struct AdminErrorTests {
                 }
                 expect(
                     try await admin.run(
-                        "licensing", ["correct", "license/none", "--set", "renewals=1", "--reason", "r", "--actor", "a"] + dry),
+                        "licensing",
+                        ["correct", "license/none", "--set", "renewals=1", "--reason", "r", "--actor", "a"] + dry),
                     "nothing to correct")
             }
             #expect(try await admin.database.documents(in: "journal").count == before)
@@ -54,7 +55,8 @@ struct AdminErrorTests {
     func unreachable() async throws {
         let uri = "mongodb://ada:s3cret-word@127.0.0.1:1/?serverSelectionTimeoutMS=300"
         let commands = [
-            ["history", "license/1"], ["show", "license/1"], ["explain", "license/1"], ["query", "license", "{}"], ["tail"],
+            ["history", "license/1"], ["show", "license/1"], ["explain", "license/1"], ["query", "license", "{}"],
+            ["tail"],
             ["tail", "--follow"],
             ["stats"], ["init"], ["correct", "license/1", "--set", "renewals=1", "--reason", "r", "--actor", "a"],
         ]
@@ -64,7 +66,8 @@ struct AdminErrorTests {
             #expect(run.output.isEmpty)
             #expect(!run.errors.contains("s3cret-word"))
         }
-        expect(try await CommandRun("licensing", ["stats"], environment: ["DAYBOOK_URI": ""]), status: 64, "DAYBOOK_URI")
+        expect(
+            try await CommandRun("licensing", ["stats"], environment: ["DAYBOOK_URI": ""]), status: 64, "DAYBOOK_URI")
         guard try TestServer.asksForPasswords else { return }
         var address = try ServerAddress(TestServer.uri).signingIn("nobody", "s3cret-word", knownTo: "admin")
         address.options.append("authMechanism=SCRAM-SHA-1")
@@ -81,14 +84,16 @@ struct AdminErrorTests {
             try await admin.database.prepare(for: licensingAggregates)
             let reader = try await admin.database.uri(as: .reader)
             for command in [
-                ["history", AdminDatabase.license], ["show", AdminDatabase.license], ["query", "license", "{}"], ["tail"],
+                ["history", AdminDatabase.license], ["show", AdminDatabase.license], ["query", "license", "{}"],
+                ["tail"],
                 ["stats"],
             ] {
                 let run = try await admin.run("licensing", command, uri: reader)
                 #expect(run.status == 0, "\(run.errors)")
             }
             let run = try await admin.run(
-                "licensing", ["correct", AdminDatabase.license, "--set", "renewals=4", "--reason", "r", "--actor", "a"],
+                "licensing",
+                ["correct", AdminDatabase.license, "--set", "renewals=4", "--reason", "r", "--actor", "a"],
                 uri: reader)
             expect(run, "takes the privilege", "daybookApplication", "licensing init --roles")
         }

@@ -40,7 +40,9 @@ struct AdminOutputTests {
         Command("show-member.json", "licensing", "show", "member/m-3", "--json"),
         Command("explain.txt", "licensing", "explain", license),
         Command("explain.json", "licensing", "explain", license, "--json"),
-        Command("query.txt", "licensing", "query", "license", released, "--sort", #"{"state.expiresAt": -1}"#, "--limit", "2"),
+        Command(
+            "query.txt", "licensing", "query", "license", released, "--sort", #"{"state.expiresAt": -1}"#, "--limit",
+            "2"),
         Command("query.json", "licensing", "query", "member", "{}", "--sort", #"{"_id": 1}"#, "--json"),
         Command("nothing.txt", "licensing", "query", "license", #"{"state.status": "no such"}"#),
         Command("tail.txt", "licensing", "tail"),
@@ -61,13 +63,16 @@ struct AdminOutputTests {
     /// In this order.
     private static let writes: [Command] = [
         .correct(
-            "correct-dry-run.txt", "--set", "renewals=4", "--set", expiry, "--unset", "reason", "--reason", why, "--actor", "ada",
+            "correct-dry-run.txt", "--set", "renewals=4", "--set", expiry, "--unset", "reason", "--reason", why,
+            "--actor", "ada",
             "--dry-run"),
         .correct(
-            "correct-dry-run.json", "--set", "renewals=4", "--set", expiry, "--reason", why, "--actor", "ada", "--dry-run",
+            "correct-dry-run.json", "--set", "renewals=4", "--set", expiry, "--reason", why, "--actor", "ada",
+            "--dry-run",
             "--json"),
         .correct(
-            "correct.json", "--set", "renewals=4", "--set", expiry, "--unset", "reason", "--reason", why, "--actor", "ada",
+            "correct.json", "--set", "renewals=4", "--set", expiry, "--unset", "reason", "--reason", why, "--actor",
+            "ada",
             "--json"),
         .correct("correct-again.txt", "--set", "renewals=4", "--unset", "reason", "--reason", why, "--actor", "ada"),
         .correct("correct.txt", "--set", "renewals=0", "--reason", "a mistake", "--actor", "ada"),

@@ -4,7 +4,8 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// What OperatingADatabase.md says of roles: each command works for a user of the least role that it names, and not for one of a lesser role.
+/// What OperatingADatabase.md says of roles: each command works for a user of the least role that it names, and not for
+/// one of a lesser role.
 @Suite(
     "A command of the command line takes no more than its role", .timeLimit(.minutes(2)),
     .enabled(if: try TestServer.asksForPasswords, "the server asks nobody for a password"))
@@ -15,13 +16,15 @@ struct AdminRoleTests {
     private static let looking: [[String]] = [
         ["verify"], ["verify", "--quick"], ["history", license], ["tail", "--lines", "2"], ["stats"], ["doctor"],
         ["show", license],
-        ["explain", license], ["query", "license", "{}", "--limit", "1"], ["export"], ["patch", "--dry-run"], ["licenses"],
+        ["explain", license], ["query", "license", "{}", "--limit", "1"], ["export"], ["patch", "--dry-run"],
+        ["licenses"],
         ["runs"],
         ["correct", license, "--set", "renewals=1", "--reason", "r", "--actor", "a", "--dry-run"],
     ]
     /// Those that commit.
     private static let committing: [[String]] = [
-        ["plan", "m-1", "premium"], ["correct", license, "--set", "renewals=1", "--reason", "r", "--actor", "a"], ["init"],
+        ["plan", "m-1", "premium"], ["correct", license, "--set", "renewals=1", "--reason", "r", "--actor", "a"],
+        ["init"],
     ]
     /// Those that repair.
     private static let repairing: [[String]] = [

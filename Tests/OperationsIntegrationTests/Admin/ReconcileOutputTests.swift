@@ -36,7 +36,8 @@ struct ReconcileOutputTests {
         Command("verify-clean.txt", 0, "licensing", "verify", "--workers", "1"),
         Command("verify-clean.json", 0, "licensing", "verify", "--workers", "1", "--json"),
         Command("rebuild.txt", 0, "licensing", "rebuild", "--workers", "1"),
-        Command("rebuild-swap.json", 0, "licensing", "rebuild", "--swap", "--type", "license", "--workers", "1", "--json"),
+        Command(
+            "rebuild-swap.json", 0, "licensing", "rebuild", "--swap", "--type", "license", "--workers", "1", "--json"),
         Command("runs.txt", 0, "daybook", "runs", "-n", "2"),
         Command("runs.json", 0, "licensing", "runs", "--limit", "1", "--json"),
     ]

@@ -26,7 +26,9 @@ struct TailTests {
             // The writers start first, so that the tail begins in the midst of them.
             let children = try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<4 {
-                    group.addTask { for _ in 0..<40 { try await accounts.execute(.depositEach([1, 2]), on: "w-\(writer)") } }
+                    group.addTask {
+                        for _ in 0..<40 { try await accounts.execute(.depositEach([1, 2]), on: "w-\(writer)") }
+                    }
                 }
                 let all = try start(store, ["--follow", "--json", "--lines", "10000"])
                 let few = try start(store, ["--follow", "--json", "--lines", "1", "--type", "account"])
@@ -59,13 +61,17 @@ struct TailTests {
         }
     }
 
-    @Test("an event of nearly 16 MiB comes whole: the server is not asked for changes that are larger than their documents")
+    @Test(
+        "an event of nearly 16 MiB comes whole: the server is not asked for changes that are larger than their documents"
+    )
     func largeEvent() async throws {
         try await withTestStore { store in
             try await ReconcileFixture.withWatched(on: store) { watched, proxy in
                 let seen = Recorder<BSONDocument>()
                 let tail = Task {
-                    for try await case .event(let entry) in watched.tail(0, isFollowing: true) { seen.record(entry.document) }
+                    for try await case .event(let entry) in watched.tail(0, isFollowing: true) {
+                        seen.record(entry.document)
+                    }
                 }
                 await eventually("the stream is open") { proxy.count("getMore") > 0 }
                 let event = try TransferFixture.event(
@@ -74,7 +80,8 @@ struct TailTests {
                 try await store.raw.insert([event], into: "journal")
                 await eventually("it comes", within: .seconds(30)) { !seen.all.isEmpty }
                 #expect(seen.all == [event])
-                // A change that has the document is larger than it, and refused by MongoDB; the local server does not mind.
+                // A change that has the document is larger than it, and refused by MongoDB; the local server does not
+                // mind.
                 let changes = proxy.exchanges.filter { $0.command == "getMore" }.compactMap(\.reply)
                 #expect(changes.allSatisfy { $0.bytes.count < 1 << 20 })
                 tail.cancel()
@@ -105,6 +112,7 @@ struct TailTests {
 
     private func start(_ store: DaybookStore, _ arguments: [String]) throws -> ChildProcess {
         try ChildProcess(
-            builtExecutable("daybook"), ["tail", "--uri", store.configuration.uri, "--database", store.database] + arguments)
+            builtExecutable("daybook"),
+            ["tail", "--uri", store.configuration.uri, "--database", store.database] + arguments)
     }
 }

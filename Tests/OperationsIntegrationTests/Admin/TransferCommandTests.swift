@@ -59,19 +59,24 @@ struct TransferCommandTests {
             let admin = AdminDatabase(database: database)
             _ = try await admin.licensing("init")
             let none = try await admin.licensing("import", "/no/such/file")
-            #expect(none.status == 2 && none.errors.contains("error: /no/such/file cannot be read: No such file or directory"))
+            #expect(
+                none.status == 2
+                    && none.errors.contains("error: /no/such/file cannot be read: No such file or directory"))
             let nowhere = try await admin.daybook("export", "--out", "/no/such/place")
             #expect(nowhere.status == 2 && nowhere.errors.contains("/no/such/place cannot be written"))
             let typed = try await admin.daybook("export", "--type", "no-such")
             // Mistyped: an export without its events would look whole.
-            #expect(typed.status == 2 && typed.errors.contains("no aggregate of the type \"no-such\""), "\(typed.errors)")
+            #expect(
+                typed.status == 2 && typed.errors.contains("no aggregate of the type \"no-such\""), "\(typed.errors)")
             let empty = try await admin.licensing("export", "--type", "title")
             #expect(empty.status == 0 && empty.errors.contains("there is no event of the type \"title\""))
             try await database.insert(
                 [TransferFixture.event("relic/1", 1), TransferFixture.event("relic/1", 3)], into: "journal")
             let damaged = try await admin.daybook("export")
             #expect(damaged.status == 1 && damaged.output.split(separator: "\n").count == 2)
-            #expect(damaged.errors.contains("the first at line 2 (relic/1 at version 3): there is a gap: version 2 is missing"))
+            #expect(
+                damaged.errors.contains(
+                    "the first at line 2 (relic/1 at version 3): there is a gap: version 2 is missing"))
             let file = FileManager.default.temporaryDirectory.appending(path: "daybook-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: file) }
             try Data("{}\n".utf8).write(to: file)

@@ -8,7 +8,8 @@ import Testing
 
 @Suite("Doctor", .timeLimit(.minutes(3)))
 struct DiagnosisTests {
-    /// A database that is as it should be, and a store that knows some aggregates; the administrator's unless it has a role.
+    /// A database that is as it should be, and a store that knows some aggregates; the administrator's unless it has a
+    /// role.
     private func withStore<R: Sendable>(
         knowing aggregates: [any Aggregate.Type] = [Account.self, Ticket.self], as role: RoleDefinition.Name? = nil,
         configure: (inout DaybookConfiguration) -> Void = { _ in }, _ body: (DaybookStore) async throws -> R
@@ -51,7 +52,8 @@ struct DiagnosisTests {
             #expect(diagnosis.problems == 0 && diagnosis.hasReachedServer)
             #expect(
                 diagnosis.checks.map(\.name) == [
-                    "server", "write concern", "read preference", "clock", "journal", "snapshots.account", "snapshots.ticket",
+                    "server", "write concern", "read preference", "clock", "journal", "snapshots.account",
+                    "snapshots.ticket",
                     "commits", "runs", "leases", "leftovers",
                 ])
             #expect(try await store.raw.read(["listCollections": 1, "nameOnly": true])["cursor"] == before["cursor"])
@@ -85,7 +87,9 @@ struct DiagnosisTests {
         try await withStore { store in
             _ = try await store.raw.write(["collMod": "journal", "validator": ["x": 1]])
             let check = try finding(await store.diagnose(), .problem)
-            #expect(check.detail.hasPrefix("the validator of \"journal\" is not the one of this version of Daybook\n  found:  "))
+            #expect(
+                check.detail.hasPrefix(
+                    "the validator of \"journal\" is not the one of this version of Daybook\n  found:  "))
             let command = try #require(check.remedy?.split(separator: "\n").last)
             try await MongoShell(database: store.raw).type(command.trimmingCharacters(in: .whitespaces))
             #expect(await store.diagnose().problems == 0)
@@ -113,9 +117,12 @@ struct DiagnosisTests {
                 let date = BSONValue.datetime(try BSONDate(Date().addingTimeInterval(-age)))
                 let milliseconds = UInt64((Date().timeIntervalSince1970 - age) * 1000)
                 return [
-                    "_id": .binary(BSONBinary(EventID(milliseconds: milliseconds) { UInt64.random(in: .min ... .max) }.uuid)),
-                    "kind": "rebuild", "swap": .bool(swap), "types": [.string(type)], "ids": [], "status": .string(status),
-                    "holder": "host:1:x", "startedAt": date, "updatedAt": date, "checked": 12, "events": 40, "written": 3,
+                    "_id": .binary(
+                        BSONBinary(EventID(milliseconds: milliseconds) { UInt64.random(in: .min ... .max) }.uuid)),
+                    "kind": "rebuild", "swap": .bool(swap), "types": [.string(type)], "ids": [],
+                    "status": .string(status),
+                    "holder": "host:1:x", "startedAt": date, "updatedAt": date, "checked": 12, "events": 40,
+                    "written": 3,
                     "counts": [:],
                     "reason": "no space", "ranges": [],
                 ]
@@ -130,7 +137,8 @@ struct DiagnosisTests {
             #expect(sound.checks.contains { $0.detail == "rebuild of b: 12 aggregates so far, by host:1:x" })
             try await store.raw.insert(
                 [
-                    run("running", "d", age: 4_000), run("interrupted", "e", age: 300, swap: true), run("failed", "f", age: 200),
+                    run("running", "d", age: 4_000), run("interrupted", "e", age: 300, swap: true),
+                    run("failed", "f", age: 200),
                 ], into: "daybook.runs")
             let warnings = checks(await store.diagnose(), .warning)
             #expect(
@@ -141,7 +149,9 @@ struct DiagnosisTests {
                 ])
             #expect(warnings.allSatisfy { $0.remedy?.contains("--restart") == true })
             try await store.raw.insert([["_id": "by hand", "kind": "rebuild"]], into: "daybook.runs")
-            let unreadable = checks(await store.diagnose(), .warning).filter { !warnings.map(\.detail).contains($0.detail) }
+            let unreadable = checks(await store.diagnose(), .warning).filter {
+                !warnings.map(\.detail).contains($0.detail)
+            }
             #expect(
                 unreadable.map(\.detail) == [
                     "the document with the _id \"by hand\" is not the record of a run that this version can read"
@@ -167,7 +177,9 @@ struct DiagnosisTests {
                     ]
                 ],
                 into: "daybook.runs")
-            let (later, before) = (try BSONDate(Date().addingTimeInterval(12)), try BSONDate(Date().addingTimeInterval(-60)))
+            let (later, before) = (
+                try BSONDate(Date().addingTimeInterval(12)), try BSONDate(Date().addingTimeInterval(-60))
+            )
             try await store.raw.insert(
                 [
                     [
@@ -183,7 +195,9 @@ struct DiagnosisTests {
             let check = try finding(diagnosis, .warning)
             #expect(check.detail.hasPrefix("snapshots.other.rebuild: of a rebuild that no run goes on with"))
             let leases = diagnosis.checks.filter { $0.name == "leases" }
-            #expect(leases.count == 1 && leases.first?.detail.hasPrefix("held is held by host:1, for 6") == true, "\(leases)")
+            #expect(
+                leases.count == 1 && leases.first?.detail.hasPrefix("held is held by host:1, for 6") == true,
+                "\(leases)")
             let command = try #require(check.remedy?.split(separator: "\n").last)
             try await MongoShell(database: store.raw).type(command.trimmingCharacters(in: .whitespaces))
             #expect(await store.diagnose().warnings == 0)
@@ -215,7 +229,9 @@ struct DiagnosisTests {
                     "\(lag.detail)")
                 #expect(lag.remedy?.contains("patch --type tally") == true)
                 // A process that looks after them mends both.
-                let service = Task { try await withDaybook(configuration, aggregates: [Tally.self]) { try await $0.run() } }
+                let service = Task {
+                    try await withDaybook(configuration, aggregates: [Tally.self]) { try await $0.run() }
+                }
                 await eventually("all is well", within: .seconds(30)) {
                     let diagnosis = await store.diagnose()
                     return diagnosis.problems == 0 && diagnosis.warnings == 0
@@ -229,7 +245,9 @@ struct DiagnosisTests {
         }
     }
 
-    @Test("doctor says which privilege is missing, and makes the other checks", .enabled(if: try TestServer.asksForPasswords))
+    @Test(
+        "doctor says which privilege is missing, and makes the other checks",
+        .enabled(if: try TestServer.asksForPasswords))
     func unauthorized() async throws {
         try await withStore { store in
             let (user, password) = ("nobody-\(UUID().uuidString)", UUID().uuidString)
@@ -238,15 +256,19 @@ struct DiagnosisTests {
             ])
             var address = try ServerAddress(TestServer.uri).signingIn(user, password, knownTo: store.database)
             address.options.append("authMechanism=SCRAM-SHA-1")
-            try await withDaybook(DaybookConfiguration(uri: address.uri, database: store.database), aggregates: [Tally.self]) {
+            try await withDaybook(
+                DaybookConfiguration(uri: address.uri, database: store.database), aggregates: [Tally.self]
+            ) {
                 theirs in
                 let diagnosis = await theirs.diagnose()
                 #expect(diagnosis.problems == 0 && diagnosis.hasReachedServer, "\(diagnosis.checks)")
                 let warnings = checks(diagnosis, .warning)
                 for (name, privilege) in [
                     ("access to journal", "find on journal"), ("access to snapshots.tally", "find on snapshots.tally"),
-                    ("journal", "listCollections on the database"), ("lag of tally", "find on journal and on snapshots.tally"),
-                    ("projector of tally", "find on daybook.leases and daybook.checkpoints"), ("runs", "find on daybook.runs"),
+                    ("journal", "listCollections on the database"),
+                    ("lag of tally", "find on journal and on snapshots.tally"),
+                    ("projector of tally", "find on daybook.leases and daybook.checkpoints"),
+                    ("runs", "find on daybook.runs"),
                 ] {
                     let check = warnings.first { $0.name == name }
                     #expect(
@@ -284,7 +306,8 @@ struct DiagnosisTests {
             return [
                 "ismaster": true, "isWritablePrimary": true, "helloOk": true, "msg": "isdbgrid",
                 "maxBsonObjectSize": .int32(16_777_216), "maxMessageSizeBytes": .int32(48_000_000),
-                "maxWriteBatchSize": .int32(100_000), "minWireVersion": .int32(0), "maxWireVersion": .int32(wireVersion),
+                "maxWriteBatchSize": .int32(100_000), "minWireVersion": .int32(0),
+                "maxWireVersion": .int32(wireVersion),
                 "ok": 1.0,
             ]
         }
@@ -295,7 +318,8 @@ struct DiagnosisTests {
             #expect(check.detail.contains("a sharded cluster"))
             #expect(check.level == (isWarned ? .warning : .ok))
             #expect(
-                check.remedy?.contains("coordinateCommitReturnImmediatelyAfterPersistingDecision") == (isWarned ? true : nil))
+                check.remedy?.contains("coordinateCommitReturnImmediatelyAfterPersistingDecision")
+                    == (isWarned ? true : nil))
         }
     }
 

@@ -12,12 +12,14 @@ struct HostileArguments {
     }
 
     private static let ids = [
-        "license/", "/", "license", "member/\u{1}", "book/1", "license/" + String(repeating: "x", count: 300), "license/e\u{301}",
+        "license/", "/", "license", "member/\u{1}", "book/1", "license/" + String(repeating: "x", count: 300),
+        "license/e\u{301}",
         "title/m-1:t-1", "", "LICENSE/1",
     ]
 
     private static let numbers = [
-        "0", "1", "-1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1e300", "nan", "inf", "-0", "",
+        "0", "1", "-1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1e300", "nan", "inf",
+        "-0", "",
         "٣", "2147483648", "0x10", "1.5", String(repeating: "9", count: 400), "4294967296",
     ]
     private static let rates = ["1e-300", "5e-324", "1e300", "nan", "inf", "-1", "0", "100000"]
@@ -33,15 +35,19 @@ struct HostileArguments {
     private mutating func filter() throws -> String {
         let value = (try? values.value().extendedJSON(.canonical)) ?? "1"
         return values.pick([
-            "{}", "{", "null", "[]", #"{"state.renewals": {"$gte": \#(value)}}"#, #"{"version": \#(value)}"#, #"{"$where": "1"}"#,
-            #"{"state": {"$regex": "(((("}}"#, "{\"$and\": []}", #"{"_id": {"$in": \#(value)}}"#, #"{"state.\u0000": 1}"#,
+            "{}", "{", "null", "[]", #"{"state.renewals": {"$gte": \#(value)}}"#, #"{"version": \#(value)}"#,
+            #"{"$where": "1"}"#,
+            #"{"state": {"$regex": "(((("}}"#, "{\"$and\": []}", #"{"_id": {"$in": \#(value)}}"#,
+            #"{"state.\u0000": 1}"#,
             String(repeating: #"{"$nor":["#, count: 300) + "{}" + String(repeating: "]}", count: 300),
             #"{"a": {"$date": \#(value)}}"#,
             #"{"$expr": {"$divide": [1, 0]}}"#,
         ]) ?? "{}"
     }
 
-    private mutating func option(_ name: String, _ value: String) -> [String] { values.chance(2) ? [] : ["\(name)=\(value)"] }
+    private mutating func option(_ name: String, _ value: String) -> [String] {
+        values.chance(2) ? [] : ["\(name)=\(value)"]
+    }
 
     private mutating func flag(_ name: String) -> [String] { values.chance(2) ? [] : [name] }
 
@@ -53,15 +59,19 @@ struct HostileArguments {
             ["stats"] + flag("--json"),
             ["history", id()] + option("--from", number()) + option("--to", number()) + flag("--json"),
             ["history", id()], ["tail"] + option("--lines", number()) + flag("--json"), ["tail", "--lines", "1000"],
-            ["runs"] + option("--limit", number()) + flag("--json"), ["runs"], ["runs", "--json"], ["doctor"] + flag("--json"),
+            ["runs"] + option("--limit", number()) + flag("--json"), ["runs"], ["runs", "--json"],
+            ["doctor"] + flag("--json"),
             ["verify"] + scope, ["verify", "--json"], ["verify", "--id", id()], ["export"] + option("--type", type),
         ]
         let own: [[String]] = [
-            ["show", id()] + (values.chance(2) ? option("--version", number()) : option("--at", values.pick(Self.dates) ?? "")),
+            ["show", id()]
+                + (values.chance(2) ? option("--version", number()) : option("--at", values.pick(Self.dates) ?? "")),
             ["show", id()] + flag("--json"), ["explain", id()] + flag("--json"), ["verify", "--quick"],
-            ["query", type, try filter()] + option("--limit", number()) + option("--sort", try filter()) + flag("--json"),
+            ["query", type, try filter()] + option("--limit", number()) + option("--sort", try filter())
+                + flag("--json"),
             ["query", "license", "{}"] + flag("--json"), ["patch", "--dry-run"] + flag("--json"),
-            ["rebuild", "--dry-run"] + option("--rate", values.pick(Self.rates) ?? "1"), ["init", "--roles", "--dry-run"],
+            ["rebuild", "--dry-run"] + option("--rate", values.pick(Self.rates) ?? "1"),
+            ["init", "--roles", "--dry-run"],
             ["license", key(id())] + option("--as-of", values.pick(Self.dates) ?? "") + option("--version", number()),
             ["member", values.pick(["m-1", "m-2", "m-3", "", "m:1"]) ?? "m-1"],
             ["licenses"] + option("--limit", number()) + option("--renewed-at-least", number()),
@@ -95,7 +105,8 @@ struct HostileArguments {
             ["correct-expiry", license, "--to", date, "--reason", "r", "--operator", "o"],
             ["correct-downloads", "m-1", "t-1", "--count=\(number())", "--reason", "r", "--operator", "o"],
             ["plan", "m-1", "premium"], ["remove-device", "m-2", "phone"],
-            ["acquire", "--member", "m-1", "--device", "d", "--title", "t-9", "--studio", "s"] + option("--at", date), ["init"],
+            ["acquire", "--member", "m-1", "--device", "d", "--title", "t-9", "--studio", "s"] + option("--at", date),
+            ["init"],
         ]
     }
 }

@@ -7,7 +7,8 @@ import IntegrationSupport
 import Licensing
 import TestSupport
 
-/// The population of ``withPopulation(_:)`` with documents that an administrator has damaged past every validator, by a seed.
+/// The population of ``withPopulation(_:)`` with documents that an administrator has damaged past every validator, by a
+/// seed.
 struct HostileDatabase {
     let admin: AdminDatabase
     var values: HostileValues
@@ -22,7 +23,8 @@ struct HostileDatabase {
     private var database: RawDatabase { admin.database }
 
     static let collections = [
-        "journal", "journal", "snapshots.license", "snapshots.member", "snapshots.title", "daybook.runs", "daybook.leases",
+        "journal", "journal", "snapshots.license", "snapshots.member", "snapshots.title", "daybook.runs",
+        "daybook.leases",
         "daybook.checkpoints",
     ]
 
@@ -45,7 +47,8 @@ struct HostileDatabase {
             try await database.insert(
                 [
                     [
-                        "_id": .binary(BSONBinary(UUID())), "kind": "rebuild", "swap": .bool(swap), "types": ["license"],
+                        "_id": .binary(BSONBinary(UUID())), "kind": "rebuild", "swap": .bool(swap),
+                        "types": ["license"],
                         "ids": [],
                         "schemas": [.int32(1)], "startedAt": ago, "status": .string(status), "holder": "host:1:x",
                         "updatedAt": ago,
@@ -81,7 +84,8 @@ struct HostileDatabase {
             damage.append("\(collection): \(shown) deleted")
         case 1:
             // Another id, beside the document or instead of it.
-            let other = collection.hasPrefix("snapshots.") ? BSONValue.string("license/\(values.text())") : try values.value()
+            let other =
+                collection.hasPrefix("snapshots.") ? BSONValue.string("license/\(values.text())") : try values.value()
             try await database.insert([try document.setting("_id", to: other)], into: collection)
             damage.append("\(collection): \(shown) copied as \((try? other.extendedJSON(.canonical)) ?? "?")")
         case 2 where collection == "journal":

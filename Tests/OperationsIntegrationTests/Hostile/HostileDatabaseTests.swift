@@ -4,9 +4,11 @@ import IntegrationSupport
 import TestSupport
 import Testing
 
-/// Every command of both programs, on databases that somebody has damaged past all validators, with arguments as they are mistyped.
+/// Every command of both programs, on databases that somebody has damaged past all validators, with arguments as they
+/// are mistyped.
 ///
-/// `DAYBOOK_TEST_HOSTILE` says how many databases, and `DAYBOOK_TEST_HOSTILE_SEED` which is the first: what failed is repeated with its seed.
+/// `DAYBOOK_TEST_HOSTILE` says how many databases, and `DAYBOOK_TEST_HOSTILE_SEED` which is the first: what failed is
+/// repeated with its seed.
 @Suite("Hostile databases", .timeLimit(.minutes(600)))
 struct HostileDatabaseTests {
     private static let firstSeed =
@@ -29,9 +31,12 @@ struct HostileDatabaseTests {
             arguments.values.random.generator = .init(seed: seed &* 31)
 
             let before = try await admin.database.contents()
-            for command in try arguments.reads() { try await run(command.program, command.arguments, admin, hostile, seed) }
+            for command in try arguments.reads() {
+                try await run(command.program, command.arguments, admin, hostile, seed)
+            }
             #expect(
-                try await admin.database.contents() == before, "seed \(seed): a command that looks has written. \(hostile.damage)"
+                try await admin.database.contents() == before,
+                "seed \(seed): a command that looks has written. \(hostile.damage)"
             )
 
             for command in try arguments.writes() { try await run("licensing", command, admin, hostile, seed) }
@@ -52,7 +57,8 @@ struct HostileDatabaseTests {
             let isLeftAsNewer = repaired.output.contains("left: it is a newer program's")
             #expect(
                 left.isEmpty || (left == ["outdated"] && isLeftAsNewer),
-                "seed \(seed): after \(command) there are \(left). \(hostile.damage)\n\(repaired.output)\n\(verified.output)")
+                "seed \(seed): after \(command) there are \(left). \(hostile.damage)\n\(repaired.output)\n\(verified.output)"
+            )
         }
     }
 
@@ -63,7 +69,8 @@ struct HostileDatabaseTests {
         let run = try await CommandRun(
             program, arguments, environment: ["DAYBOOK_DATABASE": admin.database.name], limit: Self.limit)
         let said = run.errors.count > 2_000 ? "\(run.errors.prefix(2_000))…" : run.errors
-        let what = "seed \(seed): \(program) \(arguments): \(run.status)\n\(said)\n\(hostile.damage.joined(separator: "\n"))"
+        let what =
+            "seed \(seed): \(program) \(arguments): \(run.status)\n\(said)\n\(hostile.damage.joined(separator: "\n"))"
         // By a signal, also by the one of the limit, the status is above 128.
         #expect([0, 1, 2, 64].contains(run.status), "\(what)")
         if run.status == 2 { #expect(run.errors.contains("error: ") || !run.output.isEmpty, "\(what)") }

@@ -23,8 +23,10 @@ struct HostileValues {
         case 7:
             return pick([
                 .undefined, .minKey, .maxKey, .null, .regex(try BSONRegex(pattern: "((((", options: "i")), .symbol("x"),
-                .javascript("while (true) {}"), .javascriptWithScope(BSONJavaScriptWithScope(code: "x", scope: ["x": 1])),
-                .binary(BSONBinary(subtype: .uuid, bytes: [1, 2, 3])), .binary(BSONBinary(bytes: [])), .array([]), .document([:]),
+                .javascript("while (true) {}"),
+                .javascriptWithScope(BSONJavaScriptWithScope(code: "x", scope: ["x": 1])),
+                .binary(BSONBinary(subtype: .uuid, bytes: [1, 2, 3])), .binary(BSONBinary(bytes: [])), .array([]),
+                .document([:]),
                 .array([.null, .double(.nan)]), .timestamp(BSONTimestamp(seconds: .max, increment: .max)), .bool(true),
             ]) ?? .null
         default: return try random.value(depth: 2)
@@ -33,7 +35,9 @@ struct HostileValues {
 
     /// A number at an edge of its type.
     mutating func number() -> BSONValue {
-        let decimals = ["9.999999999999999999999999999999999E+6144", "1E-6176", "NaN", "Infinity", "-Infinity", "-0", "0E+6111"]
+        let decimals = [
+            "9.999999999999999999999999999999999E+6144", "1E-6176", "NaN", "Infinity", "-Infinity", "-0", "0E+6111",
+        ]
         switch random.number(0...3) {
         case 0: return .int64(pick([.min, .min + 1, -1, 0, .max - 1, .max, 1 << 53, 1 << 31]) ?? 0)
         case 1: return .int32(pick([.min, -1, 0, .max]) ?? 0)
@@ -47,12 +51,15 @@ struct HostileValues {
     }
 
     mutating func milliseconds() -> Int64 {
-        pick([.min, .min + 1, .max, .max - 1, 0, -1, 253_402_300_800_000, -62_135_596_800_001, 1 << 60, 0xFFFF_FFFF_FFFF]) ?? 0
+        pick([
+            .min, .min + 1, .max, .max - 1, 0, -1, 253_402_300_800_000, -62_135_596_800_001, 1 << 60, 0xFFFF_FFFF_FFFF,
+        ]) ?? 0
     }
 
     mutating func text() -> String {
         let texts = [
-            "", "\0", "$", "a.b", "/", "license/", "license/\u{1}", "\u{1B}[2J", "٣", "e\u{301}", "\u{10FFFF}", "running", "done",
+            "", "\0", "$", "a.b", "/", "license/", "license/\u{1}", "\u{1B}[2J", "٣", "e\u{301}", "\u{10FFFF}",
+            "running", "done",
             String(repeating: "x", count: 20_000), String(repeating: "license/", count: 100),
         ]
         return pick(texts) ?? ""
@@ -75,7 +82,8 @@ struct HostileValues {
 
     // MARK: Documents
 
-    /// `document` with something in it that is not as it was written: another value, one field less or twice, or one that nobody knows.
+    /// `document` with something in it that is not as it was written: another value, one field less or twice, or one
+    /// that nobody knows.
     mutating func damaged(_ document: BSONDocument, depth: Int = 0) throws -> BSONDocument {
         var fields = document.fields.filter { depth > 0 || $0.key != "_id" }
         let id = depth > 0 ? nil : document["_id"]

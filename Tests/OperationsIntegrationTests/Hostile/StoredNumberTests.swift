@@ -19,10 +19,13 @@ struct StoredNumberTests {
             stored.headID = id
         }
         try await store.raw.insert(
-            [event.setting("_id", to: .binary(BSONBinary(id))).setting("version", to: .int64(version))], into: "journal")
+            [event.setting("_id", to: .binary(BSONBinary(id))).setting("version", to: .int64(version))], into: "journal"
+        )
     }
 
-    @Test("a snapshot at a version that no aggregate gets to is not believed", arguments: [Int64.max, Journal.maximumVersion])
+    @Test(
+        "a snapshot at a version that no aggregate gets to is not believed",
+        arguments: [Int64.max, Journal.maximumVersion])
     func snapshotAtTheEnd(version: Int64) async throws {
         try await ReconcileFixture.withStore(for: [Account.self]) { store in
             try await ReconcileFixture.takeAnyEvent(in: store)
@@ -33,7 +36,9 @@ struct StoredNumberTests {
                 for attempt in [
                     { _ = try await accounts.load("a") }, { _ = try await accounts.execute(.deposit(1), on: "a") },
                     { _ = try await accounts.execute(.depositEach([1, 2, 3]), on: "a") },
-                    { try await other.transaction { _ = try await $0.execute(.deposit(1), on: "a", of: Account.self) } },
+                    {
+                        try await other.transaction { _ = try await $0.execute(.deposit(1), on: "a", of: Account.self) }
+                    },
                 ] as [@Sendable () async throws -> Void] {
                     let error = await #expect(throws: DaybookError.self) { try await attempt() }
                     #expect(error?.code == .damagedJournal)
@@ -88,15 +93,19 @@ struct StoredNumberTests {
                 )
                 .setting("_id", to: .binary(BSONBinary(UUID())))
                 try await store.raw.insert([far], into: "journal")
-                try await store.raw.update(["_id": .string(id)], with: ["$set": ["version": .int64(.min)]], in: "snapshots.tally")
+                try await store.raw.update(
+                    ["_id": .string(id)], with: ["$set": ["version": .int64(.min)]], in: "snapshots.tally")
             }
             let lag = try #require(await store.diagnose().checks.first { $0.name == "lag of tally" })
             #expect(lag.level == .warning)
-            #expect(lag.detail.contains("by \(Int64.max) events: tally/a is at version 0 of \(Int64.max)"), "\(lag.detail)")
+            #expect(
+                lag.detail.contains("by \(Int64.max) events: tally/a is at version 0 of \(Int64.max)"), "\(lag.detail)")
         }
     }
 
-    @Test("a database that an earlier version of Daybook made keeps its validator, and works; a new one refuses such a version")
+    @Test(
+        "a database that an earlier version of Daybook made keeps its validator, and works; a new one refuses such a version"
+    )
     func validators() async throws {
         let earlier = try #require(Journal.earlierValidators.first)
         try await ReconcileFixture.withStore(for: [Account.self]) { store in
@@ -123,7 +132,8 @@ struct StoredNumberTests {
         }
     }
 
-    @Test("options that cannot be are refused by every kind of reconciliation", arguments: [Double.nan, .infinity, 0, -1])
+    @Test(
+        "options that cannot be are refused by every kind of reconciliation", arguments: [Double.nan, .infinity, 0, -1])
     func options(rate: Double) async throws {
         try await ReconcileFixture.withStore(for: [Account.self]) { store in
             func options(_ change: (inout ReconcileOptions) -> Void) -> ReconcileOptions {

@@ -7,7 +7,8 @@ import IntegrationSupport
 import TestSupport
 import Testing
 
-/// Writers of every kind at once on a cluster that fails in every way it can: every report of the library is compared with the journal.
+/// Writers of every kind at once on a cluster that fails in every way it can: every report of the library is compared
+/// with the journal.
 @Suite("A sharded cluster in bad weather", .serialized, .timeLimit(.minutes(30)))
 struct ClusterWeatherTests {
     @Test(
@@ -20,7 +21,8 @@ struct ClusterWeatherTests {
             var generator = SeededGenerator(seed: UInt64(seed))
             for _ in 0..<40 { Self.spoil(proxy, &generator) }
             let paths = JournalPath.allCases
-            let reports = try await withThrowingTaskGroup(of: [(write: JournalWrite, report: JournalWrite.Report)].self) {
+            let reports = try await withThrowingTaskGroup(of: [(write: JournalWrite, report: JournalWrite.Report)].self)
+            {
                 group in
                 for writer in 0..<8 {
                     group.addTask {
@@ -28,7 +30,8 @@ struct ClusterWeatherTests {
                         for number in 0..<14 {
                             let path = paths[(writer + number) % paths.count]
                             let write = try path.write(
-                                1_000 * (writer + 1) + number, on: ["a", "b", "c"][(writer * 5 + number) % 3], in: store,
+                                1_000 * (writer + 1) + number, on: ["a", "b", "c"][(writer * 5 + number) % 3],
+                                in: store,
                                 hasID: number % 2 == 0)
                             reports.append((write, try await write.run()))
                         }
@@ -45,8 +48,8 @@ struct ClusterWeatherTests {
             try await expectAgreement(reports, fixture, "seed \(seed), released")
             #expect(reports.count { $0.report == .committed } > reports.count / 2)
             // What is open and can be repeated is there once then.
-            for (write, report) in reports where report == .open && (write.path.isCompletedByRepetition || write.amount % 2 == 0)
-            {
+            for (write, report) in reports
+            where report == .open && (write.path.isCompletedByRepetition || write.amount % 2 == 0) {
                 #expect(try await write.run() == .committed)
                 try await expectAgreement([(write, .committed)], fixture, "seed \(seed), again")
             }

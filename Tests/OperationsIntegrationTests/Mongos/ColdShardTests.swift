@@ -6,8 +6,8 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// A router gives no change before every shard has said that it has no earlier one, which a shard without writes says every ten seconds. Until
-/// then streams come back empty, though events are there.
+/// A router gives no change before every shard has said that it has no earlier one, which a shard without writes says
+/// every ten seconds. Until then streams come back empty, though events are there.
 @Suite("A cold shard", .timeLimit(.minutes(3)))
 struct ColdShardTests {
     /// Empty batches that have to go by: a real shard's ten seconds are some twenty.
@@ -18,7 +18,8 @@ struct ColdShardTests {
         try await withMongos { store, mongos, proxy, fixture in
             let others = try store.withoutProxy()
             mongos.chill()
-            // Between the opening of the stream and the reading of the last events: the stream has that event too, and gives it much later.
+            // Between the opening of the stream and the reading of the last events: the stream has that event too, and
+            // gives it much later.
             proxy.fail("find", .hold)
             let seen = Recorder<Int64?>()
             let reader = Task {
@@ -63,7 +64,9 @@ struct ColdShardTests {
             try await leaveBehind("before")
             try #require(try await eventually("it works", within: .seconds(40)) { try await isCaughtUp("before") })
             try #require(
-                try await eventually("it has a checkpoint", within: .seconds(40)) { try await checkpoint()?["token"] != nil })
+                try await eventually("it has a checkpoint", within: .seconds(40)) {
+                    try await checkpoint()?["token"] != nil
+                })
             mongos.chill()
             for number in 0..<5 { try await leaveBehind("cold-\(number)") }
             try #require(

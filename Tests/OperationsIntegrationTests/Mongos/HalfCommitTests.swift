@@ -6,8 +6,8 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// A commit whose event is on one shard and whose snapshot is on another: for a moment, or for as long as a shard elects a primary, a reader
-/// sees one of them alone.
+/// A commit whose event is on one shard and whose snapshot is on another: for a moment, or for as long as a shard
+/// elects a primary, a reader sees one of them alone.
 @Suite("A half-visible commit", .timeLimit(.minutes(3)))
 struct HalfCommitTests {
     enum Half: String, CaseIterable, Sendable { case event, snapshot }
@@ -18,7 +18,9 @@ struct HalfCommitTests {
     ) async throws {
         try await withMongos { store, mongos, proxy, fixture in
             let others = try store.withoutProxy()
-            for amount in 1...version { try await others.repository(Account.self).execute(.deposit(Int(amount)), on: "b") }
+            for amount in 1...version {
+                try await others.repository(Account.self).execute(.deposit(Int(amount)), on: "b")
+            }
             await others.close()
             switch half {
             case .event: mongos.hide(["aggregateId": "account/b", "version": .int64(version)], in: "journal")
@@ -43,11 +45,14 @@ struct HalfCommitTests {
         }
     }
 
-    @Test("a command during a half-visible commit comes after it, and both are stored", arguments: Half.allCases, [Int64(1), 2])
+    @Test(
+        "a command during a half-visible commit comes after it, and both are stored", arguments: Half.allCases,
+        [Int64(1), 2])
     func execute(half: Half, version: Int64) async throws {
         try await withHalf(half, of: version) { store, mongos, proxy, fixture in
             let commit = Task { try await store.repository(Account.self).execute(.deposit(9), on: "b") }
-            // It is refused by the half that it does not see, again and again: on a cluster by a write conflict with the prepared transaction.
+            // It is refused by the half that it does not see, again and again: on a cluster by a write conflict with
+            // the prepared transaction.
             try await #require(eventually("it has been refused") { proxy.count("bulkWrite") >= 2 })
             mongos.show()
             #expect(try await commit.value?.version == version + 1)
@@ -57,7 +62,8 @@ struct HalfCommitTests {
     }
 
     @Test(
-        "a patch during a half-visible commit removes nothing and writes nothing older", arguments: Half.allCases, [Int64(1), 2])
+        "a patch during a half-visible commit removes nothing and writes nothing older", arguments: Half.allCases,
+        [Int64(1), 2])
     func patch(half: Half, version: Int64) async throws {
         try await withHalf(half, of: version) { store, mongos, proxy, fixture in
             let right = Set(try await fixture.documents(in: "snapshots.account"))

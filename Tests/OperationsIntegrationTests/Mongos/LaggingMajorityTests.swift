@@ -4,8 +4,8 @@ import DaybookBSON
 import IntegrationSupport
 import Testing
 
-/// Right after an election the new primary's majority may not have yet what a change stream has shown from the old one: a read by the event's id or
-/// aggregate does not find it, for a moment.
+/// Right after an election the new primary's majority may not have yet what a change stream has shown from the old one:
+/// a read by the event's id or aggregate does not find it, for a moment.
 ///
 /// https://www.mongodb.com/docs/manual/core/read-isolation-consistency-recency/
 @Suite("A new primary that does not show yet what a stream has shown", .timeLimit(.minutes(2)))
@@ -68,7 +68,8 @@ struct LaggingMajorityTests {
     func groupCommit() async throws {
         try await withMongos { store, mongos, proxy, fixture in
             mongos.hide(["aggregateId": "tally/y"], in: "journal")
-            // The driver's own second sending too: then the documents are sent again, and the journal's index refuses them.
+            // The driver's own second sending too: then the documents are sent again, and the journal's index refuses
+            // them.
             proxy.fail("insert", .dropReply, times: 2)
             proxy.forget()
             let commit = Task { try await store.repository(Tally.self).execute(.deposit(5), on: "y") }

@@ -6,12 +6,14 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// A shard's answer is lost, and the router reports each of its writes as failed, though the shard may have done them and may do them yet.
+/// A shard's answer is lost, and the router reports each of its writes as failed, though the shard may have done them
+/// and may do them yet.
 @Suite("The lost answer of a shard", .timeLimit(.minutes(3)))
 struct LostShardTests {
     typealias ShardFate = FaultProxy.Fault.ShardFate
 
-    /// What a router knows of a shard whose answer it does not have: https://github.com/mongodb/mongo/blob/v7.0/src/mongo/base/error_codes.yml
+    /// What a router knows of a shard whose answer it does not have:
+    /// https://github.com/mongodb/mongo/blob/v7.0/src/mongo/base/error_codes.yml
     static let codes: [Int32] = [6, 7, 89, 91, 133, 189, 202, 262, 9001, 10107, 11600, 11602]
 
     @Test(
@@ -61,16 +63,20 @@ struct LostShardTests {
     }
 
     @Test(
-        "a lost answer of a shard does not affect those of a shared insert whose shard answered", arguments: ShardFate.allCases,
+        "a lost answer of a shard does not affect those of a shared insert whose shard answered",
+        arguments: ShardFate.allCases,
         [Int32(6), 133, 202])
     func part(fate: ShardFate, code: Int32) async throws {
         try await withMongos { store, _, proxy, fixture in
             // So that many share an insert: they gather while the first two are on their way.
             proxy.fail("insert", .hold, times: 2)
             proxy.fail(
-                "insert", .lostShard(code, fate) { $0.string(at: "aggregateId")?.utf8.last.map { $0 % 2 == 0 } ?? false },
+                "insert",
+                .lostShard(code, fate) { $0.string(at: "aggregateId")?.utf8.last.map { $0 % 2 == 0 } ?? false },
                 times: 3)
-            let writes = try (0..<40).map { try JournalPath.shared.write(3_000 + $0, on: "k-\($0)", in: store, hasID: false) }
+            let writes = try (0..<40).map {
+                try JournalPath.shared.write(3_000 + $0, on: "k-\($0)", in: store, hasID: false)
+            }
             let reports = try await withThrowingTaskGroup(of: (JournalWrite, JournalWrite.Report).self) { group in
                 for (index, write) in writes.enumerated() {
                     group.addTask { (write, try await write.run()) }
@@ -98,7 +104,9 @@ struct LostShardTests {
         }
     }
 
-    @Test("a lost answer of a shard does not keep a snapshot from being written after its commit", arguments: ShardFate.allCases)
+    @Test(
+        "a lost answer of a shard does not keep a snapshot from being written after its commit",
+        arguments: ShardFate.allCases)
     func posts(fate: ShardFate) async throws {
         try await withMongos { store, _, proxy, fixture in
             for (index, code) in Self.codes.enumerated() {
@@ -118,7 +126,9 @@ struct LostShardTests {
         }
     }
 
-    @Test("a lost answer of a shard does not make patch do harm, and patch again completes it", arguments: ShardFate.allCases)
+    @Test(
+        "a lost answer of a shard does not make patch do harm, and patch again completes it",
+        arguments: ShardFate.allCases)
     func patch(fate: ShardFate) async throws {
         try await withMongos { store, _, proxy, fixture in
             let accounts = store.repository(Account.self)

@@ -5,7 +5,8 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// Runs `body` with a store that knows a sharded cluster through a router, on a database of its own, where account `a` has one deposit of 1.
+/// Runs `body` with a store that knows a sharded cluster through a router, on a database of its own, where account `a`
+/// has one deposit of 1.
 func withMongos<R: Sendable>(
     _ options: [String] = [], commitTimeout: Duration = .seconds(30), isOlderServer: Bool = false,
     _ body: (DaybookStore, Mongos, FaultProxy, DriverFixture) async throws -> R

@@ -25,7 +25,9 @@ struct MongosTests {
         }
     }
 
-    @Test("the stand-in for mongos is a sharded cluster to the driver: retryable writes, and a commit with the recovery token")
+    @Test(
+        "the stand-in for mongos is a sharded cluster to the driver: retryable writes, and a commit with the recovery token"
+    )
     func topology() async throws {
         try await withClient { client, _, proxy, fixture in
             let things = fixture.namespace()
@@ -60,7 +62,8 @@ struct MongosTests {
             try await expectDeposits([1, 2, 3], on: "a", fixture)
             try await expectDeposits([4], on: "b", fixture)
             #expect(try await store.verify().isClean)
-            #expect(await store.diagnose().checks.contains { $0.name == "server" && $0.detail.contains("sharded cluster") })
+            #expect(
+                await store.diagnose().checks.contains { $0.name == "server" && $0.detail.contains("sharded cluster") })
         }
     }
 
@@ -85,7 +88,8 @@ struct MongosTests {
             let before = ([1] + others + (fate == .done ? [3, 5] : [])).map { BSONValue.int32($0) }
             #expect(Set(try await fixture.ids()) == Set(before))
             await proxy.release()
-            #expect(try await fixture.ids() == (fate == .notDone ? [0, 1, 2, 4, 6].map { .int32($0) } : numbers(0..<7)))
+            #expect(
+                try await fixture.ids() == (fate == .notDone ? [0, 1, 2, 4, 6].map { .int32($0) } : numbers(0..<7)))
         }
     }
 
@@ -100,7 +104,9 @@ struct MongosTests {
         }
     }
 
-    @Test("the stand-in for mongos hides the half of a commit from reads, and from no write or transaction, until it is shown")
+    @Test(
+        "the stand-in for mongos hides the half of a commit from reads, and from no write or transaction, until it is shown"
+    )
     func half() async throws {
         try await withClient { client, mongos, _, fixture in
             try await fixture.insert([["_id": 1], ["_id": 2]])
@@ -123,7 +129,8 @@ struct MongosTests {
         }
     }
 
-    @Test("the stand-in for mongos delays change streams while a shard is silent, and returns each event once afterwards")
+    @Test(
+        "the stand-in for mongos delays change streams while a shard is silent, and returns each event once afterwards")
     func coldShard() async throws {
         try await withClient { client, mongos, _, fixture in
             try await fixture.insert([["_id": 0]])

@@ -6,13 +6,15 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// A commit is answered with an error that has no label: the router, or a member that has just become primary, does not know what became of it.
+/// A commit is answered with an error that has no label: the router, or a member that has just become primary, does not
+/// know what became of it.
 @Suite("An error in answer to a commit", .timeLimit(.minutes(3)))
 struct RouterCommitTests {
     /// An error without a label, and what had become of the transaction.
     ///
-    /// A new primary that never heard of the transaction answers NoSuchTransaction and, as its no-op is not yet on a majority, a write concern's
-    /// error beside it; it leaves the label out then, since the old primary's commit may come back:
+    /// A new primary that never heard of the transaction answers NoSuchTransaction and, as its no-op is not yet on a
+    /// majority, a write concern's error beside it; it leaves the label out then, since the old primary's commit may
+    /// come back:
     /// https://github.com/mongodb/mongo/blob/r7.0.0/src/mongo/db/error_labels.cpp, `isTransientTransactionError`.
     /// 83, 90, 133, 202 and 279 are a router's, of a commit whose first sending may have arrived.
     struct Answer: Sendable, CustomTestStringConvertible {
@@ -77,7 +79,9 @@ struct RouterCommitTests {
                 proxy.heal()
                 try await expectAgreement([(write, report)], fixture, answer.testDescription)
                 // The documents that are sent again may find the first sending in the journal before that.
-                #expect(report == .open || (report == .committed && answer.became == "committed"), "\(answer.testDescription)")
+                #expect(
+                    report == .open || (report == .committed && answer.became == "committed"),
+                    "\(answer.testDescription)")
                 // Nothing is left open on the server, which would hold up who comes next.
                 try await fixture.endSessions(of: proxy)
                 #expect(try await write.run() == .committed)
@@ -86,7 +90,9 @@ struct RouterCommitTests {
         }
     }
 
-    @Test("an error with a label or a refusal in it is a definite answer to a commit", arguments: JournalPath.inTransactions)
+    @Test(
+        "an error with a label or a refusal in it is a definite answer to a commit",
+        arguments: JournalPath.inTransactions)
     func definite(path: JournalPath) async throws {
         try await withMongos { store, _, proxy, fixture in
             proxy.fail("commitTransaction", .error(251, labels: ["TransientTransactionError"], work: .abort))

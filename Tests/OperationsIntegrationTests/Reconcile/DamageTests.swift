@@ -38,7 +38,8 @@ private struct Damage {
         Damage(key: "appended-again", kind: .gap, version: 4, reason: "was recorded before event 4") { store, id in
             for version in [1, 2, 3] as [Int64] {
                 let event = try await ReconcileFixture.event(id, version, in: store)
-                let again = try event.setting("_id", to: .binary(BSONBinary(UUID()))).setting("version", to: .int64(version + 4))
+                let again = try event.setting("_id", to: .binary(BSONBinary(UUID()))).setting(
+                    "version", to: .int64(version + 4))
                 try await store.raw.insert([again], into: "journal")
             }
         },
@@ -50,7 +51,8 @@ private struct Damage {
             }
             var bytes = earlier.bytes
             bytes[15] ^= 1
-            let forged = try last.setting("_id", to: .binary(BSONBinary(subtype: .uuid, bytes: bytes))).setting("version", to: 5)
+            let forged = try last.setting("_id", to: .binary(BSONBinary(subtype: .uuid, bytes: bytes))).setting(
+                "version", to: 5)
             try await store.raw.insert([forged], into: "journal")
         },
         Damage(key: "unknown-type", kind: .unreadable, version: 2, reason: "teleported") { store, id in
@@ -87,7 +89,8 @@ private struct Damage {
 @Suite("A damaged journal", .serialized, .timeLimit(.minutes(3)))
 struct DamageTests {
     /// Accounts of which some are damaged, some drifted, and some as they should be.
-    private func withDamage(_ body: (DaybookStore, _ before: [String: BSONDocument]) async throws -> Void) async throws {
+    private func withDamage(_ body: (DaybookStore, _ before: [String: BSONDocument]) async throws -> Void) async throws
+    {
         try await ReconcileFixture.withStore { store in
             let damages = Damage.all
             try await ReconcileFixture.seed(Account.self, count: 4 * damages.count, in: store) { number in
@@ -104,8 +107,10 @@ struct DamageTests {
             try await store.raw.delete(["_id": "account/unknown-type"], from: "snapshots.account")
             // Drift between the damage.
             try await store.raw.delete(["_id": "account/h-0"], from: "snapshots.account")
-            try await store.raw.update(["_id": "account/h-13"], with: ["$set": ["state.balance": -1]], in: "snapshots.account")
-            try await store.raw.update(["_id": "account/h-22"], with: ["$set": ["version": 40]], in: "snapshots.account")
+            try await store.raw.update(
+                ["_id": "account/h-13"], with: ["$set": ["state.balance": -1]], in: "snapshots.account")
+            try await store.raw.update(
+                ["_id": "account/h-22"], with: ["$set": ["version": 40]], in: "snapshots.account")
             try await body(store, before)
         }
     }
@@ -117,14 +122,16 @@ struct DamageTests {
     private func expect(_ report: ReconcileReport, sourceLocation: SourceLocation = #_sourceLocation) {
         for damage in Damage.all {
             let finding = report.findings.first { $0.aggregateID == "account/\(damage.key)" }
-            #expect(finding?.kind == damage.kind, "\(damage.key): \(finding?.detail ?? "")", sourceLocation: sourceLocation)
+            #expect(
+                finding?.kind == damage.kind, "\(damage.key): \(finding?.detail ?? "")", sourceLocation: sourceLocation)
             let version = damage.version.flatMap { $0 > 0 ? $0 : nil }
             #expect(finding?.journalVersion == version, "\(damage.key)", sourceLocation: sourceLocation)
             #expect(
                 finding?.detail.contains(damage.reason) == true, "\(damage.key): \(finding?.detail ?? "")",
                 sourceLocation: sourceLocation)
             #expect(
-                finding?.detail.contains("much") == false, "what a document holds is not shown", sourceLocation: sourceLocation)
+                finding?.detail.contains("much") == false, "what a document holds is not shown",
+                sourceLocation: sourceLocation)
         }
     }
 
@@ -183,19 +190,25 @@ struct DamageTests {
             try await ReconcileFixture.seed(Account.self, count: 5, in: store)
             try await ReconcileFixture.takeAnyEvent(in: store)
             let event = try await ReconcileFixture.event("account/\(ReconcileFixture.key(0))", 1, in: store)
-            let wrong = ["account/a\u{1}b", "account/", "account/e\u{301}", "account/" + String(repeating: "k", count: 300)]
+            let wrong = [
+                "account/a\u{1}b", "account/", "account/e\u{301}", "account/" + String(repeating: "k", count: 300),
+            ]
             for id in wrong {
-                let forged = try event.setting("_id", to: .binary(BSONBinary(UUID()))).setting("aggregateId", to: .string(id))
+                let forged = try event.setting("_id", to: .binary(BSONBinary(UUID()))).setting(
+                    "aggregateId", to: .string(id))
                 try await store.raw.insert([forged], into: "journal")
                 try await store.raw.insert([["_id": .string(id), "version": 1]], into: "snapshots.account")
             }
             let before = try await store.raw.contents()["snapshots.account"]
             for report in [
-                try await store.verify(), try await store.patch(), try await store.rebuild(), try await store.rebuild(swap: true),
+                try await store.verify(), try await store.patch(), try await store.rebuild(),
+                try await store.rebuild(swap: true),
             ] {
                 #expect(Set(report.findings.map(\.aggregateID)) == Set(wrong))
                 #expect(
-                    report.findings.allSatisfy { $0.kind == .unreadable && $0.detail.contains("cannot be an aggregate's id") })
+                    report.findings.allSatisfy {
+                        $0.kind == .unreadable && $0.detail.contains("cannot be an aggregate's id")
+                    })
                 #expect(report.written == 0 || report.written == 5)
             }
             #expect(try await store.raw.contents()["snapshots.account"] == before)
@@ -209,7 +222,8 @@ struct DamageTests {
             try await ReconcileFixture.takeAnyEvent(in: store)
             let event = try await ReconcileFixture.event("account/\(ReconcileFixture.key(0))", 1, in: store)
             for id in ["aaa/1", "account-x/1", "zebra/1", "zebra/2", "nothing"] {
-                let forged = try event.setting("_id", to: .binary(BSONBinary(UUID()))).setting("aggregateId", to: .string(id))
+                let forged = try event.setting("_id", to: .binary(BSONBinary(UUID()))).setting(
+                    "aggregateId", to: .string(id))
                 try await store.raw.insert([forged], into: "journal")
             }
             try await store.raw.insert([["_id": "zebra/1"], ["_id": "zebra/9"]], into: "snapshots.zebra")

@@ -59,11 +59,14 @@ struct DriftRepairTests {
             let before = try await ReconcileFixture.snapshots(of: Account.self, in: store)
             let ids = before.keys.sorted()
             for id in ids[3...5] {
-                try await store.raw.update(["_id": .string(id)], with: ["$set": ["state.balance": -1]], in: "snapshots.account")
+                try await store.raw.update(
+                    ["_id": .string(id)], with: ["$set": ["state.balance": -1]], in: "snapshots.account")
             }
             for id in ids[10...11] { try await store.raw.delete(["_id": .string(id)], from: "snapshots.account") }
-            try await store.raw.update(["_id": .string(ids[20])], with: ["$set": ["version": 50]], in: "snapshots.account")
-            try await store.raw.put(before[ids[1]]?.setting("_id", to: "account/nobody") ?? [:], into: "snapshots.account")
+            try await store.raw.update(
+                ["_id": .string(ids[20])], with: ["$set": ["version": 50]], in: "snapshots.account")
+            try await store.raw.put(
+                before[ids[1]]?.setting("_id", to: "account/nobody") ?? [:], into: "snapshots.account")
 
             try await ReconcileFixture.withWatched(on: store) { watched, proxy in
                 let report = try await watched.patch()
@@ -74,11 +77,14 @@ struct DriftRepairTests {
                 var touched = writes.filter { $0.command == "insert" }.compactMap { $0.statement.string(at: "_id") }
                 #expect(touched.sorted() == Array(ids[10...11]))
                 for write in writes where write.command != "insert" {
-                    for key in ["_id", "version", "digest"] { #expect(write.statement.value(at: "q.\(key)") != nil, "\(write)") }
+                    for key in ["_id", "version", "digest"] {
+                        #expect(write.statement.value(at: "q.\(key)") != nil, "\(write)")
+                    }
                     touched.append(try #require(write.statement.string(at: "q._id.$eq")))
                 }
                 #expect(Set(touched) == Set(ids[3...5] + ids[10...11] + [ids[20], "account/nobody"]))
-                for write in writes where write.statement.string(at: "q._id.$eq").map({ ids[3...5].contains($0) }) == true {
+                for write in writes
+                where write.statement.string(at: "q._id.$eq").map({ ids[3...5].contains($0) }) == true {
                     let id = try #require(write.statement.string(at: "q._id.$eq"))
                     #expect(
                         write.statement.value(at: "u") == [
@@ -130,7 +136,10 @@ struct DriftRepairTests {
             tallies.types = [Tally.type]
             #expect(try await store.patch(tallies).written == 2)
             var one = ReconcileOptions()
-            one.ids = [try AggregateID(Account.type, key: ReconcileFixture.key(1)), try AggregateID(Account.type, key: "nobody")]
+            one.ids = [
+                try AggregateID(Account.type, key: ReconcileFixture.key(1)),
+                try AggregateID(Account.type, key: "nobody"),
+            ]
             let report = try await store.patch(one)
             #expect(report.kinds == ["account/\(ReconcileFixture.key(1))": [.diverged]])
             #expect((report.checked, report.written) == (1, 1))

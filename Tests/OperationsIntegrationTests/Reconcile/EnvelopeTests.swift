@@ -40,7 +40,10 @@ struct EnvelopeTests {
             try await ReconcileFixture.takeAnyEvent(in: store)
             var wanted: [String: [Finding.Kind]] = [:]
             var reasons: [String: String] = [:]
-            func damage(_ number: Int, _ kind: Finding.Kind, _ reason: String? = nil, _ body: (_ id: String) async throws -> Void)
+            func damage(
+                _ number: Int, _ kind: Finding.Kind, _ reason: String? = nil,
+                _ body: (_ id: String) async throws -> Void
+            )
                 async throws
             {
                 let id = "account/d-\(number)"
@@ -48,13 +51,15 @@ struct EnvelopeTests {
                 try await body(id)
             }
             func event(_ id: String, _ version: Int64, _ update: BSONDocument) async throws {
-                try await store.raw.update(["aggregateId": .string(id), "version": .int64(version)], with: update, in: "journal")
+                try await store.raw.update(
+                    ["aggregateId": .string(id), "version": .int64(version)], with: update, in: "journal")
             }
             try await damage(3, .gap, "version 2 is not there") {
                 try await store.raw.delete(["aggregateId": .string($0), "version": 2], from: "journal")
             }
             try await damage(7, .gap, "version 1 is there twice") {
-                let again = try await ReconcileFixture.event($0, 1, in: store).setting("_id", to: .binary(BSONBinary(UUID())))
+                let again = try await ReconcileFixture.event($0, 1, in: store).setting(
+                    "_id", to: .binary(BSONBinary(UUID())))
                 try await store.raw.insert([again], into: "journal")
             }
             try await damage(11, .gap, "recorded before event 3") {
@@ -63,12 +68,16 @@ struct EnvelopeTests {
             try await damage(15, .unreadable, "commit") { try await event($0, 3, ["$unset": ["commit": ""]]) }
             try await damage(19, .unreadable, "meta") { try await event($0, 2, ["$set": ["meta": "gone"]]) }
             try await damage(23, .unreadable, "schema") { try await event($0, 2, ["$set": ["schema": "one"]]) }
-            try await damage(27, .missing) { try await store.raw.delete(["_id": .string($0)], from: "snapshots.account") }
+            try await damage(27, .missing) {
+                try await store.raw.delete(["_id": .string($0)], from: "snapshots.account")
+            }
             try await damage(31, .diverged) {
-                try await store.raw.update(["_id": .string($0)], with: ["$set": ["state.balance": 1]], in: "snapshots.account")
+                try await store.raw.update(
+                    ["_id": .string($0)], with: ["$set": ["state.balance": 1]], in: "snapshots.account")
             }
             try await damage(35, .ahead) {
-                try await store.raw.update(["_id": .string($0)], with: ["$set": ["version": 9]], in: "snapshots.account")
+                try await store.raw.update(
+                    ["_id": .string($0)], with: ["$set": ["version": 9]], in: "snapshots.account")
             }
             try await damage(39, .stale) {
                 let id = try AggregateID(parsing: $0)

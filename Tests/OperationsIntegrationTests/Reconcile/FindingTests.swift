@@ -7,7 +7,9 @@ import IntegrationSupport
 import Testing
 
 @Suite(.serialized) struct FindingTests {
-    @Test("of many snapshots exactly the drifted ones are found, each by its kind, and put right; G8: verify is clean then")
+    @Test(
+        "of many snapshots exactly the drifted ones are found, each by its kind, and put right; G8: verify is clean then"
+    )
     func manyKinds() async throws {
         try await ReconcileFixture.withStore { store in
             let count = TestScale.snapshots
@@ -40,7 +42,8 @@ import Testing
                 try await store.raw.put(try #require(old), into: "snapshots.account")
                 wanted[id.rawValue] = .stale
             }
-            try await store.raw.update(["_id": .string(id(30))], with: ["$set": ["version": 9]], in: "snapshots.account")
+            try await store.raw.update(
+                ["_id": .string(id(30))], with: ["$set": ["version": 9]], in: "snapshots.account")
             wanted[id(30)] = .ahead
             try await store.raw.update(
                 ["_id": .string(id(31))], with: ["$set": ["stateSchema": .int32(0)]], in: "snapshots.account")

@@ -30,9 +30,11 @@ struct IDOrderTests {
 
     /// Swift's order, that of UTF-16, and any language's own are others.
     private static let keys = [
-        "z", "\u{E9}", "e", "Z", "\u{E4}", "\u{1F600}", "\u{E000}", "\u{FFFD}", "\u{10FFFF}", "\u{FB01}", "a", "ab", "a/b", "a/",
+        "z", "\u{E9}", "e", "Z", "\u{E4}", "\u{1F600}", "\u{E000}", "\u{FFFD}", "\u{10FFFF}", "\u{FB01}", "a", "ab",
+        "a/b", "a/",
         "/", "//",
-        "a.b", "a.", ".", "..", "a$", "$a", "$", "$$ROOT", "a b", " ", "a-", "a0", "a\u{7E}", "10", "9", "0", "-", "-book/a",
+        "a.b", "a.", ".", "..", "a$", "$a", "$", "$$ROOT", "a b", " ", "a-", "a0", "a\u{7E}", "10", "9", "0", "-",
+        "-book/a",
         "book/a", "\"", "\\",
         "{}", "[0]", "^.*$", String(repeating: "k", count: 256), String(repeating: "k", count: 255),
         "\u{3042}\u{1F468}\u{200D}\u{1F467}",
@@ -75,7 +77,9 @@ struct IDOrderTests {
         }
     }
 
-    @Test("of every second one that is missing, and every third that is an orphan, exactly those are found", arguments: [1, 4])
+    @Test(
+        "of every second one that is missing, and every third that is an orphan, exactly those are found",
+        arguments: [1, 4])
     func drifted(workers: Int) async throws {
         try await ReconcileFixture.withStore(for: Self.aggregates) { store in
             try await fill(store)
@@ -117,12 +121,14 @@ struct IDOrderTests {
             let before = try await store.raw.contents()
             let id = try #require(BSONObjectID(bytes: Array(1...12)))
             let strays: [BSONValue] = [
-                .objectID(id), .int32(5), .double(.nan), ["account/a": 1], .binary(BSONBinary(UUID())), .null, true, "tally/a",
+                .objectID(id), .int32(5), .double(.nan), ["account/a": 1], .binary(BSONBinary(UUID())), .null, true,
+                "tally/a",
                 "account-book/a",
                 "account", "account.", "account0", "", "zzz", .datetime(BSONDate(milliseconds: 7)),
             ]
             for stray in strays {
-                try await store.raw.insert([["_id": stray, "version": 1, "state": ["balance": 1]]], into: "snapshots.account")
+                try await store.raw.insert(
+                    [["_id": stray, "version": 1, "state": ["balance": 1]]], into: "snapshots.account")
             }
             let damaged = try await store.raw.contents()
             let verified = try await store.verify()
@@ -151,6 +157,7 @@ struct IDOrderTests {
 extension [String: Set<BSONDocument>] {
     /// Whether an account's snapshot has that id, to the byte.
     fileprivate func has(_ id: String) -> Bool {
-        self["snapshots.account"]?.contains { $0.string(at: "_id").map { $0.utf8.elementsEqual(id.utf8) } ?? false } ?? false
+        self["snapshots.account"]?.contains { $0.string(at: "_id").map { $0.utf8.elementsEqual(id.utf8) } ?? false }
+            ?? false
     }
 }

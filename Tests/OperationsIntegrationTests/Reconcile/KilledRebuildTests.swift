@@ -16,7 +16,8 @@ struct KilledRebuildTests {
         try await withRawDatabase { database in
             let admin = AdminDatabase(database: database)
             let seed = try await admin.licensing(
-                "seed", "--members", "\(Self.members)", "--licenses", "\(4 * Self.members)", "--seed", "6", "--bulk", "--quiet")
+                "seed", "--members", "\(Self.members)", "--licenses", "\(4 * Self.members)", "--seed", "6", "--bulk",
+                "--quiet")
             try #require(seed.status == 0, "\(seed.errors)")
             let before = try await database.contents().filter { $0.key.hasPrefix("snapshots.") }
             for collection in before.keys { _ = try await database.write(["drop": .string(collection)]) }
@@ -29,7 +30,8 @@ struct KilledRebuildTests {
         -> ChildProcess
     {
         try ChildProcess(
-            builtExecutable("licensing"), ["rebuild", "--rate", "\(max(20, count / seconds))", "--workers", "1"] + options,
+            builtExecutable("licensing"),
+            ["rebuild", "--rate", "\(max(20, count / seconds))", "--workers", "1"] + options,
             environment: ["DAYBOOK_DATABASE": admin.database.name], joinsErrors: true)
     }
 
@@ -110,7 +112,8 @@ struct KilledRebuildTests {
                 #expect(resumed.status == 0, "\(resumed.errors)")
                 #expect(resumed.errors.contains("going on with the rebuild"), "\(resumed.errors)")
                 let done = try #require(
-                    try await admin.database.documents(in: "daybook.runs", where: ["_id": stopped["_id"] ?? .null]).first)
+                    try await admin.database.documents(in: "daybook.runs", where: ["_id": stopped["_id"] ?? .null])
+                        .first)
                 #expect(done.string(at: "status") == "done")
                 #expect((done.integer(at: "checked") ?? 0) <= Int64(count * 3 / 2))
                 #expect(try await admin.database.contents().filter { $0.key.hasPrefix("snapshots.") } == before)

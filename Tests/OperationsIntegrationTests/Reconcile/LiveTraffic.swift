@@ -26,7 +26,8 @@ final class LiveTraffic: Sendable {
     var reads: Int { state.withLock { $0.reads } }
     private var isOver: Bool { state.withLock { $0.isOver } }
 
-    /// Runs `body` beside writers and readers, who go on until it ends. A read or a commit that fails, and a read that is partial, is an issue.
+    /// Runs `body` beside writers and readers, who go on until it ends. A read or a commit that fails, and a read that
+    /// is partial, is an issue.
     ///
     /// - Parameter keys: Of accounts and tallies, all of them there.
     func beside<R: Sendable>(
@@ -83,7 +84,9 @@ final class LiveTraffic: Sendable {
             // More than the server gives at once, and slowly, so that its cursor outlives its collection.
             for try await snapshot in repository.query(matching: everything) {
                 found.append(snapshot.id.key)
-                if found.count.isMultiple(of: 60) { #expect(try await repository.count(matching: everything) == keys.count) }
+                if found.count.isMultiple(of: 60) {
+                    #expect(try await repository.count(matching: everything) == keys.count)
+                }
             }
             #expect(found == keys.sorted(), "a partial query of \(A.type)")
             found = []

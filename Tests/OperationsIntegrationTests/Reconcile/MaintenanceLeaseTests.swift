@@ -16,7 +16,8 @@ struct MaintenanceLeaseTests {
 
     /// Runs `body` while another store repairs `options`, for as long as that takes.
     private func whileHeld(
-        _ store: DaybookStore, _ options: ReconcileOptions, _ body: @escaping @Sendable (_ holder: String) async throws -> Void
+        _ store: DaybookStore, _ options: ReconcileOptions,
+        _ body: @escaping @Sendable (_ holder: String) async throws -> Void
     ) async throws {
         var slow = options
         // One snapshot in two seconds: it does not come to its end.
@@ -43,12 +44,15 @@ struct MaintenanceLeaseTests {
                 throw error
             }
             run.cancel()
-            await #expect(throws: CancellationError.self, "the one that was first goes on until then") { try await run.value }
+            await #expect(throws: CancellationError.self, "the one that was first goes on until then") {
+                try await run.value
+            }
         }
     }
 
     private func expectRefusal(
-        _ holder: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: @escaping @Sendable () async throws -> Void
+        _ holder: String, sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         let begin = ContinuousClock.now
         let error = try await daybookError { try await body() }
@@ -72,8 +76,12 @@ struct MaintenanceLeaseTests {
     func types() async throws {
         try await ReconcileFixture.withStore { store in
             try await prepare(store)
-            let (same, one) = (try options(types: [Account.type]), try options(ids: ["account/\(ReconcileFixture.key(1))"]))
-            let (other, otherOne) = (try options(types: [Tally.type]), try options(ids: ["tally/\(ReconcileFixture.key(1))"]))
+            let (same, one) = (
+                try options(types: [Account.type]), try options(ids: ["account/\(ReconcileFixture.key(1))"])
+            )
+            let (other, otherOne) = (
+                try options(types: [Tally.type]), try options(ids: ["tally/\(ReconcileFixture.key(1))"])
+            )
             let everything = try options()
             try await whileHeld(store, same) { holder in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -113,7 +121,9 @@ struct MaintenanceLeaseTests {
                     try await group.waitForAll()
                 }
                 // A key that another begins with is another's.
-                let others = try options(ids: ["account/\(ReconcileFixture.key(12))", "account/\(ReconcileFixture.key(1))0"])
+                let others = try options(ids: [
+                    "account/\(ReconcileFixture.key(12))", "account/\(ReconcileFixture.key(1))0",
+                ])
                 #expect(try await store.patch(others).written == 1)
             }
         }
@@ -131,7 +141,8 @@ struct MaintenanceLeaseTests {
             try await store.raw.insert(
                 [
                     [
-                        "_id": "reconcile.account", "holder": "elsewhere:1:2", "epoch": .int64(4), "acquiredAt": .datetime(now),
+                        "_id": "reconcile.account", "holder": "elsewhere:1:2", "epoch": .int64(4),
+                        "acquiredAt": .datetime(now),
                         "expiresAt": .datetime(end),
                     ]
                 ], into: "daybook.leases")
@@ -158,7 +169,8 @@ struct MaintenanceLeaseTests {
             var document: BSONDocument = ["_id": "reconcile.account"]
             for (key, value) in lease.fields { try document.append(key, value) }
             // One that covers a part of it is in nobody's way either.
-            try await store.raw.insert([document, document.setting("_id", to: "reconcile.account/x")], into: "daybook.leases")
+            try await store.raw.insert(
+                [document, document.setting("_id", to: "reconcile.account/x")], into: "daybook.leases")
             #expect(try await store.patch(options(types: [Account.type])).isClean)
             let taken = try #require(try await store.raw.document(in: "daybook.leases", id: "reconcile.account"))
             guard case .int64(let epoch) = taken["epoch"] else { throw RawDatabase.NoMatch() }

@@ -41,7 +41,9 @@ struct MinimalUpdateTests {
             what: "an array cut short", change: { try $0.put("contents.boxes.0.sizes", [1]) },
             set: ["state.contents.boxes.0.sizes"]),
         Edit(what: "an array emptied", change: { try $0.put("contents.boxes", []) }, set: ["state.contents.boxes"]),
-        Edit(what: "an array made a document", change: { try $0.put("contents.boxes", [:]) }, set: ["state.contents.boxes"]),
+        Edit(
+            what: "an array made a document", change: { try $0.put("contents.boxes", [:]) },
+            set: ["state.contents.boxes"]),
         Edit(what: "a field added", change: { try $0.put("contents.extra", "x") }, unset: ["state.contents.extra"]),
         Edit(what: "a field set to null", change: { try $0.put("contents.note", .null) }, set: ["state.contents.note"]),
         Edit(what: "the last field removed", change: { try $0.remove("contents.note") }, set: ["state.contents.note"]),
@@ -52,7 +54,8 @@ struct MinimalUpdateTests {
             what: "a field in the middle removed", change: { try $0.remove("contents.boxes.0.sizes") },
             set: ["state.contents.boxes.0"]),
         Edit(
-            what: "fields reordered", change: { try $0.put("contents.boxes.0.lid", ["weight": .double(0.5), "color": "red"]) },
+            what: "fields reordered",
+            change: { try $0.put("contents.boxes.0.lid", ["weight": .double(0.5), "color": "red"]) },
             set: ["state.contents.boxes.0.lid"]),
         Edit(
             what: "a key that has a dot, and one that has a dollar",
@@ -88,7 +91,8 @@ struct MinimalUpdateTests {
                     proxy.forget()
                     let report = try await watched.patch()
                     #expect(report.findings.map { $0.repair?.action } == [.update], "\(edit.what)")
-                    #expect(proxy.snapshotWrites.map { $0.statement.value(at: "u") } == [.document(update)], "\(edit.what)")
+                    #expect(
+                        proxy.snapshotWrites.map { $0.statement.value(at: "u") } == [.document(update)], "\(edit.what)")
                     #expect(try await store.snapshot("s", Shelf.self) == expected, "\(edit.what)")
                 }
                 #expect(try await watched.verify().isClean)
@@ -111,7 +115,9 @@ struct MinimalUpdateTests {
 
     private func update(_ edit: Edit, to expected: BSONDocument) throws -> BSONDocument {
         var (update, set, unset) = (BSONDocument(), BSONDocument(), BSONDocument())
-        for path in edit.set { try set.append(path, try #require(Editable(value: .document(expected)).value(at: path))) }
+        for path in edit.set {
+            try set.append(path, try #require(Editable(value: .document(expected)).value(at: path)))
+        }
         for path in edit.unset { try unset.append(path, "") }
         if !edit.set.isEmpty { try update.append("$set", .document(set)) }
         if !edit.unset.isEmpty { try update.append("$unset", .document(unset)) }
@@ -154,7 +160,9 @@ private struct Editable {
         switch value {
         case .document(let document): value = .document(try document.setting(key, to: changed))
         case .array(var elements):
-            guard let index = Int(key), elements.indices.contains(index), let changed else { throw NoSuchPath(path: path) }
+            guard let index = Int(key), elements.indices.contains(index), let changed else {
+                throw NoSuchPath(path: path)
+            }
             elements[index] = changed
             value = .array(elements)
         default: throw NoSuchPath(path: path)

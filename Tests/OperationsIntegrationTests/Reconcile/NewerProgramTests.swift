@@ -7,7 +7,8 @@ import Testing
 @Suite("Snapshots of a newer program", .serialized, .timeLimit(.minutes(2)))
 struct NewerProgramTests {
     private func withNewer<A: Ledger>(
-        _ aggregate: A.Type, version: Int64?, _ body: (DaybookStore, _ newer: BSONDocument, ReconcileOptions) async throws -> Void
+        _ aggregate: A.Type, version: Int64?,
+        _ body: (DaybookStore, _ newer: BSONDocument, ReconcileOptions) async throws -> Void
     ) async throws {
         try await ReconcileFixture.withStore { store in
             try await ReconcileFixture.seed(A.self, count: 4, in: store) { $0 == 3 ? "a" : "k-\($0)" }
@@ -33,7 +34,9 @@ struct NewerProgramTests {
     private func expectLeft<A: Ledger>(_ aggregate: A.Type, _ version: Int64?) async throws {
         try await withNewer(A.self, version: version) { store, newer, options in
             try await store.raw.delete(["_id": .string("\(A.type)/k-1")], from: A.snapshotCollection)
-            for report in [try await store.verify(options), try await store.patch(options), try await store.rebuild(options)] {
+            for report in [
+                try await store.verify(options), try await store.patch(options), try await store.rebuild(options),
+            ] {
                 let finding = try #require(report.findings.first { $0.aggregateID == "\(A.type)/a" })
                 #expect(finding.kind == .outdated)
                 #expect(finding.detail.contains("newer program"), "\(finding.detail)")

@@ -9,7 +9,8 @@ import Testing
 @Suite("What is not there", .timeLimit(.minutes(3)))
 struct NothingThereTests {
     private static let commands: [[String]] = [
-        ["verify"], ["verify", "--quick"], ["patch"], ["patch", "--dry-run"], ["rebuild"], ["rebuild", "--swap"], ["export"],
+        ["verify"], ["verify", "--quick"], ["patch"], ["patch", "--dry-run"], ["rebuild"], ["rebuild", "--swap"],
+        ["export"],
         ["stats"],
         ["tail"], ["runs"], ["query", "license", "{}"],
     ]
@@ -18,7 +19,9 @@ struct NothingThereTests {
     func database(command: [String]) async throws {
         try await withRawDatabase { database in
             for program in ["licensing", "daybook"] {
-                guard program == "licensing" || ["verify", "export", "stats", "tail"].contains(command[0]) else { continue }
+                guard program == "licensing" || ["verify", "export", "stats", "tail"].contains(command[0]) else {
+                    continue
+                }
                 guard program == "licensing" || command.count == 1 else { continue }
                 let run = try await CommandRun(program, command + ["--database", database.name, "--quiet"])
                 #expect(run.status == 2, "\(program) \(command): \(run.output)")
@@ -36,7 +39,8 @@ struct NothingThereTests {
     func empty() async throws {
         try await ReconcileFixture.withStore { store in
             let reports = [
-                try await store.verify(), try await store.patch(), try await store.rebuild(), try await store.verifyEnvelopes(),
+                try await store.verify(), try await store.patch(), try await store.rebuild(),
+                try await store.verifyEnvelopes(),
             ]
             for report in reports { #expect(report.isClean, "\(report.kinds)") }
             #expect(try await store.statistics().journal.documents == 0)

@@ -54,7 +54,9 @@ struct RebuildTests {
         }
     }
 
-    @Test("a swap leaves nothing behind that is not the journal's: neither orphans nor drift; the guard's field goes with them")
+    @Test(
+        "a swap leaves nothing behind that is not the journal's: neither orphans nor drift; the guard's field goes with them"
+    )
     func leftovers() async throws {
         try await ReconcileFixture.withStore { store in
             try await ReconcileFixture.seed(Account.self, count: 30, in: store)

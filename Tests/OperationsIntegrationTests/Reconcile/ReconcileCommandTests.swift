@@ -8,7 +8,9 @@ import Testing
 
 @Suite("verify, patch and rebuild on the command line", .serialized, .timeLimit(.minutes(5)))
 struct ReconcileCommandTests {
-    private static let kinds = ["missing", "stale", "outdated", "diverged", "ahead", "orphan", "gap", "unreadable", "torn"]
+    private static let kinds = [
+        "missing", "stale", "outdated", "diverged", "ahead", "orphan", "gap", "unreadable", "torn",
+    ]
 
     private func json(_ run: CommandRun) throws -> BSONDocument {
         #expect(
@@ -31,7 +33,8 @@ struct ReconcileCommandTests {
         for kind in Self.kinds {
             #expect(found.integer(at: kind) == counts[kind] ?? 0, "\(kind)", sourceLocation: sourceLocation)
         }
-        #expect(report.documents(at: "findings").count == Int(counts.values.reduce(0, +)), sourceLocation: sourceLocation)
+        #expect(
+            report.documents(at: "findings").count == Int(counts.values.reduce(0, +)), sourceLocation: sourceLocation)
         for finding in report.documents(at: "findings") {
             let kind = try #require(finding.string(at: "kind"))
             #expect(finding["detail"] != nil && finding["aggregateId"] != nil, sourceLocation: sourceLocation)
@@ -84,17 +87,24 @@ struct ReconcileCommandTests {
                 }
                 #expect(try await admin.licensing("patch", "--dry-run").output.contains("would be"))
             }
-            #expect(try await admin.database.contents() == drifted, "a dry run writes nothing, of snapshots or of its own")
+            #expect(
+                try await admin.database.contents() == drifted, "a dry run writes nothing, of snapshots or of its own")
 
             let patch = try await admin.licensing("patch", "--json")
             #expect(patch.status == 0, "\(patch.errors)")
             let patched = try json(patch)
             try expectShape(patched, counts: counts, repair: true)
-            #expect(patched.integer(at: "written") == 4 && patched.integer(at: "unrepaired") == 0 && patched["dryRun"] == false)
             #expect(
-                patched.documents(at: "findings").map { $0.string(at: "repair.action") }.sorted { ($0 ?? "") < ($1 ?? "") }
+                patched.integer(at: "written") == 4 && patched.integer(at: "unrepaired") == 0
+                    && patched["dryRun"] == false)
+            #expect(
+                patched.documents(at: "findings").map { $0.string(at: "repair.action") }.sorted {
+                    ($0 ?? "") < ($1 ?? "")
+                }
                     == ["delete", "insert", "replace", "update"]
-                    || patched.documents(at: "findings").filter { $0.string(at: "repair.action") == "update" }.count == 2)
+                    || patched.documents(at: "findings").filter { $0.string(at: "repair.action") == "update" }.count
+                        == 2
+            )
             let after = try await admin.database.contents()
             for (collection, documents) in before { #expect(after[collection] == documents, "\(collection)") }
             #expect(try await admin.licensing("verify").status == 0)
@@ -118,10 +128,12 @@ struct ReconcileCommandTests {
             let some = try await admin.licensing("patch", "--only", "missing", "--only", "orphan", "--json")
             #expect(some.status == 1, "\(some.errors)")
             #expect(try json(some).integer(at: "written") == 2 && json(some).integer(at: "unrepaired") == 2)
-            try await admin.database.delete(["aggregateId": .string(AdminDatabase.license), "version": 3], from: "journal")
+            try await admin.database.delete(
+                ["aggregateId": .string(AdminDatabase.license), "version": 3], from: "journal")
             let patch = try await admin.licensing("patch")
             #expect(patch.status == 1)
-            #expect(patch.output.contains("version 3 is not there") && patch.output.contains("1 left"), "\(patch.output)")
+            #expect(
+                patch.output.contains("version 3 is not there") && patch.output.contains("1 left"), "\(patch.output)")
             let rebuild = try await admin.licensing("rebuild", "--json")
             #expect(rebuild.status == 1)
             try expectShape(json(rebuild), counts: ["gap": 1], repair: true)

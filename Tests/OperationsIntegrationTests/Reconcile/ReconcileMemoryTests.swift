@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Memory of a reconciliation", .serialized, .timeLimit(.minutes(30)))
 struct ReconcileMemoryTests {
-    /// Prints the largest resident size, in KiB, that a command had while it ran: the kernel tells a parent when a child has ended.
+    /// Prints the largest resident size, in KiB, that a command had while it ran: the kernel tells a parent when a
+    /// child has ended.
     private static let measuring = """
         import resource, subprocess, sys
         ended = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -15,7 +16,8 @@ struct ReconcileMemoryTests {
 
     private func peak(_ arguments: [String], of database: RawDatabase) async throws -> Int {
         let program = builtExecutable("licensing").path(percentEncoded: false)
-        let line = try await Python.run(Self.measuring, [program] + arguments + ["--database", database.name]).first ?? ""
+        let line =
+            try await Python.run(Self.measuring, [program] + arguments + ["--database", database.name]).first ?? ""
         let numbers = line.split(separator: " ").compactMap { Int($0) }
         try #require(numbers.count == 2 && numbers[0] == 0, "\(line)")
         return numbers[1]
@@ -32,7 +34,8 @@ struct ReconcileMemoryTests {
                 let seed = try await CommandRun(
                     "licensing",
                     [
-                        "seed", "--members", "\(max(2, licenses / 5))", "--licenses", "\(licenses)", "--bulk", "--quiet",
+                        "seed", "--members", "\(max(2, licenses / 5))", "--licenses", "\(licenses)", "--bulk",
+                        "--quiet",
                         "--database",
                         database.name,
                     ])

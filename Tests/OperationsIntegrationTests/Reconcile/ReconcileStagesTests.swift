@@ -13,7 +13,9 @@ struct ReconcileStagesTests {
         return options
     }
 
-    @Test("finds and puts right each that drifted, at the borders of groups and in whatever portions", arguments: [nil, 200])
+    @Test(
+        "finds and puts right each that drifted, at the borders of groups and in whatever portions",
+        arguments: [nil, 200])
     func borders(perSecond: Double?) async throws {
         try await ReconcileFixture.withStore { store in
             try await ReconcileFixture.seed(Account.self, count: 150, in: store)
@@ -21,7 +23,8 @@ struct ReconcileStagesTests {
             let ids = right.keys.sorted()
             let drifted = [0, 3, 4, 5, 66, 67, 68, 69, 131, 132, 133, 148, 149].map { ids[$0] }
             for id in drifted.dropLast() {
-                try await store.raw.update(["_id": .string(id)], with: ["$set": ["state.balance": -1]], in: "snapshots.account")
+                try await store.raw.update(
+                    ["_id": .string(id)], with: ["$set": ["state.balance": -1]], in: "snapshots.account")
             }
             // The last by another way, and behind it one that no event stands for.
             try await store.raw.delete(["_id": .string(ids[149])], from: "snapshots.account")

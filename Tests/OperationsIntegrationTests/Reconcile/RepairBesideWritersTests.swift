@@ -54,7 +54,9 @@ struct RepairBesideWritersTests {
     /// What somebody in a shell does in the midst of it.
     private func damage(_ store: DaybookStore, _ key: String, _ round: Int) async throws {
         for type in ["account", "tally"] {
-            let (selector, collection): (BSONDocument, String) = (["_id": .string("\(type)/\(key)")], "snapshots.\(type)")
+            let (selector, collection): (BSONDocument, String) = (
+                ["_id": .string("\(type)/\(key)")], "snapshots.\(type)"
+            )
             switch round % 4 {
             // It may be gone already, or change at this moment: whatever comes of it is to be put right.
             case 0: try? await store.raw.delete(selector, from: collection)
@@ -65,7 +67,8 @@ struct RepairBesideWritersTests {
         }
     }
 
-    @Test("verify reports nothing that is only under way, however often it looks", arguments: [VerifyDepth.full, .quick])
+    @Test(
+        "verify reports nothing that is only under way, however often it looks", arguments: [VerifyDepth.full, .quick])
     func verify(depth: VerifyDepth) async throws {
         try await ReconcileFixture.withStore { store in
             let keys = (0..<8).map(ReconcileFixture.key)

@@ -10,7 +10,8 @@ struct SmallPoolTests {
     enum Work: CaseIterable, Sendable { case verify, patch, rebuild, swap }
 
     @Test(
-        "verify, patch and rebuild run beside commits and loads", arguments: Work.allCases, ["maxPoolSize=1", "maxPoolSize=3"])
+        "verify, patch and rebuild run beside commits and loads", arguments: Work.allCases,
+        ["maxPoolSize=1", "maxPoolSize=3"])
     func besideTraffic(_ work: Work, _ option: String) async throws {
         try await ReconcileFixture.withStore { store in
             try await ReconcileFixture.seed(Account.self, count: 200, in: store)

@@ -10,7 +10,8 @@ struct StrayTests {
     /// Ids of every type that one can have, before and after those of the type `account` in the order of the index.
     private static let ids: [BSONValue] =
         [BSONObjectID(bytes: Array(1...12))].compactMap { $0.map { .objectID($0) } } + [
-            1, .double(2.5), .int64(3), true, .datetime(BSONDate(milliseconds: 4)), ["k": 5], .binary(BSONBinary(UUID())),
+            1, .double(2.5), .int64(3), true, .datetime(BSONDate(milliseconds: 4)), ["k": 5],
+            .binary(BSONBinary(UUID())),
             "", "account", "account.", "account0", "accounts/1", "b/1", "aaa", "tally/1", "~",
         ]
 
@@ -27,7 +28,9 @@ struct StrayTests {
             let accounts = options
             let report = try await ReconcileFixture.withWatched(on: store) { watched, proxy in
                 let report = try await watched.verify(accounts)
-                let looks = proxy.exchanges.filter { $0.request["find"] == "snapshots.account" && $0.request["hint"] != nil }
+                let looks = proxy.exchanges.filter {
+                    $0.request["find"] == "snapshots.account" && $0.request["hint"] != nil
+                }
                 #expect(looks.count >= 2 && looks.allSatisfy { $0.request["min"] != nil || $0.request["max"] != nil })
                 return report
             }
@@ -68,7 +71,11 @@ struct StrayTests {
                 try await store.raw.insert(ids.map { ["_id": $0, "version": 1] }, into: "snapshots.account")
                 try await ReconcileFixture.withWatched(on: store) { watched, proxy in
                     // libmongoc sends a write once more by itself.
-                    if faults > 0 { proxy.fail("delete", .dropReply, times: faults) } else { proxy.fail("delete", .hold) }
+                    if faults > 0 {
+                        proxy.fail("delete", .dropReply, times: faults)
+                    } else {
+                        proxy.fail("delete", .hold)
+                    }
                     let patch = Task { try await watched.patch() }
                     if faults == 0 {
                         #expect(await eventually("it is about to delete") { proxy.held == 1 })

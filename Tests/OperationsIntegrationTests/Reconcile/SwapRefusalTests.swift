@@ -22,7 +22,9 @@ struct SwapRefusalTests {
         }
     }
 
-    @Test("a snapshot that the operator's validator refuses ends it at once, with the reason; the collection in use is untouched")
+    @Test(
+        "a snapshot that the operator's validator refuses ends it at once, with the reason; the collection in use is untouched"
+    )
     func validator() async throws {
         try await withSeeded(20) { store in
             _ = try await store.raw.write(["collMod": "snapshots.account", "validator": ["state.balance": ["$lt": 15]]])
@@ -41,7 +43,8 @@ struct SwapRefusalTests {
             try await store.raw.prepare(for: ReconcileFixture.aggregates)
             // The first one of all is refused; of the others two are written a second.
             _ = try await store.raw.write([
-                "collMod": "snapshots.account", "validator": ["_id": ["$ne": .string("account/\(ReconcileFixture.key(0))")]],
+                "collMod": "snapshots.account",
+                "validator": ["_id": ["$ne": .string("account/\(ReconcileFixture.key(0))")]],
             ])
             var options = Self.accounts
             options.aggregatesPerSecond = 2
@@ -62,7 +65,8 @@ struct SwapRefusalTests {
     private func withDistinct(_ count: Int, _ body: (DaybookStore) async throws -> Void) async throws {
         try await withSeeded(0) { store in
             for number in 0..<count {
-                try await store.repository(Account.self).execute(.deposit(100 * (number + 1)), on: ReconcileFixture.key(number))
+                try await store.repository(Account.self).execute(
+                    .deposit(100 * (number + 1)), on: ReconcileFixture.key(number))
             }
             try await body(store)
         }
@@ -92,7 +96,8 @@ struct SwapRefusalTests {
             #expect(try await ReconcileFixture.snapshots(of: Account.self, in: store) == before)
 
             let damaged = "account/\(ReconcileFixture.key(9))"
-            try await store.raw.update(["_id": .string(damaged)], with: ["$set": ["state.entries": 99]], in: "snapshots.account")
+            try await store.raw.update(
+                ["_id": .string(damaged)], with: ["$set": ["state.entries": 99]], in: "snapshots.account")
             for report in [try await store.patch(Self.accounts), try await store.rebuild(Self.accounts)] {
                 #expect(report.unrepaired == 1)
                 let left = try #require(report.findings.first { $0.repair?.action == Finding.Repair.Action.none })
@@ -274,7 +279,8 @@ struct SwapRefusalTests {
             try await notebooks.execute(.write("small"), on: "m")
             try await notebooks.execute(.write(String(repeating: "x", count: 9 << 20)), on: "n")
             // No commit would let it in.
-            let first = try #require(try await store.raw.documents(in: "journal").first { $0["aggregateId"] == "notebook/n" })
+            let first = try #require(
+                try await store.raw.documents(in: "journal").first { $0["aggregateId"] == "notebook/n" })
             let stored = try first.withBorrowed { try $0.first("_id")?.uuid() }
             let id = try #require(stored.flatMap { EventID($0).advanced(by: 1) })
             let next = BSONValue.binary(BSONBinary(id.uuid))

@@ -24,7 +24,8 @@ struct SwapResumptionTests {
         }
     }
 
-    /// Starts a swap, and stops it, as by Ctrl-C, when everything is built and nothing is renamed: no rename reaches the server.
+    /// Starts a swap, and stops it, as by Ctrl-C, when everything is built and nothing is renamed: no rename reaches
+    /// the server.
     private func stopBeforeRename(_ store: DaybookStore, _ options: ReconcileOptions) async throws {
         try await ReconcileFixture.withWatched(on: store, for: [Account.self, Tally.self]) { watched, proxy in
             proxy.fail("renameCollection", .dropRequest, times: 1_000)
@@ -76,9 +77,12 @@ struct SwapResumptionTests {
             let indexes = try await ReconcileFixture.indexes(of: Account.self, in: store)
             try await stopBeforeRename(store, Self.accounts)
             for name in DatabasePlan.rebuildCollections(of: "snapshots.account") {
-                if try await store.raw.contents()[name] != nil { _ = try await store.raw.write(["drop": .string(name)]) }
+                if try await store.raw.contents()[name] != nil {
+                    _ = try await store.raw.write(["drop": .string(name)])
+                }
             }
-            try await store.raw.delete(["_id": .string("account/\(ReconcileFixture.key(7))")], from: "snapshots.account")
+            try await store.raw.delete(
+                ["_id": .string("account/\(ReconcileFixture.key(7))")], from: "snapshots.account")
             let report = try await store.rebuild(Self.accounts, swap: true)
             #expect(report.checked == Self.count)
             try await expectRight(store, indexes)
@@ -105,7 +109,8 @@ struct SwapResumptionTests {
     private func renameLate(_ store: DaybookStore, _ name: String = "snapshots.account.rebuild") async throws {
         _ = try await store.raw.write(
             [
-                "renameCollection": .string("\(store.database).\(name)"), "to": .string("\(store.database).snapshots.account"),
+                "renameCollection": .string("\(store.database).\(name)"),
+                "to": .string("\(store.database).snapshots.account"),
                 "dropTarget": true,
             ], database: "admin")
     }
@@ -173,7 +178,9 @@ struct SwapResumptionTests {
         }
     }
 
-    @Test("a rename whose answer is lost is found to be done; it is acknowledged by a majority, whatever the URI asks for")
+    @Test(
+        "a rename whose answer is lost is found to be done; it is acknowledged by a majority, whatever the URI asks for"
+    )
     func lostAnswer() async throws {
         try await withSeeded { store in
             let indexes = try await ReconcileFixture.indexes(of: Account.self, in: store)
@@ -204,13 +211,18 @@ struct SwapResumptionTests {
                 _ = try await watched.rebuild(Self.accounts, swap: true)
                 let writes = proxy.exchanges.filter { exchange in
                     let name = exchange.request.string(at: exchange.command) ?? ""
-                    let isWrite = ["insert", "update", "bulkWrite", "delete", "findAndModify"].contains(exchange.command)
+                    let isWrite = ["insert", "update", "bulkWrite", "delete", "findAndModify"].contains(
+                        exchange.command)
                     return isWrite && (name.contains("rebuild") || name == "daybook.leases")
                 }
                 #expect(
-                    writes.contains { $0.command == "insert" && $0.request.string(at: "insert")?.contains("rebuild") == true })
+                    writes.contains {
+                        $0.command == "insert" && $0.request.string(at: "insert")?.contains("rebuild") == true
+                    })
                 #expect(writes.contains { $0.request.string(at: $0.command) == "daybook.leases" })
-                for write in writes { #expect(write.request.value(at: "writeConcern.w") == "majority", "\(write.request)") }
+                for write in writes {
+                    #expect(write.request.value(at: "writeConcern.w") == "majority", "\(write.request)")
+                }
             }
         }
     }
@@ -261,7 +273,8 @@ struct SwapResumptionTests {
                 let id = stopped.id
                 let collection = stopped.builds["account"]?.collection ?? "snapshots.account"
                 let first = try #require(try await store.raw.documents(in: collection).first)
-                try await store.raw.update(["_id": first["_id"] ?? .null], with: ["$set": ["state.balance": 99]], in: collection)
+                try await store.raw.update(
+                    ["_id": first["_id"] ?? .null], with: ["$set": ["state.balance": 99]], in: collection)
                 try await store.raw.update(
                     ["_id": .binary(BSONBinary(id))], with: ["$set": .document(change)], in: "daybook.runs")
 

@@ -6,10 +6,12 @@ import Foundation
 import IntegrationSupport
 import Testing
 
-/// A restore that is not of one moment can leave a part of a commit. Nothing else shows it: each aggregate is whole by itself.
+/// A restore that is not of one moment can leave a part of a commit. Nothing else shows it: each aggregate is whole by
+/// itself.
 @Suite("Torn commits", .serialized, .timeLimit(.minutes(3)))
 struct TornCommitTests {
-    /// Commits, long ago, one event each to some accounts and a tally together, and a commit of three events to one account.
+    /// Commits, long ago, one event each to some accounts and a tally together, and a commit of three events to one
+    /// account.
     private func fill(_ store: DaybookStore, commits: Int = 1, accounts: Int = 2) async throws {
         let clock = SimulatedClock(at: Date(timeIntervalSince1970: 1_750_000_000), seed: 5)
         let loader = store.bulkLoader()
@@ -18,7 +20,8 @@ struct TornCommitTests {
             try await batch.transaction { transaction in
                 for account in 0..<accounts {
                     try await transaction.execute(
-                        .deposit(1), on: "\(number)-\(account)", of: Account.self, expecting: nil, commandID: nil, at: clock.now)
+                        .deposit(1), on: "\(number)-\(account)", of: Account.self, expecting: nil, commandID: nil,
+                        at: clock.now)
                 }
                 try await transaction.execute(
                     .deposit(1), on: "\(number)-t", of: Tally.self, expecting: nil, commandID: nil, at: clock.now)
@@ -37,11 +40,13 @@ struct TornCommitTests {
     /// Loses an event, and with it what else shows that: its snapshot, where it was the only event.
     private func lose(_ id: String, _ store: DaybookStore) async throws {
         try await store.raw.delete(["aggregateId": .string(id)], from: "journal")
-        try await store.raw.delete(["_id": .string(id)], from: id.hasPrefix("tally/") ? "snapshots.tally" : "snapshots.account")
+        try await store.raw.delete(
+            ["_id": .string(id)], from: id.hasPrefix("tally/") ? "snapshots.tally" : "snapshots.account")
     }
 
     private func torn(_ report: ReconcileReport) -> [String: String] {
-        Dictionary(report.findings.filter { $0.kind == .torn }.map { ($0.aggregateID, $0.detail) }) { first, _ in first }
+        Dictionary(report.findings.filter { $0.kind == .torn }.map { ($0.aggregateID, $0.detail) }) { first, _ in first
+        }
     }
 
     @Test("are found with the aggregate that has the first event, and say what is there and what is not")
@@ -54,7 +59,8 @@ struct TornCommitTests {
                 #expect(report.counts == [.torn: 1], "\(report.findings)")
                 let detail = try #require(torn(report)["account/7-0"])
                 for part in [
-                    "of its 3 events 1 is not there", "places in it 3", "account/7-0 at version 1", "account/7-1 at version 1",
+                    "of its 3 events 1 is not there", "places in it 3", "account/7-0 at version 1",
+                    "account/7-1 at version 1",
                 ] { #expect(detail.contains(part), "\(detail)") }
                 #expect(report.findings.first?.journalVersion == 1 && report.findings.first?.snapshotVersion == nil)
             }
@@ -63,7 +69,8 @@ struct TornCommitTests {
             let generic = try await CommandRun("daybook", ["verify", "--database", store.database, "--json"])
             #expect(generic.status == 1)
             #expect(try BSONDocument(extendedJSON: generic.output).integer(at: "counts.torn") == 1)
-            let partial = try await CommandRun("daybook", ["verify", "--database", store.database, "--partial-journal"])
+            let partial = try await CommandRun(
+                "daybook", ["verify", "--database", store.database, "--partial-journal"])
             #expect(partial.status == 0, "\(partial.output)")
             // No repair can do anything about it, and none is stopped by it.
             #expect(try await store.patch().isClean)
@@ -164,7 +171,8 @@ struct TornCommitTests {
             try await lose("account/3-0", store)
             let found = try await check()
             #expect(found.level == .warning && found.detail.contains("one of the newest is not whole"), "\(found)")
-            #expect(found.detail.contains("tally/3-t at version 1") && found.remedy?.contains("verify") == true, "\(found)")
+            #expect(
+                found.detail.contains("tally/3-t at version 1") && found.remedy?.contains("verify") == true, "\(found)")
         }
     }
 
@@ -188,7 +196,8 @@ struct TornCommitTests {
                 ["aggregateId": "account/0-0"], with: ["$set": ["commit": .document(changed)]], in: "journal")
             let report = try await store.verify()
             #expect(
-                (report.counts[.torn] ?? 0) == (commit["count"] == .int32(.max) && commit["index"] == .int32(0) ? 1 : 0),
+                (report.counts[.torn] ?? 0)
+                    == (commit["count"] == .int32(.max) && commit["index"] == .int32(0) ? 1 : 0),
                 "\(report.findings)")
             _ = try await store.verifyEnvelopes()
             _ = await store.diagnose()

@@ -16,7 +16,8 @@ struct SnapshotThatGoesTests {
     ) async throws -> R {
         try await ReconcileFixture.withStore(for: Self.aggregates) { store in
             guard isOlderServer else { return try await body(store) }
-            return try await ReconcileFixture.withWatched(on: store, for: Self.aggregates, maximumWireVersion: 21) { store, _ in
+            return try await ReconcileFixture.withWatched(on: store, for: Self.aggregates, maximumWireVersion: 21) {
+                store, _ in
                 try await body(store)
             }
         }
@@ -96,7 +97,8 @@ struct SnapshotThatGoesTests {
     }
 
     @Test(
-        "a transaction over several aggregates deletes a snapshot that is not kept, and a guard on it keeps a rival's commit out")
+        "a transaction over several aggregates deletes a snapshot that is not kept, and a guard on it keeps a rival's commit out"
+    )
     func transactions() async throws {
         try await withStore { store in
             let purses = store.repository(Purse.self)
@@ -125,7 +127,9 @@ struct SnapshotThatGoesTests {
         }
     }
 
-    @Test("an async aggregate's snapshot that is not kept is deleted after its commit, and a waiting reader waits for that")
+    @Test(
+        "an async aggregate's snapshot that is not kept is deleted after its commit, and a waiting reader waits for that"
+    )
     func afterTheCommit() async throws {
         try await withStore { store in
             let tills = store.repository(Till.self)
@@ -165,7 +169,9 @@ struct SnapshotThatGoesTests {
             let purses = store.repository(Purse.self)
             try await purses.execute(.deposit(5), on: "a")
             let namespace = store.raw.namespace(Purse.snapshotCollection)
-            _ = try await store.raw.client.withConnection(.single) { try $0.deleteOne(["_id": "purse/a"], in: namespace) }
+            _ = try await store.raw.client.withConnection(.single) {
+                try $0.deleteOne(["_id": "purse/a"], in: namespace)
+            }
             var options = ReconcileOptions()
             options.types = ["purse"]
             let purseOnly = options

@@ -7,7 +7,8 @@ import Testing
 func withPopulation(_ body: (AdminDatabase) async throws -> Void) async throws {
     try await withRawDatabase { database in
         let admin = AdminDatabase(database: database)
-        let seed = try await admin.licensing("seed", "--members", "3", "--licenses", "8", "--seed", "7", "--bulk", "--quiet")
+        let seed = try await admin.licensing(
+            "seed", "--members", "3", "--licenses", "8", "--seed", "7", "--bulk", "--quiet")
         try #require(seed.status == 0, "\(seed.errors)")
         try await body(admin)
     }

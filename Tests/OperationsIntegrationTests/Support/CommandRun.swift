@@ -20,8 +20,8 @@ struct CommandRun: Sendable {
         let (output, errors) = (Pipe(), Pipe())
         process.executableURL = builtExecutable(program)
         process.arguments = arguments
-        // libmongoc keeps counters in shared memory, by process id. Of a process that was killed the file stays, and the next one of that id
-        // complains on standard error, before anything of ours runs.
+        // libmongoc keeps counters in shared memory, by process id. Of a process that was killed the file stays, and
+        // the next one of that id complains on standard error, before anything of ours runs.
         let quiet = ["MONGOC_DISABLE_SHM": "1"].merging(environment) { $1 }
         process.environment = ProcessInfo.processInfo.environment.merging(quiet) { $1 }
         process.standardInput = FileHandle.nullDevice

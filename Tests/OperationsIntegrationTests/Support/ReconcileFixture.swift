@@ -54,14 +54,16 @@ enum ReconcileFixture {
     ) async throws {
         // Ids are unlike those of other types in the same journal.
         let clock = SimulatedClock(
-            at: Date(timeIntervalSince1970: 1_750_000_000), seed: A.type.rawValue.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
+            at: Date(timeIntervalSince1970: 1_750_000_000),
+            seed: A.type.rawValue.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
         let loader = store.bulkLoader()
         for number in 0..<count {
             let batch = BulkBatch(clock: clock.commitClock)
             for _ in 0...(number % 4) {
                 try await batch.transaction { transaction in
                     try await transaction.execute(
-                        .deposit(number + 1), on: key(number), of: A.self, expecting: nil, commandID: nil, at: clock.now)
+                        .deposit(number + 1), on: key(number), of: A.self, expecting: nil, commandID: nil, at: clock.now
+                    )
                 }
                 clock.advance(by: .milliseconds(7))
             }
@@ -73,7 +75,9 @@ enum ReconcileFixture {
     static func key(_ number: Int) -> String { "a-\(String(format: "%06d", number))" }
 
     /// Every snapshot of a kind, as it stands there.
-    static func snapshots<A: Aggregate>(of aggregate: A.Type, in store: DaybookStore) async throws -> [String: BSONDocument] {
+    static func snapshots<A: Aggregate>(of aggregate: A.Type, in store: DaybookStore) async throws -> [String:
+        BSONDocument]
+    {
         let documents = try await store.raw.documents(in: A.snapshotCollection)
         return Dictionary(uniqueKeysWithValues: documents.map { ($0.string(at: "_id") ?? "", $0) })
     }
@@ -88,7 +92,9 @@ enum ReconcileFixture {
     /// An event as it stands in the journal.
     static func event(_ id: String, _ version: Int64, in store: DaybookStore) async throws -> BSONDocument {
         try #require(
-            try await store.raw.documents(in: "journal", where: ["aggregateId": .string(id), "version": .int64(version)]).first)
+            try await store.raw.documents(
+                in: "journal", where: ["aggregateId": .string(id), "version": .int64(version)]
+            ).first)
     }
 
     /// Drops the snapshot collections.
@@ -118,7 +124,9 @@ extension FaultProxy {
     /// What was written to the snapshots: the command, the collection, and the document or statement.
     var snapshotWrites: [(command: String, collection: String, statement: BSONDocument)] {
         exchanges.flatMap { exchange -> [(String, String, BSONDocument)] in
-            guard ["insert", "update", "delete", "findAndModify", "bulkWrite", "findandmodify"].contains(exchange.command) else {
+            guard
+                ["insert", "update", "delete", "findAndModify", "bulkWrite", "findandmodify"].contains(exchange.command)
+            else {
                 return []
             }
             let collection = exchange.request.string(at: exchange.command) ?? "?"

@@ -30,7 +30,8 @@ struct TransferFixture {
 
     /// Commits of every kind, a correction, and events of a type that nobody knows.
     func fill() async throws {
-        let context = CommandContext(correlationID: "co", causationID: "ca", actor: "é\u{10FFFF}", headers: ["X-Request": "1"])
+        let context = CommandContext(
+            correlationID: "co", causationID: "ca", actor: "é\u{10FFFF}", headers: ["X-Request": "1"])
         let accounts = store.repository(Account.self)
         for key in ["a", "a/b", "é", "z", "😀", "\u{E000}", "A b"] {
             try await accounts.execute(.depositEach([1, 2, 3]), on: key, commandID: "c-1", context: context)
@@ -70,7 +71,8 @@ struct TransferFixture {
         _ aggregateID: String, _ version: Int64, type: String = "found", data: BSONDocument = ["n": 1], id: UUID? = nil,
         commandID: String? = nil
     ) throws -> BSONDocument {
-        let id = id ?? EventID(milliseconds: 1_700_000_000_000 + UInt64(version)) { UInt64.random(in: .min ... .max) }.uuid
+        let id =
+            id ?? EventID(milliseconds: 1_700_000_000_000 + UInt64(version)) { UInt64.random(in: .min ... .max) }.uuid
         return try JournalEvent(
             id: id, aggregateID: aggregateID, version: version, type: type, schema: 1,
             recordedAt: BSONDate(milliseconds: 1_700_000_000_000 + version), commit: .init(id: id, index: 0, count: 1),
@@ -95,10 +97,13 @@ struct TransferFixture {
 
     /// Imports lines; the aggregates whose snapshots were asked for are noted.
     @discardableResult
-    func `import`(_ text: [UInt8], isDryRun: Bool = false, rebuilding: Recorder<ImportedAggregates> = Recorder()) async throws
+    func `import`(_ text: [UInt8], isDryRun: Bool = false, rebuilding: Recorder<ImportedAggregates> = Recorder())
+        async throws
         -> ImportReport
     {
-        try await store.importJournal(from: try InputFile(path: file(text).path), isDryRun: isDryRun) { rebuilding.record($0) }
+        try await store.importJournal(from: try InputFile(path: file(text).path), isDryRun: isDryRun) {
+            rebuilding.record($0)
+        }
     }
 
     @discardableResult
@@ -110,7 +115,9 @@ struct TransferFixture {
     func journal() async throws -> [BSONDocument] {
         try await store.raw.documents(in: "journal").sorted {
             let (left, right) = ($0.string(at: "aggregateId") ?? "", $1.string(at: "aggregateId") ?? "")
-            if left.utf8.elementsEqual(right.utf8) { return ($0.integer(at: "version") ?? 0) < ($1.integer(at: "version") ?? 0) }
+            if left.utf8.elementsEqual(right.utf8) {
+                return ($0.integer(at: "version") ?? 0) < ($1.integer(at: "version") ?? 0)
+            }
             return left.utf8.lexicographicallyPrecedes(right.utf8)
         }
     }

@@ -40,7 +40,9 @@ struct BulkFailureTests {
                     #expect(again?.code == .unauthorized, "what is not written is not forgotten")
                 }
                 let report = try await loader.finish()
-                #expect(report.events == BulkLoader.eventsPerInsert + 3 && report.snapshots == 2 && report.skippedEvents == 0)
+                #expect(
+                    report.events == BulkLoader.eventsPerInsert + 3 && report.snapshots == 2
+                        && report.skippedEvents == 0)
                 #expect(try await store.repository(Account.self).load("first").version == 3)
                 #expect(try await store.verify().isClean)
             }
@@ -65,11 +67,15 @@ struct BulkFailureTests {
                         #expect(error?.message.hasPrefix("the batch was not taken") == false)
                     }
                     let error = try await daybookError { try await loader.append(batch) }
-                    #expect(error?.message.hasPrefix("the batch was not taken: 10000 events") == true, "\(error?.message ?? "")")
+                    #expect(
+                        error?.message.hasPrefix("the batch was not taken: 10000 events") == true,
+                        "\(error?.message ?? "")")
                     #expect(error?.code == .unauthorized)
                 }
                 let report = try await loader.finish()
-                #expect(report.events == BulkLoader.eventsPerInsert && report.skippedEvents == 9 * BulkLoader.eventsPerInsert)
+                #expect(
+                    report.events == BulkLoader.eventsPerInsert
+                        && report.skippedEvents == 9 * BulkLoader.eventsPerInsert)
             }
         }
     }

@@ -23,7 +23,8 @@ struct ImportTests {
         let before = try await target.journal()
         let dry = try await daybookError { try await target.import(lines, isDryRun: true) }
         #expect(try await target.journal() == before, sourceLocation: sourceLocation)
-        let error = try #require(try await daybookError { try await target.import(lines) }, sourceLocation: sourceLocation)
+        let error = try #require(
+            try await daybookError { try await target.import(lines) }, sourceLocation: sourceLocation)
         if isSeenByDryRun {
             #expect(
                 dry.map { error.message.hasPrefix($0.message) } == true, "\(dry?.message ?? "none")",
@@ -64,7 +65,8 @@ struct ImportTests {
     }
 
     @Test(
-        "an import of differing events is refused by line, aggregate and version; earlier events are written, later ones are not")
+        "an import of differing events is refused by line, aggregate and version; earlier events are written, later ones are not"
+    )
     func differs() async throws {
         try await TransferFixture.run { target in
             let events = try history(1...6)
@@ -100,15 +102,20 @@ struct ImportTests {
             #expect(sameID.message.contains("its id is that of relic/1 at version 1"), "\(sameID.message)")
             let sameCommand = try await refusal(
                 target, try lines([theirs, TransferFixture.event("relic/1", 2, commandID: "c-1")]))
-            #expect(sameCommand.message.hasPrefix("line 2: its command id is that of version 1 too"), "\(sameCommand.message)")
-            let sameCommandThere = try await refusal(target, try lines([TransferFixture.event("relic/1", 2, commandID: "c-1")]))
+            #expect(
+                sameCommand.message.hasPrefix("line 2: its command id is that of version 1 too"),
+                "\(sameCommand.message)")
+            let sameCommandThere = try await refusal(
+                target, try lines([TransferFixture.event("relic/1", 2, commandID: "c-1")]))
             #expect(sameCommandThere.code == .conflict && sameCommandThere.version == 2)
             #expect(sameCommandThere.message.contains("its command id was used before, at version 1"))
             // Two of the file: only the journal's own index sees that.
             let shared = UUID()
             let twice = try ["relic/3", "relic/4"].map { try TransferFixture.event($0, 1, id: shared) }
             let inFile = try await refusal(target, try lines(twice), isSeenByDryRun: false)
-            #expect(inFile.message.hasPrefix("line 2: ") && inFile.message.contains("its id is that of relic/3 at version 1"))
+            #expect(
+                inFile.message.hasPrefix("line 2: ")
+                    && inFile.message.contains("its id is that of relic/3 at version 1"))
             #expect(try await target.journal().count == 2)
         }
     }
@@ -150,7 +157,8 @@ struct ImportTests {
         let (line, reason) = Self.malformed[index]
         try await TransferFixture.run { target in
             let events = try history(1...3)
-            let error = try await refusal(target, ["", try TransferFixture.line(events[0]), line] + lines(Array(events[1...])))
+            let error = try await refusal(
+                target, ["", try TransferFixture.line(events[0]), line] + lines(Array(events[1...])))
             #expect(error.code == .invalidImport)
             #expect(error.message.hasPrefix("line 3: ") && error.message.contains(reason), "\(error.message)")
             #expect(!error.message.contains(".."), "\(error.message)")
@@ -168,7 +176,9 @@ struct ImportTests {
             #expect(try await target.journal().count == 2)
             let binary = try await daybookError { try await target.import([0x1F, 0x8B, 8, 0, 0xFF, 0xFE]) }
             #expect(binary?.message.hasPrefix("line 1: it is not UTF-8") == true)
-            #expect(try await target.import(text + [UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\n")]).events == 1)
+            #expect(
+                try await target.import(text + [UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\n")]).events == 1
+            )
         }
     }
 

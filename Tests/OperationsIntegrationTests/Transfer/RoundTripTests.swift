@@ -49,12 +49,14 @@ struct RoundTripTests {
         try await TransferFixture.run(knowing: []) { source in
             try await source.store.raw.insert(
                 [
-                    TransferFixture.event("a/1", 1), TransferFixture.event("a-b/1", 1), TransferFixture.event("a0/1", 1),
+                    TransferFixture.event("a/1", 1), TransferFixture.event("a-b/1", 1),
+                    TransferFixture.event("a0/1", 1),
                     TransferFixture.event("b/1", 1),
                 ], into: "journal")
             let all = try await source.export()
             #expect(all.report.events == 4)
-            // A type that neither the program nor the journal knows is mistyped, and an export without its events would look whole.
+            // A type that neither the program nor the journal knows is mistyped, and an export without its events would
+            // look whole.
             let mistyped = try await daybookError { _ = try await source.export(types: ["a", "none"]) }
             #expect(mistyped?.code == .invalidArgument && mistyped?.message.contains("\"none\"") == true)
             let (report, text) = try await source.export(types: ["a", "a-b", "a"])
@@ -85,12 +87,14 @@ struct RoundTripTests {
         try await TransferFixture.run { source in
             try await source.store.raw.insert(
                 [
-                    TransferFixture.event("relic/1", 1), TransferFixture.event("relic/1", 3), TransferFixture.event("relic/2", 2),
+                    TransferFixture.event("relic/1", 1), TransferFixture.event("relic/1", 3),
+                    TransferFixture.event("relic/2", 2),
                     TransferFixture.event("relic/3", 1),
                 ], into: "journal")
             let (report, text) = try await source.export()
             #expect(report.events == 4 && report.faults == 2)
-            #expect(report.firstFault == "line 2 (relic/1 at version 3): there is a gap: version 2 is missing before it")
+            #expect(
+                report.firstFault == "line 2 (relic/1 at version 3): there is a gap: version 2 is missing before it")
             try await TransferFixture.run { target in
                 let error = try await daybookError { try await target.import(text) }
                 #expect(error?.message.hasPrefix("line 2: there is a gap: version 2 is missing before it") == true)
@@ -104,10 +108,13 @@ struct RoundTripTests {
         try await TransferFixture.run { source in
             let text = String(repeating: "x", count: 600_000)
             var lines: [String] = []
-            for number in 1...1_100 { lines.append(try TransferFixture.line(try TransferFixture.event("account/\(number)", 1))) }
+            for number in 1...1_100 {
+                lines.append(try TransferFixture.line(try TransferFixture.event("account/\(number)", 1)))
+            }
             for version in 1...40 {
                 lines.append(
-                    try TransferFixture.line(try TransferFixture.event("relic/1", Int64(version), data: ["t": .string(text)])))
+                    try TransferFixture.line(
+                        try TransferFixture.event("relic/1", Int64(version), data: ["t": .string(text)])))
             }
             let rebuilt = Recorder<ImportedAggregates>()
             let report = try await source.import(Array(lines.joined(separator: "\n").utf8), rebuilding: rebuilt)

@@ -10,8 +10,8 @@ struct ListLicenses: AsyncParsableCommand {
         commandName: "licenses",
         abstract: "Print licences from their snapshots, one line of JSON each.",
         discussion: """
-            Ordered by expiry. Without a filter, all of them. A filter is MongoDB's, as extended JSON, on the stored document: \
-            '{"state.renewals": {"$gte": 2}, "state.expiresAt": {"$lt": {"$date": "2025-06-01T00:00:00Z"}}}'
+            Ordered by expiry. Without a filter, all of them. A filter is MongoDB's, as extended JSON, on the stored \
+            document: '{"state.renewals": {"$gte": 2}, "state.expiresAt": {"$lt": {"$date": "2025-06-01T00:00:00Z"}}}'
             """
     )
 

@@ -51,12 +51,14 @@ struct Sessions: RequestCommand {
     static let configuration = CommandConfiguration(abstract: "What a device reports of its playback.")
 
     @Argument(help: "The licence's id.") var license: String
-    @Argument(help: "JSON: [{\"id\": uuid, \"kind\": \"started\" or \"stopped\", \"occurredAt\": date}].") var batch: String
+    @Argument(help: "JSON: [{\"id\": uuid, \"kind\": \"started\" or \"stopped\", \"occurredAt\": date}].") var batch:
+        String
     @OptionGroup(title: "Request") var requestOptions: RequestOptions
     @OptionGroup(title: "Store") var options: StoreOptions
 
     func perform(_ licensing: LicensingApplication<DaybookStore>, _ request: Request) async throws -> LicenseView {
-        LicenseView(try await licensing.recordSessions(try decode([License.Session].self, from: batch), of: license, request))
+        LicenseView(
+            try await licensing.recordSessions(try decode([License.Session].self, from: batch), of: license, request))
     }
 }
 

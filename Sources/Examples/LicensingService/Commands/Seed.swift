@@ -8,8 +8,8 @@ struct Seed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fill the store with members and their licences, by real commands.",
         discussion: """
-            The population lives in the year 2025. The same --members, --licenses and --seed give the same population, to the byte: ids, events, \
-            dates. An interrupted run is completed when it is started again.
+            The population lives in the year 2025. The same --members, --licenses and --seed give the same population, \
+            to the byte: ids, events, dates. An interrupted run is completed when it is started again.
 
             With --bulk the commands are decided in memory, and the events and snapshots that they lead to are written in large inserts.
             """
@@ -24,7 +24,9 @@ struct Seed: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...10_000_000).contains(members) else { throw ValidationError("--members is between 1 and 10000000.") }
-        guard (0...10_000_000).contains(licenses) else { throw ValidationError("--licenses is between 0 and 10000000.") }
+        guard (0...10_000_000).contains(licenses) else {
+            throw ValidationError("--licenses is between 0 and 10000000.")
+        }
         if let rate {
             guard rate > 0, rate.isFinite else { throw ValidationError("--rate is more than 0.") }
             guard !bulk else { throw ValidationError("--rate is about commands; with --bulk none are sent.") }
@@ -34,7 +36,8 @@ struct Seed: AsyncParsableCommand {
     func run() async throws {
         let population = Population(members: members, licenses: licenses, seed: seed)
         let progress = ProgressDisplay("licences", of: licenses, isQuiet: options.quiet)
-        try await options.withStore(of: LicensingAdmin.self, configure: { $0.clock = StoryClock.commitClock }) { store in
+        try await options.withStore(of: LicensingAdmin.self, configure: { $0.clock = StoryClock.commitClock }) {
+            store in
             try await store.initialize()
             let start = ContinuousClock.now
             let totals: Population.Totals
@@ -45,7 +48,8 @@ struct Seed: AsyncParsableCommand {
                 progress.finish()
                 if !options.quiet {
                     StandardError.line(
-                        "\(report.events) events and \(report.snapshots) snapshots written, \(report.skippedEvents) events were there"
+                        "\(report.events) events and \(report.snapshots) snapshots written, \(report.skippedEvents) "
+                            + "events were there"
                     )
                 }
             } else {
@@ -58,8 +62,9 @@ struct Seed: AsyncParsableCommand {
             let elapsed = seconds.formatted(.number.precision(.fractionLength(1)).grouping(.never))
             print(
                 """
-                \(members) members, \(totals.licenses) licences, \(totals.accepted) commands accepted, \(totals.refused) refused; \
-                \(totals.events) events in \(elapsed) s, \(Int(Double(totals.events) / seconds)) a second
+                \(members) members, \(totals.licenses) licences, \(totals.accepted) commands accepted, \
+                \(totals.refused) refused; \(totals.events) events in \(elapsed) s, \
+                \(Int(Double(totals.events) / seconds)) a second
                 """)
         }
     }

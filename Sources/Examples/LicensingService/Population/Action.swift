@@ -39,16 +39,19 @@ enum Action: Sendable {
         }
         switch self {
         case .acquire(let device, let title, let studio):
-            return reply(try await licensing.acquire(member: member, device: device, title: title, studio: studio, request))
+            return reply(
+                try await licensing.acquire(member: member, device: device, title: title, studio: studio, request))
         case .confirmDownload(let id): return reply(try await licensing.confirmDownload(id, request))
-        case .recordSessions(let id, let batch): return reply(try await licensing.recordSessions(batch, of: id, request))
+        case .recordSessions(let id, let batch):
+            return reply(try await licensing.recordSessions(batch, of: id, request))
         case .renew(let id): return reply(try await licensing.renew(id, request))
         case .expire(let id): return reply(try await licensing.expire(id, request))
         case .release(let id, let reason): return reply(try await licensing.release(id, reason: reason, request))
         case .revoke(let id, let reason):
             return reply(try await licensing.revoke(id, reason: reason, operator: `operator`, request))
         case .correctExpiry(let id, let date, let reason):
-            return reply(try await licensing.correctExpiry(of: id, to: date, reason: reason, operator: `operator`, request))
+            return reply(
+                try await licensing.correctExpiry(of: id, to: date, reason: reason, operator: `operator`, request))
         case .changePlan(let plan):
             let member = try await licensing.changePlan(of: member, to: plan, request)
             return Reply(id: member.id, version: member.version)

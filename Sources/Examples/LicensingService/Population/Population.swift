@@ -82,7 +82,8 @@ extension MemberStory {
             guard outcome.agrees(with: step.outcome) else {
                 throw Population.Disagreement(
                     description:
-                        "request \(step.number) of member \(member) ended otherwise than it should have: the database has other data"
+                        "request \(step.number) of member \(member) ended otherwise than it should have: the database "
+                        + "has other data"
                 )
             }
         }
