@@ -7,7 +7,9 @@ public import DaybookBSON
 ///
 /// ```swift
 /// static let upcasters: [Upcaster] = [
-///     .transform("renewed", from: 1) { (old: RenewedInDays) in Renewed(expiresAt: old.at.addingTimeInterval(old.days * 86_400)) },
+///     .transform("renewed", from: 1) { (old: RenewedInDays) in
+///         Renewed(expiresAt: old.at.addingTimeInterval(old.days * 86_400))
+///     },
 ///     .rename("extended", to: "renewed"),
 ///     .retire("pinged"),
 /// ]

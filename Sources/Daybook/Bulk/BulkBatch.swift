@@ -8,7 +8,8 @@ internal import Synchronization
 /// ```swift
 /// let batch = BulkBatch(clock: simulation.commitClock)
 /// try await batch.transaction { tx in
-///     try await tx.execute(.add(2), on: "visits", of: Counter.self, expecting: nil, commandID: "request-7", at: monday)
+///     try await tx.execute(
+///         .add(2), on: "visits", of: Counter.self, expecting: nil, commandID: "request-7", at: monday)
 /// }
 /// try await loader.append(batch)
 /// ```

@@ -7,7 +7,8 @@ extension Repository {
     /// ```swift
     /// var page = try await licenses.page(where: \.status == .issued, sort: [.ascending(\.expiresAt)], limit: 20)
     /// while let next = page.next {
-    ///     page = try await licenses.page(where: \.status == .issued, sort: [.ascending(\.expiresAt)], limit: 20, after: next)
+    ///     page = try await licenses.page(
+    ///         where: \.status == .issued, sort: [.ascending(\.expiresAt)], limit: 20, after: next)
     /// }
     /// ```
     ///

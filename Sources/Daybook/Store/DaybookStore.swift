@@ -10,7 +10,8 @@ internal import Synchronization
 /// tasks, and one is enough for a process.
 ///
 /// ```swift
-/// let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1/?replicaSet=rs0"), aggregates: [License.self])
+/// let configuration = try DaybookConfiguration(uri: "mongodb://127.0.0.1/?replicaSet=rs0")
+/// let store = try DaybookStore(configuration, aggregates: [License.self])
 /// try await store.initialize()
 /// let licenses = store.repository(License.self)
 /// ```

@@ -40,8 +40,7 @@ extension Repository {
             guard ContinuousClock.now < deadline else {
                 for (id, version) in left {
                     store.telemetry.logger.warning(
-                        "the journal does not show this version, which it has shown before; verify says whether an "
-                            + "event is missing",
+                        "the journal no longer shows this version; verify says whether an event is missing",
                         [.aggregateID: id, .collection: loader.snapshots, .version: version])
                 }
                 return failures

@@ -16,7 +16,8 @@ struct Rebuild<Application: AdminApplication>: AsyncParsableCommand {
                 reported, and their snapshots left. A swap is refused on a sharded cluster, and where a newer program \
                 keeps the snapshots.
 
-                A run that was stopped or killed is resumed by the same command and the same program within an hour; else all is begun anew.
+                A run that was stopped or killed is resumed by the same command and the same program within an hour; \
+                else all is begun anew.
 
                 Exit codes: 0 done, 1 something was left, 2 it could not be done, 130 interrupted.
                 """)

@@ -24,7 +24,8 @@ struct Verify<Application: AdminApplication>: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Compare versions and digests, and fold nothing: faster, and blind to what was forged or cannot be decoded, and to torn commits.
+            Compare versions and digests, and fold nothing: faster, and blind to what was forged or cannot be decoded, \
+            and to torn commits.
             """)
     var quick = false
 

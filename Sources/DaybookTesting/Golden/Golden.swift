@@ -11,7 +11,8 @@ public import Foundation
 ///
 /// ```swift
 /// @Test func golden() throws {
-///     try checkGolden(License.self, events: [.created(member: "m-1", expiresAt: d), .released], file: "Golden/license.json")
+///     let events: [License.Event] = [.created(member: "m-1", expiresAt: d), .released]
+///     try checkGolden(License.self, events: events, file: "Golden/license.json")
 /// }
 /// ```
 ///

@@ -6,7 +6,8 @@ public import Foundation
 ///
 /// ```swift
 /// let licensing = LicensingApplication(store: store)
-/// let license = try await licensing.acquire(member: "m-1", device: "d-1", title: "t-1", studio: "s-1", Request(key: "request-1"))
+/// let license = try await licensing.acquire(
+///     member: "m-1", device: "d-1", title: "t-1", studio: "s-1", Request(key: "request-1"))
 /// try await licensing.renew(license.id.key)
 /// ```
 ///

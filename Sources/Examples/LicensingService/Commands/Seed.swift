@@ -11,7 +11,8 @@ struct Seed: AsyncParsableCommand {
             The population lives in the year 2025. The same --members, --licenses and --seed give the same population, \
             to the byte: ids, events, dates. An interrupted run is completed when it is started again.
 
-            With --bulk the commands are decided in memory, and the events and snapshots that they lead to are written in large inserts.
+            With --bulk the commands are decided in memory, and the events and snapshots that they lead to are written \
+            in large inserts.
             """
     )
 
