@@ -72,7 +72,7 @@ package final class ServerClock: Sendable {
         }
         if isNews {
             telemetry.logger.warning(
-                "the clocks of this machine and the server differ; commits are recorded by the server's. Set this one",
+                "this machine's clock differs from the server's; commits are recorded by the server's. Set it right",
                 [.offset: "\((offset * 10).rounded() / 10) s"])
         }
     }

@@ -10,7 +10,7 @@ internal import Synchronization
 /// tasks, and one is enough for a process.
 ///
 /// ```swift
-/// let configuration = try DaybookConfiguration(uri: "mongodb://127.0.0.1/?replicaSet=rs0")
+/// let configuration = DaybookConfiguration(uri: "mongodb://127.0.0.1/?replicaSet=rs0")
 /// let store = try DaybookStore(configuration, aggregates: [License.self])
 /// try await store.initialize()
 /// let licenses = store.repository(License.self)

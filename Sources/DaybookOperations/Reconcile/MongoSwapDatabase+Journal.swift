@@ -38,8 +38,7 @@ extension MongoSwapDatabase {
             try await Patience.around { try await feed.open() }
         } catch let error as JournalPlaceLost {
             store.telemetry.logger.warning(
-                "the server no longer knows the place up to which the journal was followed; the snapshots are built "
-                    + "anew",
+                "the server no longer knows the place up to which the journal was followed; all is built anew",
                 [.aggregateType: A.type, .error: "\(error.underlying)"])
             throw error
         }
