@@ -130,7 +130,7 @@ public final class BulkLoader: Sendable {
         do {
             try await store.telemetry.perform("bulk") {
                 try await store.client.withConnection(.single) { connection in
-                    try store.ready(connection)
+                    try store.committer.ready(connection)
                     var counts = EventInsertion.Counts()
                     // Count also when the rest fails: the events inserted so far will be skipped when they are tried
                     // again.

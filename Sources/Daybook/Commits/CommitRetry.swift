@@ -1,13 +1,12 @@
 internal import DaybookMongo
 internal import Logging
 
-/// The attempts at a commit: until when they are made, and how far apart.
+/// Until when a commit is tried.
 ///
-/// Where nothing took effect, the caller decides again after ``pause()``. Where documents were sent and not answered,
+/// Where nothing took effect, the caller decides again after a pause. Where documents were sent and not answered,
 /// the same documents are sent again. Where only a transaction's commit was not answered, only that is sent again.
 struct CommitRetry: Sendable {
     private let deadline: ContinuousClock.Instant
-    private var backoff = Backoff()
 
     init(until deadline: ContinuousClock.Instant) {
         self.deadline = deadline
@@ -18,16 +17,13 @@ struct CommitRetry: Sendable {
     /// Checks that there is time to decide again.
     ///
     /// - Throws: The error of an outcome that another attempt cannot change. At the deadline: `conflict` when rivals
-    ///   kept committing first, `outcomeUnknown` when the command took effect but its commit cannot be read, otherwise
-    ///   the last attempt's error.
+    ///   kept committing first, ``usedCommandID(_:of:)`` when the command took effect but its commit cannot be read,
+    ///   otherwise the last attempt's error.
     func requireTime(after outcome: CommitOutcome, of aggregateID: AggregateID?) throws {
         switch outcome {
         case .failed(let error), .unknown(let error): throw error
         case .duplicateCommand(let error) where isOver:
-            throw DaybookError(
-                .outcomeUnknown,
-                "the command id has been used, but its commit could not be read in time; repeat the command with it",
-                aggregateID: aggregateID?.rawValue, underlying: error)
+            throw Self.usedCommandID(error, of: aggregateID)
         case .aborted(let error) where isOver:
             guard outcome.isConflict else { throw error }
             throw DaybookError(
@@ -37,12 +33,19 @@ struct CommitRetry: Sendable {
         }
     }
 
-    /// Waits before the next decision.
-    mutating func pause() async { await backoff.wait() }
+    /// What a command fails with whose id was found used, when its commit cannot be read: it took effect, so no error of
+    /// a later attempt may say that it did not.
+    static func usedCommandID(_ error: any Error, of aggregateID: AggregateID?) -> DaybookError {
+        DaybookError(
+            .outcomeUnknown,
+            "the command id has been used, but its commit could not be read in time; repeat the command with it",
+            aggregateID: aggregateID?.rawValue, underlying: error)
+    }
 
     /// Appends a commit of one event together with others, until the outcome is definite. Fails with `outcomeUnknown`
     /// at the deadline.
-    mutating func append(_ commit: PreparedCommit, by group: GroupCommit) async -> CommitOutcome {
+    func append(_ commit: PreparedCommit, by group: GroupCommit) async -> CommitOutcome {
+        var backoff = Backoff()
         var outcome = await group.append(commit, isResent: false)
         while case .unknown(let error) = outcome {
             guard !isOver else { return .failed(commit.outcomeUnknown(error)) }
@@ -54,9 +57,10 @@ struct CommitRetry: Sendable {
 
     /// Writes a commit in one transaction, which may be open already, until the outcome is definite and the transaction
     /// has ended. Fails with `outcomeUnknown` at the deadline.
-    mutating func send(
+    func send(
         _ commit: PreparedCommit, journal: Journal, logger: Logger, on connection: isolated MongoConnection
     ) async -> CommitOutcome {
+        var backoff = Backoff()
         var outcome = commit.send(isResent: false, journal: journal, logger: logger, on: connection)
         while case .unknown(let error) = outcome {
             guard !isOver else {

@@ -81,9 +81,16 @@ struct Lease: Sendable, Hashable {
     /// When a lease that is acquired or renewed now expires. To a date `$add` adds milliseconds.
     private static let end: BSONValue = ["$add": ["$$NOW", .int64(Int64(duration / .milliseconds(1)))]]
 
-    /// Renews the lease; false when another process has acquired it since.
+    /// Renews the lease.
+    ///
+    /// One that has expired is not renewed, even if no process has acquired it since: another may have acquired one
+    /// that excludes it, such as the lease of a part of what this one is for.
+    ///
+    /// - Returns: Whether it is still held.
     func renew(in database: String, on connection: isolated MongoConnection) throws -> Bool {
-        try change(["expiresAt": Self.end], in: database, on: connection)
+        // `$expr` reads `$$NOW` in a filter. https://www.mongodb.com/docs/manual/reference/operator/query/expr/
+        try change(
+            ["expiresAt": Self.end], where: ["$expr": ["$gt": ["$expiresAt", "$$NOW"]]], in: database, on: connection)
     }
 
     /// Ends the lease, if it is still held.
@@ -97,12 +104,15 @@ struct Lease: Sendable, Hashable {
         _ = try change(fields, in: database, on: connection)
     }
 
-    /// Sets fields of the document, if the lease is still held.
+    /// Sets fields of the document, if no other process has acquired the lease since.
     private func change(
-        _ fields: BSONDocument, in database: String, on connection: isolated MongoConnection
+        _ fields: BSONDocument, where condition: BSONDocument = [:], in database: String,
+        on connection: isolated MongoConnection
     ) throws -> Bool {
-        try connection.findAndUpdate(
-            ["_id": .string(name), "holder": .string(holder), "epoch": .int64(epoch)],
+        var selector: BSONDocument = ["_id": .string(name), "holder": .string(holder), "epoch": .int64(epoch)]
+        for (key, value) in condition.fields { try selector.append(key, value) }
+        return try connection.findAndUpdate(
+            selector,
             through: [["$set": .document(fields)]], in: Self.namespace(in: database), writeConcern: Self.writeConcern)
             != nil
     }

@@ -33,16 +33,9 @@ package struct MaintenanceLease: Sendable {
     ///   leases are lost.
     package func hold<R: Sendable>(_ body: @escaping @Sendable (Held) async throws -> R) async throws -> R {
         let worker = LeasedWorker(client: store.client, database: store.database)
-        var leases: [Lease] = []
-        do {
-            for subject in subjects { leases.append(try await acquire(subject)) }
-        } catch {
-            await worker.release(leases)
-            throw error
-        }
-        return try await worker.run(holding: leases) { held in
-            // Those that were acquired first may have waited for the last.
-            try await Patience.around { try await held.require() }
+        return try await worker.run { held in
+            // Those that were acquired first are renewed while the last is waited for.
+            for subject in subjects { held.add(try await acquire(subject)) }
             return try await body(held)
         }
     }

@@ -144,6 +144,14 @@ package struct Fold<A: Aggregate>: Sendable {
         return try fold.normalize()
     }
 
+    /// The snapshot of the state; nil before the first event.
+    package func stored() throws -> StoredSnapshot? {
+        guard let headID, let createdAt, let updatedAt else { return nil }
+        return StoredSnapshot(
+            aggregateID: id, version: version, state: try encodedState(), stateSchema: A.stateSchema, headID: headID,
+            createdAt: createdAt, updatedAt: updatedAt)
+    }
+
     private func encode(_ state: A) throws -> (document: BSONDocument, hasExactDates: Bool) {
         do {
             return try coding.encoder.encodeNotingDates(state)

@@ -24,14 +24,14 @@ extension DaybookStore {
     ) async throws -> R {
         try await telemetry.perform("transaction") {
             let context = try context.admitted(configuration.allowedHeaders)
-            return try await commitsUnderWay.run {
+            return try await committer.underWay.run {
                 let (result, commit) = try await client.withConnection(.transaction) { connection in
-                    try ready(connection)
+                    try committer.ready(connection)
                     return try await transaction(body, context, on: connection)
                 }
                 if let commit {
-                    for change in commit.changes { cache.remove(change.aggregateID) }
-                    await took(effect: commit)
+                    for change in commit.changes { committer.cache.remove(change.aggregateID) }
+                    await committer.took(effect: commit)
                 }
                 return result
             }
@@ -42,7 +42,8 @@ extension DaybookStore {
         _ body: @Sendable (DaybookTransaction) async throws -> R, _ context: CommandContext,
         on connection: isolated MongoConnection
     ) async throws -> (R, PreparedCommit?) {
-        var retry = CommitRetry(until: .now + configuration.commitTimeout)
+        let retry = committer.retry
+        var backoff = Backoff()
         while true {
             try Task.checkCancellation()
             try connection.beginTransaction()
@@ -73,7 +74,7 @@ extension DaybookStore {
                 telemetry.metrics(of: change.aggregateID.type).countRetry(isConflict: outcome.isConflict)
             }
             try retry.requireTime(after: outcome, of: nil)
-            await retry.pause()
+            await backoff.wait()
         }
     }
 }

@@ -25,12 +25,7 @@ public final class DaybookStore: Sendable {
     package let client: MongoClient
     package let journal: Journal
     package let telemetry: Telemetry
-    package let clock: ServerClock
-    let groupCommit: GroupCommit
-    let cache: AggregateCache
-    let poster: SnapshotPoster
-    let commitsUnderWay = CommitsUnderWay()
-    private let isVerified = Mutex(false)
+    let committer: Committer
     /// The `Loader` of each kind that was used so far.
     private let loaders = Mutex<[ObjectIdentifier: any AnyObject & Sendable]>([:])
 
@@ -58,12 +53,16 @@ public final class DaybookStore: Sendable {
         }
         journal = Journal(database: database)
         telemetry = Telemetry(
-            logger: configuration.logger, factory: configuration.metricsFactory, tracer: configuration.tracer)
-        clock = ServerClock(configuration.clock, telemetry: telemetry)
-        groupCommit = GroupCommit(client: client, journal: journal, clock: clock, telemetry: telemetry)
-        cache = AggregateCache(maximumBytes: configuration.aggregateCacheBytes)
-        poster = SnapshotPoster(client: client, telemetry: telemetry)
+            logger: configuration.logger, factory: configuration.metricsFactory, tracer: configuration.tracer,
+            stateWarningBytes: configuration.stateWarningBytes)
+        committer = Committer(
+            client: client, journal: journal, telemetry: telemetry, clock: configuration.clock,
+            cacheBytes: configuration.aggregateCacheBytes, timeout: configuration.commitTimeout)
     }
+
+    package var clock: ServerClock { committer.clock }
+    package var readiness: JournalReadiness { committer.readiness }
+    var poster: SnapshotPoster { committer.poster }
 
     /// The aggregates of one kind.
     public func repository<A: Aggregate>(_ aggregate: A.Type) -> Repository<A> {
@@ -97,80 +96,16 @@ public final class DaybookStore: Sendable {
     ///
     /// Snapshots that cannot be written are dropped after half a minute.
     public func close() async {
-        await commitsUnderWay.drain()
-        await poster.drain()
+        await committer.close()
         await client.close()
     }
 
-    /// Prepares for a write: the database must be prepared, and the server's time known.
-    func ready(_ connection: isolated MongoConnection) throws {
-        try requireInitialized(on: connection)
-        clock.measureIfDue(on: connection)
-    }
-
-    /// Counts a commit that took effect, and enqueues the snapshots that are written after it.
-    func took(effect commit: PreparedCommit) async {
-        for change in commit.changes {
-            telemetry.metrics(of: change.aggregateID.type).countCommit(of: change.versions.count)
-            guard let snapshot = change.snapshot else { continue }
-            telemetry.warnOfLargeState(
-                of: snapshot.aggregateID, at: snapshot.version, bytes: snapshot.stateBytes,
-                limit: configuration.stateWarningBytes)
-        }
-        let posts = commit.snapshots(where: .newer)
-        if !posts.isEmpty { await poster.post(posts) }
-    }
-
-    /// Checks, once for each store, that the unique indexes exist and are built. Without them the journal could not
-    /// refuse a second event at one version; an index that is still being built refuses nothing either.
-    package func requireInitialized(on connection: isolated MongoConnection) throws {
-        if isVerified.withLock({ $0 }) { return }
-        let (ready, unfinished) = try connection.allIndexes(of: journal.namespace)
-        let missing = JournalIndex.allCases.filter { wanted in !ready.contains { wanted.model.isSatisfied(by: $0) } }
-        guard missing.isEmpty else {
-            let building = missing.filter { wanted in unfinished.contains { wanted.model.isSatisfied(by: $0) } }
-            guard building.count < missing.count else {
-                throw DaybookError(
-                    .notInitialized,
-                    "the database \"\(database)\" is not ready for commits: the server is still building its "
-                        + "journal's unique "
-                        + "\(building.map(\.rawValue).sorted().joined(separator: " and ")). Call initialize, or run "
-                        + "the command init: they wait for it."
-                )
-            }
-            throw DaybookError(
-                .notInitialized,
-                "the database \"\(database)\" is not prepared for Daybook: its journal lacks the unique "
-                    + "\(missing.map(\.rawValue).sorted().joined(separator: " and ")). Call initialize once, or run "
-                    + "the command init."
-            )
-        }
-        isVerified.withLock { $0 = true }
-    }
-
-    /// See ``requireJournal(on:)``.
+    /// See ``JournalReadiness/requireJournal(on:)``.
     ///
     /// - Parameter operation: The operation that needs it, for the error.
     package func requireJournal(for operation: String) async throws {
         try await telemetry.perform(operation) {
-            try await client.withConnection(.single) { try requireJournal(on: $0) }
+            try await client.withConnection(.single) { try readiness.requireJournal(on: $0) }
         }
-    }
-
-    /// Checks that there is a journal. In a database with a mistyped name, a check would otherwise find nothing wrong.
-    ///
-    /// https://www.mongodb.com/docs/manual/reference/command/listCollections/: with `nameOnly` and
-    /// `authorizedCollections` every user who may read the journal may run the command.
-    ///
-    /// - Throws: ``DaybookError/Code/notInitialized``
-    package func requireJournal(on connection: isolated MongoConnection) throws {
-        if isVerified.withLock({ $0 }) { return }
-        let filter: BSONDocument = ["name": .string(journal.namespace.collection)]
-        guard try connection.collectionNames(matching: filter, in: database).isEmpty else { return }
-        throw DaybookError(
-            .notInitialized,
-            "the database \"\(database)\" has no journal. Is that its name? A new database is prepared by initialize, "
-                + "or the command init."
-        )
     }
 }

@@ -92,10 +92,9 @@ extension Repository {
         let id = try AggregateID(A.type, key: key)
         return try await store.telemetry.perform(operation, id) {
             let attempt = CommitAttempt(
-                repository: self, id: id, expected: expected, command: try identify(),
-                context: try context.admitted(store.configuration.allowedHeaders), decide: decide,
-                deadline: .now + store.configuration.commitTimeout)
-            return try await store.commitsUnderWay.run { try await attempt.run() }
+                committer: store.committer, loader: loader, id: id, expected: expected, command: try identify(),
+                context: try context.admitted(store.configuration.allowedHeaders), decide: decide)
+            return try await store.committer.underWay.run { try await attempt.run() }
         }
     }
 }

@@ -10,6 +10,7 @@ public struct Repository<A: Aggregate>: Sendable {
     public let store: DaybookStore
     let loader: Loader<A>
 
+    private var cache: AggregateCache { store.committer.cache }
     var coding: EventCoding<A> { loader.coding }
     package var snapshots: Namespace { loader.snapshots }
 
@@ -28,7 +29,7 @@ public struct Repository<A: Aggregate>: Sendable {
     /// The aggregate at its head: the cached one with the events since, if the journal confirms the cached head.
     private func current(_ id: AggregateID, on connection: isolated MongoConnection) throws -> Fold<A> {
         let readAt = ContinuousClock.now
-        guard let entry = store.cache.find(id, A.self) else { return try loadAnew(id, at: readAt, on: connection) }
+        guard let entry = cache.find(id, A.self) else { return try loadAnew(id, at: readAt, on: connection) }
         var loaded = entry.loaded
         let version = loaded.fold.version
         let isGenuine = try loader.foldTail(&loaded.fold, on: connection)
@@ -36,7 +37,7 @@ public struct Repository<A: Aggregate>: Sendable {
         // Measure the size again: a state that this process only reads may grow through other writers.
         if hasTail { loaded.stateBytes = (try? loaded.fold.normalize())?.bytes.count }
         guard isGenuine, !loaded.fold.isUncertain else {
-            store.cache.remove(id)
+            cache.remove(id)
             return try loadAnew(id, at: readAt, on: connection)
         }
         let metrics = loader.metrics
@@ -44,7 +45,7 @@ public struct Repository<A: Aggregate>: Sendable {
         metrics.cacheHits.increment()
         metrics.eventsFolded.increment(by: loaded.fold.version - version)
         // The inline aggregate has changed, so its stored snapshot is not known any more.
-        if hasTail, A.lifecycle == .inline { store.cache.remove(id) } else { store.cache.put(loaded, readAt: readAt) }
+        if hasTail, A.lifecycle == .inline { cache.remove(id) } else { cache.put(loaded, readAt: readAt) }
         return loaded.fold
     }
 
@@ -54,7 +55,7 @@ public struct Repository<A: Aggregate>: Sendable {
         _ id: AggregateID, at readAt: ContinuousClock.Instant, on connection: isolated MongoConnection
     ) throws -> Fold<A> {
         let loaded = try loader.load(id, on: connection)
-        store.cache.put(loaded, readAt: readAt)
+        cache.put(loaded, readAt: readAt)
         return loaded.fold
     }
 

@@ -6,6 +6,8 @@ internal import Tracing
 /// A store's logs, metrics and spans. They never show the content of a document, an event or a command.
 package final class Telemetry: Sendable {
     package let logger: Logger
+    /// The size above which a state is counted and logged as large.
+    let stateWarningBytes: Int
     private let factory: any MetricsFactory
     /// Nil where no tracer would record the spans.
     private let tracer: (any Tracer)?
@@ -21,8 +23,12 @@ package final class Telemetry: Sendable {
     /// - Parameters:
     ///   - factory: The factory of the counters and timers; that of `MetricsSystem` if nil.
     ///   - tracer: The tracer that records spans; that of `InstrumentationSystem` if nil.
-    init(logger: Logger, factory: (any MetricsFactory)? = nil, tracer: (any Tracer)? = nil) {
+    init(
+        logger: Logger, factory: (any MetricsFactory)? = nil, tracer: (any Tracer)? = nil,
+        stateWarningBytes: Int = .max
+    ) {
         self.logger = logger
+        self.stateWarningBytes = stateWarningBytes
         let tracer: any Tracer = tracer ?? InstrumentationSystem.tracer
         self.tracer = tracer is NoOpTracer ? nil : tracer
         let factory = factory ?? MetricsSystem.factory

@@ -50,7 +50,7 @@ extension DaybookStore {
     package func statistics() async throws -> DatabaseStatistics {
         try await telemetry.perform("stats") {
             try await client.withConnection(.single) { connection in
-                try requireJournal(on: connection)
+                try readiness.requireJournal(on: connection)
                 var types = Dictionary(
                     aggregates.map { ($0.type, Optional($0)) }, uniquingKeysWith: { first, _ in first })
                 for name in try journal.typeNames(on: connection) {

@@ -54,7 +54,7 @@ package struct JournalTail: AsyncSequence, Sendable {
         /// Opens the feed before the last events are read, so that none falls in between.
         private mutating func begin() async throws {
             let store = tail.store
-            try await store.client.withConnection(.single) { try store.requireJournal(on: $0) }
+            try await store.client.withConnection(.single) { try store.readiness.requireJournal(on: $0) }
             if tail.isFollowing {
                 let feed = JournalFeed(of: store.journal, on: store.client, types: tail.types)
                 try await feed.open()

@@ -141,7 +141,7 @@ extension DaybookStore {
                 let types = Set(
                     try journal.typeNames(on: connection) + collections.compactMap(CollectionName.typeOfSnapshots))
                 if let absent = options.types.first(where: { !types.contains($0.rawValue) }) {
-                    try requireJournal(on: connection)
+                    try readiness.requireJournal(on: connection)
                     throw DaybookError(.invalidArgument, Self.absent(absent, among: types))
                 }
                 // Of a type that only an id names there is nothing, which the report says of that id.

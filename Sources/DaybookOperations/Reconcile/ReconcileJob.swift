@@ -42,7 +42,7 @@ struct ReconcileJob: Sendable {
         var report: ReconcileReport
         if writes {
             // Before anything is written to a database that is none.
-            try await store.client.withConnection(.single) { try store.requireJournal(on: $0) }
+            try await store.client.withConnection(.single) { try store.readiness.requireJournal(on: $0) }
             let holder = DaybookStore.holder()
             let subjects = options.ids.isEmpty ? targets.map(\.type.rawValue) : options.ids.map(\.rawValue)
             let lease = MaintenanceLease(store: store, holder: holder, subjects: subjects)
@@ -63,7 +63,7 @@ struct ReconcileJob: Sendable {
         let drawsIDs = options.ids.isEmpty && (options.workers > 1 || !options.types.isEmpty)
         let sample = try await store.client.withConnection(.single) { connection in
             let sample = try JournalSample(of: store.journal, drawsIDs: drawsIDs, on: connection)
-            if sample.events == 0 { try store.requireJournal(on: connection) }
+            if sample.events == 0 { try store.readiness.requireJournal(on: connection) }
             return sample
         }
         if writes { try await prepareCollections() }

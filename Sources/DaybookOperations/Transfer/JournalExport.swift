@@ -65,7 +65,7 @@ extension DaybookStore {
     private func requireExportable(_ types: [AggregateType]) async throws {
         let known = Set(aggregates.map { $0.type })
         try await client.withConnection(.single) { connection in
-            try requireJournal(on: connection)
+            try readiness.requireJournal(on: connection)
             let doubtful = types.filter { !known.contains($0) }
             guard !doubtful.isEmpty else { return }
             let there = Set(try journal.typeNames(on: connection))

@@ -95,7 +95,7 @@ private struct JournalImport {
     mutating func run() async throws -> (ImportReport, ImportedAggregates?) {
         do {
             let store = store
-            try await store.client.withConnection(.single) { try store.requireInitialized(on: $0) }
+            try await store.client.withConnection(.single) { try store.readiness.requireIndexes(on: $0) }
             if let fault = try await transfer() { throw fault }
         } catch let error as DaybookError {
             throw advised(error)

@@ -106,7 +106,7 @@ struct GroupCommitFaultTests {
                 try #require(await eventually("its insert is on its way") { proxy.held == index + 1 })
             }
             let waiting = Task { try await tallies.execute(.deposit(5), on: "z") }
-            try #require(await eventually("the third waits for its turn") { store.groupCommit.waitingCount == 1 })
+            try #require(await eventually("the third waits for its turn") { store.committer.group.waitingCount == 1 })
             waiting.cancel()
             await #expect(throws: CancellationError.self) { try await waiting.value }
             flying[0].cancel()
@@ -145,8 +145,8 @@ struct GroupCommitFaultTests {
                 async let first = tallies.execute(.deposit(1), on: "a")
                 #expect(await eventually("the first is on its way") { proxy.held == 1 })
                 async let second = tallies.execute(.deposit(1), on: "b")
-                #expect(await eventually("the second waits") { store.groupCommit.flightCount == 2 })
-                #expect(await eventually("the second flight is over") { store.groupCommit.flightCount == 1 })
+                #expect(await eventually("the second waits") { store.committer.group.flightCount == 2 })
+                #expect(await eventually("the second flight is over") { store.committer.group.flightCount == 1 })
                 await proxy.release()
                 // `a` had one deposit before.
                 #expect(try await first?.version == 3)

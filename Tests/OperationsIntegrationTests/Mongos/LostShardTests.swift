@@ -82,7 +82,7 @@ struct LostShardTests {
                     group.addTask { (write, try await write.run()) }
                     if index < 2 { await eventually("an insert of one is on its way") { proxy.held == index + 1 } }
                 }
-                let haveGathered = await eventually("the others gather") { store.groupCommit.waitingCount == 38 }
+                let haveGathered = await eventually("the others gather") { store.committer.group.waitingCount == 38 }
                 await proxy.release()
                 #expect(haveGathered)
                 return try await group.reduce(into: []) { $0.append((write: $1.0, report: $1.1)) }
