@@ -111,6 +111,27 @@ struct LostReplyTests {
     }
 
     @Test(
+        "G1: a rival that came first while the outcome was open is a conflict, not a commit",
+        arguments: WritePath.allCases)
+    func rival(path: WritePath) async throws {
+        try await withFaultyStore { store, proxy, fixture in
+            // NoSuchTransaction without a label says nothing of the commit: it is sent again, until the proxy is healed.
+            proxy.fail("commitTransaction", .error(251, concern: 64, work: .abort), times: .max)
+            let open = Task { try await path.deposit(2, on: "a", in: store, expecting: 1) }
+            try #require(await eventually("the commit is not answered") { proxy.faults >= 1 })
+            try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) { other in
+                _ = try await other.repository(Account.self).execute(.deposit(9), on: "a")
+            }
+            proxy.heal()
+            let error = try await daybookError {
+                if let commit = try await open.value { #expect(commit.versions == 3...3) }
+            }
+            #expect(error?.code == (path == .append ? .conflict : nil))
+            try await expectDeposits(path == .append ? [1, 9] : [1, 9, 2], fixture)
+        }
+    }
+
+    @Test(
         "an insert that arrives after its transaction was given up takes no effect", arguments: WritePath.allCases,
         ["bulkWrite", "insert"])
     func lateInsert(path: WritePath, command: String) async throws {

@@ -125,6 +125,51 @@ struct GroupCommitFaultTests {
         }
     }
 
+    @Test(
+        "G3: a commit that is sent again after no answer is not withdrawn by a cancellation: it may be in the journal")
+    func cancellationOfResent() async throws {
+        try await withFaultyTallies { store, proxy, fixture in
+            let loader = store.repository(Tally.self).loader
+            let loaded = Loaded(fold: Fold<Tally>(try AggregateID("tally", key: "z"), loader.coding), basis: .read(nil))
+            var fold = loaded.fold
+            var change = AggregateChange(loaded, of: loader)
+            try change.append(
+                try [Tally.Event.deposited(amount: 5)].map(loader.coding.encode), command: .anonymous, folding: &fold)
+            let commit = try PreparedCommit([change], clock: store.clock.corrected)
+            proxy.fail("insert", .hold, times: 2)
+            let tallies = store.repository(Tally.self)
+            var flying: [Task<Commit?, any Error>] = []
+            for (index, key) in ["x", "y"].enumerated() {
+                flying.append(Task { try await tallies.execute(.deposit(5), on: key) })
+                try #require(await eventually("its insert is on its way") { proxy.held == index + 1 })
+            }
+            let resent = Task { await store.committer.group.append(commit, isResent: true) }
+            try #require(await eventually("it waits for its turn") { store.committer.group.waitingCount == 1 })
+            resent.cancel()
+            #expect(store.committer.group.waitingCount == 1)
+            await proxy.release()
+            for task in flying { _ = try await task.value }
+            guard case .committed = await resent.value else {
+                Issue.record("it was withdrawn")
+                return
+            }
+            #expect(try await fixture.journal().count { $0.aggregateID == "tally/z" } == 1)
+        }
+    }
+
+    @Test("G2: a refusal of what is sent again does not end it: the first insert may be in the journal")
+    func refusedWhenResent() async throws {
+        try await withFaultyTallies { store, proxy, fixture in
+            // The driver sends an insert twice by itself.
+            proxy.fail("insert", .dropReply, times: 2)
+            proxy.fail("insert", .error(13))
+            let commit = try await store.repository(Tally.self).execute(.deposit(2), on: "a")
+            #expect(proxy.faults == 3)
+            #expect(commit?.versions == 2...2)
+            #expect(try await fixture.journal().filter { $0.aggregateID == "tally/a" }.map(\.amount) == [1, 2])
+        }
+    }
+
     @Test("a flight without a connection leaves its commits to the one that has, and none fails with poolExhausted")
     func fewConnections() async throws {
         try await withFaultyTallies(["maxPoolSize=4"]) { store, proxy, _ in

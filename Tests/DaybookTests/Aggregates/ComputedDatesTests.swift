@@ -74,6 +74,18 @@ struct ComputedDatesTests {
         #expect(abs(try #require(again.state.fractions.first) - expected) < 1e-6)
     }
 
+    @Test("G6: events that are decided together are folded again when their last state shows a computed date")
+    func together() throws {
+        let coding = EventCoding<Beat>()
+        // From then on only a sample of the states in between is looked at.
+        _ = try fold(Array(repeating: "ticked", count: 2_000), coding)
+        let loaded = Loaded(fold: Fold<Beat>(id, coding), basis: .read(nil))
+        var fold = loaded.fold
+        var change = AggregateChange(loaded, of: nil)
+        try change.append([.computed, .forgotten, .computed], commandID: nil, folding: &fold)
+        #expect(abs(try #require(fold.state.fractions.first) - expected) < 1e-6)
+    }
+
     @Test("states without such dates are looked at now and then, and nothing is folded twice")
     func plain() throws {
         let coding = EventCoding<Beat>()
