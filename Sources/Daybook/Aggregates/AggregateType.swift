@@ -2,6 +2,7 @@
 ///
 /// `[a-z][a-z0-9-]*`, at most 64 characters.
 public struct AggregateType: Sendable, Hashable, RawRepresentable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// The name as it is stored.
     public let rawValue: String
 
     /// Returns nil when `rawValue` breaks the rule.

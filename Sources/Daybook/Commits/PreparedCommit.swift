@@ -33,7 +33,7 @@ final class PreparedCommit: Sendable {
         self.guards = guards
         let count = Int32(clamping: decided.reduce(0) { $0 + $1.events.count })
         let heads = decided.lazy.compactMap { $0.headID.map(EventID.init) }
-        let commitID = clock.nextCommitID(after: heads)
+        let commitID = EventID.next(after: heads, by: clock)
         guard heads.allSatisfy({ !$0.isVersion7 || $0 < commitID }) else {
             throw DaybookError(
                 .damagedJournal,

@@ -32,6 +32,7 @@ public struct RoleDefinition: Sendable, Hashable {
     public struct Privilege: Sendable, Hashable {
         /// Nil for the whole database.
         public let collection: String?
+        /// What may be done there.
         public let actions: Set<Action>
     }
 

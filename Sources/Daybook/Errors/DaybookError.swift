@@ -10,6 +10,7 @@ public struct DaybookError: Error, Sendable {
         /// The name of the code, as in metrics and traces.
         public let rawValue: String
 
+        /// A code by its name.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// The name of the code.

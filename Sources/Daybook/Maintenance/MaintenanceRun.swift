@@ -11,11 +11,15 @@ public import Foundation
 public struct MaintenanceRun: Sendable {
     /// What it does. A later version of Daybook may have kinds that this one does not know.
     public struct Kind: RawRepresentable, Sendable, Hashable {
+        /// Snapshots that are wrong are put right.
         public static let patch = Kind(rawValue: "patch")
+        /// Every snapshot is made again from the journal.
         public static let rebuild = Kind(rawValue: "rebuild")
 
+        /// The name, as it is stored.
         public let rawValue: String
 
+        /// A kind by its stored name.
         public init(rawValue: String) { self.rawValue = rawValue }
     }
 
@@ -47,6 +51,7 @@ public struct MaintenanceRun: Sendable {
 
     /// A UUID of version 7: runs are listed by it, the newest first.
     public let id: UUID
+    /// What it does.
     public let kind: Kind
     /// Whether a complete collection is built beside the one in use.
     public package(set) var isSwap = false
@@ -56,11 +61,15 @@ public struct MaintenanceRun: Sendable {
     package var schemas: [Int32] = []
     /// The fingerprint of the program that began it; nil where it could not be taken.
     package var program: String?
+    /// How it stands.
     public internal(set) var status = Status.running
     /// The machine, the process and the store that works at it.
     public internal(set) var holder: String
+    /// When it began, by the server's clock.
     public let startedAt: Date
+    /// When its progress was last saved.
     public internal(set) var updatedAt: Date
+    /// When it ended; nil while it runs.
     public internal(set) var endedAt: Date?
     /// How many aggregates were looked at, events read and snapshots written.
     public internal(set) var checked = 0, events = 0, written = 0

@@ -85,7 +85,7 @@ struct SnapshotRepair: Sendable {
             return .leave(suspect, because: "only the application can make the state")
         }
         guard let stored = suspect.stored else { return plan(.insert, expected, .insert(expected)) }
-        if !replacesWhole, let update = SnapshotDifference(stored: stored.document, expected: expected).update,
+        if !replacesWhole, let update = SnapshotUpdate(from: stored.document, to: expected).document,
             update != BSONDocument(), update.bytes.count < expected.bytes.count
         {
             return plan(.update, update, .updateOne(stored.selector, update: update))

@@ -86,7 +86,7 @@ extension DaybookStore {
         let id: BSONValue = .string("tally/\(key)")
         let event = try await raw.documents(in: "journal", where: ["aggregateId": id]).first
         guard let event else { throw RawDatabase.NoMatch() }
-        let eventID: BSONValue = .binary(BSONBinary(clock.corrected.nextCommitID(after: []).uuid))
+        let eventID: BSONValue = .binary(BSONBinary(EventID.next(after: [], by: clock.corrected).uuid))
         let commit: BSONDocument = ["id": eventID, "index": .int32(0), "count": .int32(1)]
         try await raw.insert(
             [

@@ -5,14 +5,14 @@ import TestSupport
 import Testing
 
 @Suite("The least that puts a snapshot right")
-struct SnapshotDifferenceTests {
+struct SnapshotUpdateTests {
     /// Checks that the update leads to the expected bytes, in whatever order a server adds fields; false when there is
     /// no update.
     @discardableResult
     private func check(_ stored: BSONDocument, _ expected: BSONDocument, _ comment: Comment = "") throws -> Bool {
         let difference = SnapshotDifference(stored: stored, expected: expected)
         #expect(difference.places.isEmpty == (stored.withoutLock == expected), comment)
-        guard let update = difference.update else { return false }
+        guard let update = SnapshotUpdate(from: stored, to: expected).document else { return false }
         for putsNumbersFirst in [true, false] {
             let result = try UpdateSimulation(putsNumbersFirst: putsNumbersFirst).apply(update, to: stored)
             // An update without operations says that it cannot be told apart by values; whoever repairs replaces then.
@@ -26,7 +26,7 @@ struct SnapshotDifferenceTests {
 
     private func update(_ stored: BSONDocument, _ expected: BSONDocument) throws -> BSONDocument? {
         try check(stored, expected)
-        return SnapshotDifference(stored: stored, expected: expected).update
+        return SnapshotUpdate(from: stored, to: expected).document
     }
 
     @Test("is the field alone that was edited, removed or added")
@@ -140,7 +140,7 @@ struct SnapshotDifferenceTests {
             for _ in 0...random.number(0...2) { edited = try random.edit(edited) }
             let stored = try (["_id": "a/1", "version": .int64(2)] as BSONDocument).with("state", .document(edited))
             #expect(try check(stored, expected, "\(number)"))
-            let update = SnapshotDifference(stored: stored, expected: expected).update
+            let update = SnapshotUpdate(from: stored, to: expected).document
             if let update, update.bytes.count < expected.bytes.count { smaller += 1 }
         }
         // What is proven is about the least, so it must not be the whole every time.

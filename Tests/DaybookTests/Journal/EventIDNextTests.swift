@@ -5,21 +5,21 @@ import Testing
 import TestSupport
 
 @Suite("CommitClock")
-struct CommitClockTests {
+struct EventIDNextTests {
     private static let noon = 1_700_000_000_123.0
 
     @Test("a first commit has the clock's own time")
     func first() {
-        let id = Hands(milliseconds: Self.noon).clock.nextCommitID(after: [])
+        let id = EventID.next(after: [], by: Hands(milliseconds: Self.noon).clock)
         #expect(id.milliseconds == 1_700_000_000_123)
     }
 
     @Test("a commit after an older one has the clock's own time, and fresh random bits")
     func later() {
         let hands = Hands(milliseconds: Self.noon)
-        let older = hands.clock.nextCommitID(after: [])
+        let older = EventID.next(after: [], by: hands.clock)
         hands.milliseconds = Self.noon + 1
-        let newer = hands.clock.nextCommitID(after: [older])
+        let newer = EventID.next(after: [older], by: hands.clock)
         #expect(newer.milliseconds == 1_700_000_000_124)
         #expect(newer > older)
         #expect(newer != older.advanced(by: 1 << 32))
@@ -28,8 +28,8 @@ struct CommitClockTests {
     @Test("a commit in the same millisecond is larger, and leaves room for all other events of the one before")
     func sameMillisecond() throws {
         let hands = Hands(milliseconds: Self.noon)
-        let first = hands.clock.nextCommitID(after: [])
-        let second = hands.clock.nextCommitID(after: [first])
+        let first = EventID.next(after: [], by: hands.clock)
+        let second = EventID.next(after: [first], by: hands.clock)
         #expect(second.milliseconds == first.milliseconds)
         let lastOfFirst = try #require(first.advanced(by: UInt64(UInt32.max)))
         #expect(second > lastOfFirst)
@@ -37,9 +37,9 @@ struct CommitClockTests {
 
     @Test("a clock that lags ten minutes takes the time of the event it has seen, and a larger id")
     func behind() {
-        let last = Hands(milliseconds: Self.noon, seed: 1).clock.nextCommitID(after: [])
+        let last = EventID.next(after: [], by: Hands(milliseconds: Self.noon, seed: 1).clock)
         let behind = Hands(milliseconds: Self.noon - 600_000, seed: 2)
-        let id = behind.clock.nextCommitID(after: [last])
+        let id = EventID.next(after: [last], by: behind.clock)
         #expect(id > last)
         #expect(id.milliseconds == last.milliseconds)
     }
@@ -49,7 +49,7 @@ struct CommitClockTests {
         let ids = [3, 1, 9, 2].map { EventID(UUID(milliseconds: 1_000 + $0, upper: 1, lower: 1)) }
         let clock = Hands(milliseconds: 1_005).clock
         for previous in [ids, ids.reversed(), ids.sorted()] {
-            let id = clock.nextCommitID(after: previous)
+            let id = EventID.next(after: previous, by: clock)
             #expect(id.milliseconds == 1_009)
             for last in ids { #expect(id > last) }
         }
@@ -59,19 +59,19 @@ struct CommitClockTests {
     func exhausted() {
         let last = EventID(UUID(milliseconds: 5_000, upper: 0xFFF, lower: 1 << 62 - 1))
         for now in [0.0, 4_999, 5_000] {
-            let id = Hands(milliseconds: now).clock.nextCommitID(after: [last])
+            let id = EventID.next(after: [last], by: Hands(milliseconds: now).clock)
             #expect(id > last)
             #expect(id.milliseconds == 5_001)
         }
-        #expect(Hands(milliseconds: 5_001).clock.nextCommitID(after: [last]).milliseconds == 5_001)
+        #expect(EventID.next(after: [last], by: Hands(milliseconds: 5_001).clock).milliseconds == 5_001)
     }
 
     @Test("a clock before 1970 counts as 1970", arguments: [-1.0, -0.001, -86_400_000, -62_135_596_800_000])
     func before1970(milliseconds: Double) {
         let hands = Hands(milliseconds: milliseconds)
-        let first = hands.clock.nextCommitID(after: [])
+        let first = EventID.next(after: [], by: hands.clock)
         #expect(first.milliseconds == 0)
-        #expect(hands.clock.nextCommitID(after: [first]) > first)
+        #expect(EventID.next(after: [first], by: hands.clock) > first)
     }
 
     @Test("the time is exact to the millisecond for a clock that shows whole ones")
@@ -83,7 +83,7 @@ struct CommitClockTests {
             let milliseconds = UInt64.random(in: 1_000_000_000_000...4_102_444_800_000, using: &generator)
             let date = BSONDate(milliseconds: Int64(milliseconds)).date
             let clock = CommitClock(now: { date }, random: { 0 })
-            if clock.nextCommitID(after: []).milliseconds != milliseconds { wrong += 1 }
+            if EventID.next(after: [], by: clock).milliseconds != milliseconds { wrong += 1 }
         }
         #expect(wrong == 0)
     }
@@ -99,7 +99,7 @@ struct CommitClockTests {
             writer.milliseconds += Double(
                 Int.random(in: -3...4, using: &generator) * .random(in: 0...1_000, using: &generator))
             let touched = heads.indices.filter { _ in Bool.random(using: &generator) }
-            let commit = writer.clock.nextCommitID(after: touched.compactMap { heads[$0] })
+            let commit = EventID.next(after: touched.compactMap { heads[$0] }, by: writer.clock)
             for (event, aggregate) in touched.enumerated() {
                 let id = try #require(commit.advanced(by: UInt64(event)))
                 if let head = heads[aggregate] {
@@ -115,7 +115,7 @@ struct CommitClockTests {
     @Test("the system's clock shows about the time that it is, with other random bits each time")
     func system() {
         let before = Date().timeIntervalSince1970 * 1000
-        let ids = (0..<100).map { _ in CommitClock.system.nextCommitID(after: []) }
+        let ids = (0..<100).map { _ in EventID.next(after: [], by: CommitClock.system) }
         let after = Date().timeIntervalSince1970 * 1000
         #expect(Set(ids).count == 100)
         for id in ids {
