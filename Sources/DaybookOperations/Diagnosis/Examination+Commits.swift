@@ -3,9 +3,6 @@ internal import DaybookBSON
 internal import DaybookMongo
 
 extension Examination {
-    /// How many of the newest events are checked.
-    private static var newestEvents: Int { 1_000 }
-
     /// Whether the newest commits are whole. A restore that is not of one point in time usually leaves some of them in
     /// parts.
     var commits: Look {

@@ -4,13 +4,6 @@ internal import DaybookMongo
 internal import Foundation
 
 extension Examination {
-    /// How many of the newest events are checked.
-    private static var newest: Int { 1_000 }
-    /// How long a writer, or the projector after the writer has died, may take for a snapshot.
-    private static var grace: TimeInterval { 10 }
-    /// How old a projector's checkpoint may be: it saves one every few seconds.
-    private static var patience: TimeInterval { 60 }
-
     private struct Head {
         var version: Int64
         var recordedAt: Date
@@ -40,7 +33,7 @@ extension Examination {
         let (heads, isRecent) = try newestHeads(of: aggregate, on: connection)
         guard !heads.isEmpty else {
             return Diagnosis.Check(
-                name, .ok, isRecent ? "it has no event yet" : "none of the newest \(Self.newest) events is its")
+                name, .ok, isRecent ? "it has no event yet" : "none of the newest \(Self.newestEvents) events is its")
         }
         var stored: [AggregateID: Int64] = [:]
         let filter: BSONDocument = ["_id": ["$in": .array(heads.keys.map { .string($0.rawValue) })]]
@@ -55,7 +48,7 @@ extension Examination {
         // Only the state could show whether an absent snapshot should be there, so absent ones are not judged.
         let judged = heads.filter { !aggregate.mayLoseSnapshot || stored[$0.key] != nil }
         let lagging = judged.filter { $0.value.version > stored[$0.key, default: 0] }
-        let overdue = lagging.filter { now.timeIntervalSince($0.value.recordedAt) > Self.grace }
+        let overdue = lagging.filter { now.timeIntervalSince($0.value.recordedAt) > Self.longestLag }
         let looked = heads.count == 1 ? "1 aggregate" : "\(heads.count) aggregates"
         guard let first = overdue.min(by: { ($0.value.recordedAt, $0.key) < ($1.value.recordedAt, $1.key) }) else {
             let fresh =
@@ -90,7 +83,7 @@ extension Examination {
         var heads: [AggregateID: Head] = [:]
         var count = 0
         let options = FindOptions(
-            sort: [(EventKey.id, -1)], limit: Self.newest,
+            sort: [(EventKey.id, -1)], limit: Self.newestEvents,
             projection: [EventKey.id: 0, EventKey.aggregateID: 1, EventKey.version: 1, EventKey.recordedAt: 1])
         try connection.find([:], in: store.journal.namespace, options: options) { document in
             count += 1
@@ -104,7 +97,7 @@ extension Examination {
             }
             return true
         }
-        return (heads, count < Self.newest)
+        return (heads, count < Self.newestEvents)
     }
 
     /// Whether a process runs the projector, which writes the snapshots of writers that died.
@@ -126,7 +119,7 @@ extension Examination {
             return Diagnosis.Check(name, .ok, "\(lease.holder), which has not noted a place yet")
         }
         let age = max(0, now.timeIntervalSince(checkpoint))
-        guard age > Self.patience else {
+        guard age > Self.oldestCheckpoint else {
             return Diagnosis.Check(name, .ok, "\(lease.holder), up to \(Self.shown(age)) ago")
         }
         return Diagnosis.Check(

@@ -4,11 +4,6 @@ internal import DaybookMongo
 internal import Foundation
 
 extension Examination {
-    /// A running run saves its progress more often than this.
-    private static var silence: TimeInterval { 60 }
-    /// How many of the newest runs are checked.
-    static var newestRuns: Int { 200 }
-
     /// Repairs that were begun and have not finished.
     var runs: Look {
         Look(name: "runs", privilege: "find on \(ControlCollection.runs)") { connection in
@@ -45,7 +40,7 @@ extension Examination {
         // As it was started: `rebuild --swap of license`.
         let work = run.types.isEmpty ? command : "\(command) of \(run.types.joined(separator: ", "))"
         let place = "\(work): \(run.checked) aggregates"
-        if run.status == .running, age < Self.silence {
+        if run.status == .running, age < Self.longestSilence {
             return Diagnosis.Check("runs", .ok, "\(place) so far, by \(run.holder)")
         }
         let ago = "\(Self.shown(age)) ago"

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 import TestSupport
 
-@Suite("CommitClock")
+@Suite("The id of the next commit")
 struct EventIDNextTests {
     private static let noon = 1_700_000_000_123.0
 

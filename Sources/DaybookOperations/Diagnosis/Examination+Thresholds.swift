@@ -1,0 +1,14 @@
+internal import Foundation
+
+extension Examination {
+    /// How many of the newest events are checked.
+    static var newestEvents: Int { 1_000 }
+    /// How many of the newest runs are checked.
+    static var newestRuns: Int { 200 }
+    /// How long a writer, or the projector after the writer has died, may take for a snapshot.
+    static var longestLag: TimeInterval { 10 }
+    /// How old a projector's checkpoint may be: it saves one every few seconds.
+    static var oldestCheckpoint: TimeInterval { 60 }
+    /// A running run saves its progress more often than this.
+    static var longestSilence: TimeInterval { 60 }
+}
