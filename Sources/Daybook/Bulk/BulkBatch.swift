@@ -58,7 +58,7 @@ public final class BulkBatch: TransactionalStore {
         let result = try await body(transaction)
         let buffer = await transaction.finish()
         guard !buffer.changes.isEmpty else { return result }
-        let commit = try PreparedCommit(buffer.changes, context: context, clock: clock)
+        let commit = try PreparedCommit(buffer.changes, context: context, at: clock.now(), random: clock.random)
         try state.withLock { state in
             guard state.commits == commits else {
                 throw DaybookError(.invalidTransaction, "the transactions of a batch come one after the other")

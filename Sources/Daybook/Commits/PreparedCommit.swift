@@ -25,15 +25,18 @@ final class PreparedCommit: Sendable {
     ///   - decided: Each has at least one event, and each is of another aggregate.
     ///   - guards: None of them is of an aggregate that is changed, because the change protects it already.
     ///   - context: Recorded with every event.
+    ///   - now: The time, by the server's clock.
+    ///   - random: 64 random bits, for the commit's id.
     /// - Throws: ``DaybookError/Code/tooLarge`` when an event or a snapshot exceeds MongoDB's limit of 16 MiB; nothing
     ///   was sent.
     init(
-        _ decided: [AggregateChange], guards: [AggregateGuard] = [], context: CommandContext = .none, clock: CommitClock
+        _ decided: [AggregateChange], guards: [AggregateGuard] = [], context: CommandContext = .none, at now: Date,
+        random: () -> UInt64
     ) throws {
         self.guards = guards
         let count = Int32(clamping: decided.reduce(0) { $0 + $1.events.count })
         let heads = decided.lazy.compactMap { $0.headID.map(EventID.init) }
-        let commitID = EventID.next(after: heads, by: clock)
+        let commitID = EventID.next(after: heads, at: now, random: random)
         guard heads.allSatisfy({ !$0.isVersion7 || $0 < commitID }) else {
             throw DaybookError(
                 .damagedJournal,

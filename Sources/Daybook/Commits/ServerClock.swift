@@ -32,14 +32,13 @@ package final class ServerClock: Sendable {
         self.telemetry = telemetry
     }
 
+    /// The time that commits are recorded by.
     package func now() -> Date {
         clock.now().addingTimeInterval(measurement.withLock { $0.offset })
     }
 
-    /// The clock that commits take their ids and times from.
-    var corrected: CommitClock {
-        CommitClock(now: { self.now() }, random: clock.random)
-    }
+    /// 64 random bits.
+    var random: @Sendable () -> UInt64 { clock.random }
 
     /// Measures the offset if the last measurement is too old. A failure is not thrown: the operation that follows will
     /// report it.

@@ -25,10 +25,12 @@ extension Repository {
         _ command: A.Command, on key: String, expecting expected: Int64? = nil, commandID: String? = nil,
         context: CommandContext = .none, at now: Date? = nil
     ) async throws -> Commit? {
-        try await commit(key, operation: "execute", expected, context) {
-            try CommandIdentity(command, id: commandID, encoder: coding.commandEncoder)
-        } decide: { fold in
-            try fold.coding.encode(fold.state.decide(command, at: now ?? store.clock.now()))
+        let id = try AggregateID(A.type, key: key)
+        return try await store.telemetry.perform("execute", id) {
+            let identity = try CommandIdentity(command, id: commandID, encoder: coding.commandEncoder)
+            return try await commit(id, identity, expected, context) { fold in
+                try fold.coding.encode(fold.state.decide(command, at: now ?? store.clock.now()))
+            }
         }
     }
 
@@ -46,10 +48,11 @@ extension Repository {
         _ events: [A.Event], to key: String, expecting expected: Int64, commandID: String? = nil,
         context: CommandContext = .none
     ) async throws -> Commit? {
-        try await commit(key, operation: "append", expected, context) {
-            return try CommandIdentity(appending: commandID == nil ? [] : coding.encode(events), id: commandID)
-        } decide: { fold in
-            try fold.coding.encode(events)
+        let id = try AggregateID(A.type, key: key)
+        return try await store.telemetry.perform("append", id) {
+            let identity = try CommandIdentity(
+                appending: commandID == nil ? [] : coding.encode(events), id: commandID)
+            return try await commit(id, identity, expected, context) { try $0.coding.encode(events) }
         }
     }
 
@@ -73,28 +76,26 @@ extension Repository {
         var context = context
         context.actor = actor
         let wanted = Correction(patch: patch, stateSchema: A.stateSchema, reason: reason, actor: actor)
-        return try await commit(key, operation: "correct", expected, context) {
+        let id = try AggregateID(A.type, key: key)
+        return try await store.telemetry.perform("correct", id) { [context] in
             try wanted.checkReason()
-            return try CommandIdentity(correcting: wanted, id: commandID)
-        } decide: { fold in
-            let preview = try wanted.preview(on: fold)
-            guard preview.isChange else { return [] }
-            let data = try preview.correction.data()
-            return [EventContent(type: Correction.eventType, schema: Correction.schema, data: data)]
+            let identity = try CommandIdentity(correcting: wanted, id: commandID)
+            return try await commit(id, identity, expected, context) { fold in
+                let preview = try wanted.preview(on: fold)
+                guard preview.isChange else { return [] }
+                let data = try preview.correction.data()
+                return [EventContent(type: Correction.eventType, schema: Correction.schema, data: data)]
+            }
         }
     }
 
     private func commit(
-        _ key: String, operation: String, _ expected: Int64?, _ context: CommandContext,
-        identify: () throws -> CommandIdentity,
+        _ id: AggregateID, _ command: CommandIdentity, _ expected: Int64?, _ context: CommandContext,
         decide: @escaping @Sendable (Fold<A>) throws -> [EventContent]
     ) async throws -> Commit? {
-        let id = try AggregateID(A.type, key: key)
-        return try await store.telemetry.perform(operation, id) {
-            let attempt = CommitAttempt(
-                committer: store.committer, loader: loader, id: id, expected: expected, command: try identify(),
-                context: try context.admitted(store.configuration.allowedHeaders), decide: decide)
-            return try await store.committer.underWay.run { try await attempt.run() }
-        }
+        let attempt = CommitAttempt(
+            committer: store.committer, loader: loader, id: id, expected: expected, command: command,
+            context: try context.admitted(store.configuration.allowedHeaders), decide: decide)
+        return try await store.committer.underWay.run { try await attempt.run() }
     }
 }

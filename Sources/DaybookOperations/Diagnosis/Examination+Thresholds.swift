@@ -9,6 +9,10 @@ extension Examination {
     static var longestLag: TimeInterval { 10 }
     /// How old a projector's checkpoint may be: it saves one every few seconds.
     static var oldestCheckpoint: TimeInterval { 60 }
+    /// A clock that differs from the server's by more is a warning.
+    static var smallestClockOffset: TimeInterval { 1 }
+    /// A clock that differs by more is a problem.
+    static var largestClockOffset: TimeInterval { 5 }
     /// A running run saves its progress more often than this.
     static var longestSilence: TimeInterval { 60 }
 }

@@ -154,11 +154,12 @@ struct Examination {
         guard let offset else { return Check("clock", .warning, "the server did not tell its time") }
         let tenths = (abs(offset) * 10).rounded() / 10
         let shown = "this machine's clock is \(tenths) s \(offset > 0 ? "behind" : "ahead of") the server's"
-        guard abs(offset) > 1 else {
+        guard abs(offset) > smallestClockOffset else {
             return Check("clock", .ok, offset == 0 ? "this machine's clock agrees with the server's" : shown)
         }
         return Check(
-            "clock", abs(offset) > 5 ? .problem : .warning, "\(shown); commits are recorded by the server's",
+            "clock", abs(offset) > largestClockOffset ? .problem : .warning,
+            "\(shown); commits are recorded by the server's",
             remedy:
                 "Check the time synchronization of this machine and of the server: chronyc tracking, or timedatectl.")
     }

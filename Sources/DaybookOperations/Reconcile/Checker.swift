@@ -26,20 +26,30 @@ final class Checker: Sendable {
         self.fold = fold
     }
 
+    /// The one for a target, by how much the program knows of it and how deep it is to look.
+    static func make(for target: ReconcileTarget, _ depth: VerifyDepth) -> Checker {
+        guard let aggregate = target.aggregate else { return envelopes(target) }
+        // Whether a snapshot may be absent, only the state can tell.
+        if depth == .quick, !target.mayLoseSnapshot { return quick(target) }
+        return full(aggregate, of: target, makesSnapshots: depth == .full)
+    }
+
     /// Folds the whole state, and compares every byte.
-    static func full<A: Aggregate>(_ aggregate: A.Type, of target: ReconcileTarget, makesSnapshots: Bool) -> Checker {
+    private static func full<A: Aggregate>(_ aggregate: A.Type, of target: ReconcileTarget, makesSnapshots: Bool)
+        -> Checker
+    {
         let sampling = EventCoding<A>()
         let exact = EventCoding<A>(looksAtEveryState: true)
         return Checker(target, makesSnapshots: makesSnapshots) { Fold<A>($0, $1 ? exact : sampling) }
     }
 
     /// Reads the versions of the events from the index alone, and each snapshot's own digest.
-    static func quick(_ target: ReconcileTarget) -> Checker {
+    private static func quick(_ target: ReconcileTarget) -> Checker {
         Checker(target, makesSnapshots: false, projection: Journal.places) { id, _ in HeadFold(id: id) }
     }
 
     /// Reads the events' envelopes, and whether each snapshot is what was made of the head.
-    static func envelopes(_ target: ReconcileTarget) -> Checker {
+    private static func envelopes(_ target: ReconcileTarget) -> Checker {
         Checker(target, makesSnapshots: false) { id, _ in EnvelopeFold(id: id) }
     }
 

@@ -77,7 +77,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         var nothing = target
         nothing.snapshots = nil
         try await context.forEach(parts) { [nothing, pace = context.pace] part in
-            try await context.pass(part, by: nothing.makeChecker(.full)) { suspects in
+            try await context.pass(part, by: Checker.make(for: nothing, .full)) { suspects in
                 var findings: [Finding] = []
                 var written = 0
                 let size = pace?.portion(of: 500) ?? 500

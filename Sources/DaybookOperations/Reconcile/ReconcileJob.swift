@@ -91,13 +91,31 @@ struct ReconcileJob: Sendable {
         return await report.result
     }
 
+    /// Builds the snapshots of a target beside those in use, and puts them in their place; where none are kept, only
+    /// looks at the journal.
+    ///
+    /// - Parameter parts: The parts of the run that are the target's.
+    private func swap(
+        _ target: ReconcileTarget, _ parts: [Int], _ context: Context, holding lease: MaintenanceLease.Held
+    ) async throws {
+        guard let aggregate = target.aggregate, let snapshots = target.snapshots else {
+            return try await context.forEach(parts) { try await context.reconcile($0, of: target) }
+        }
+        func build<A: Aggregate>(_ aggregate: A.Type) async throws {
+            let database = MongoSwapDatabase<A>(
+                context: context, target: target, liveNamespace: snapshots, lease: lease)
+            try await SnapshotSwap(database: database, type: target.type, parts: parts, report: context.report).run()
+        }
+        try await build(aggregate)
+    }
+
     private func reconcile(
         _ run: MaintenanceRun, _ context: Context, holding lease: MaintenanceLease.Held?
     ) async throws {
         if isSwap, let lease {
             for target in targets {
                 let parts = run.parts.indices.filter { run.parts[$0].type == target.type.rawValue }
-                try await target.swap(parts, context, holding: lease)
+                try await swap(target, parts, context, holding: lease)
             }
         } else {
             let byType = Dictionary(targets.map { ($0.type.rawValue, $0) }) { first, _ in first }
@@ -239,7 +257,7 @@ extension ReconcileJob {
 
         /// Compares one part, and repairs it where that is the work.
         func reconcile(_ part: Int, of target: ReconcileTarget) async throws {
-            let checker = target.makeChecker(work.depth)
+            let checker = Checker.make(for: target, work.depth)
             let confirmation = Confirmation(store: store, checker: checker)
             let repair = repair(by: confirmation, at: pace)
             // A rebuild in place needs no second look where the compare-and-set of the repair is one.

@@ -35,26 +35,4 @@ struct ReconcileTarget: Sendable {
     var stateSchema: Int32? { aggregate?.stateSchema }
     /// Whether there are states of which no snapshot is kept.
     var mayLoseSnapshot: Bool { aggregate?.mayLoseSnapshot ?? false }
-
-    func makeChecker(_ depth: VerifyDepth) -> Checker {
-        guard let aggregate else { return .envelopes(self) }
-        // Whether a snapshot may be absent, only the state can tell.
-        if depth == .quick, !mayLoseSnapshot { return .quick(self) }
-        return .full(aggregate, of: self, makesSnapshots: depth == .full)
-    }
-
-    /// Builds the snapshots beside those in use, and puts them in their place; where none are kept, only looks at the
-    /// journal.
-    ///
-    /// - Parameter parts: The parts of the run that are this kind's.
-    func swap(_ parts: [Int], _ context: ReconcileJob.Context, holding lease: MaintenanceLease.Held) async throws {
-        guard let aggregate, let snapshots else {
-            return try await context.forEach(parts) { try await context.reconcile($0, of: self) }
-        }
-        func build<A: Aggregate>(_ aggregate: A.Type) async throws {
-            let database = MongoSwapDatabase<A>(context: context, target: self, liveNamespace: snapshots, lease: lease)
-            try await SnapshotSwap(database: database, type: type, parts: parts, report: context.report).run()
-        }
-        try await build(aggregate)
-    }
 }

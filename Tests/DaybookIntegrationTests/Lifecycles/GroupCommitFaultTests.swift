@@ -135,7 +135,7 @@ struct GroupCommitFaultTests {
             var change = AggregateChange(loaded, of: loader)
             try change.append(
                 try [Tally.Event.deposited(amount: 5)].map(loader.coding.encode), command: .anonymous, folding: &fold)
-            let commit = try PreparedCommit([change], clock: store.clock.corrected)
+            let commit = try PreparedCommit([change], at: store.clock.now(), random: store.clock.random)
             proxy.fail("insert", .hold, times: 2)
             let tallies = store.repository(Tally.self)
             var flying: [Task<Commit?, any Error>] = []

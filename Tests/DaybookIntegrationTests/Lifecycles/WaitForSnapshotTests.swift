@@ -86,7 +86,8 @@ extension DaybookStore {
         let id: BSONValue = .string("tally/\(key)")
         let event = try await raw.documents(in: "journal", where: ["aggregateId": id]).first
         guard let event else { throw RawDatabase.NoMatch() }
-        let eventID: BSONValue = .binary(BSONBinary(EventID.next(after: [], by: clock.corrected).uuid))
+        let eventID: BSONValue = .binary(
+            BSONBinary(EventID.next(after: [], at: clock.now(), random: clock.random).uuid))
         let commit: BSONDocument = ["id": eventID, "index": .int32(0), "count": .int32(1)]
         try await raw.insert(
             [

@@ -19,7 +19,7 @@ struct AggregateChangeTests {
     }
 
     private func prepare(_ changes: [AggregateChange]) throws -> PreparedCommit {
-        try PreparedCommit(changes, clock: hands.clock)
+        try PreparedCommit(changes, at: hands.clock.now(), random: hands.clock.random)
     }
 
     // MARK: Changes
