@@ -49,7 +49,7 @@ final class Checker: Sendable {
     }
 
     /// Reads the events' envelopes, and whether each snapshot is what was made of the head.
-    private static func envelopes(_ target: ReconcileTarget) -> Checker {
+    static func envelopes(_ target: ReconcileTarget) -> Checker {
         Checker(target, makesSnapshots: false) { id, _ in EnvelopeFold(id: id) }
     }
 
