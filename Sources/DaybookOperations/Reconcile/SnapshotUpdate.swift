@@ -1,3 +1,4 @@
+internal import Daybook
 internal import DaybookBSON
 
 /// The least update that makes a stored snapshot the one that should be there.
