@@ -46,7 +46,7 @@ struct ReconcileStagesTests {
         try await ReconcileFixture.withStore { store in
             try await ReconcileFixture.seed(Account.self, count: 150, in: store)
             let ids = try await ReconcileFixture.snapshots(of: Account.self, in: store).keys.sorted()
-            let checker = ReconcileTarget(Account.self, in: store.database).makeChecker(.full)
+            let checker = Checker.make(for: ReconcileTarget(Account.self, in: store.database), .full)
             let check = RangeCheck(store: store, checker: checker, range: IDRange(Account.type), maximumChecked: 40)
             let batches = Recorder<RangeCheck.Batch>()
             try await check.run(after: nil) { batches.record($0) }
