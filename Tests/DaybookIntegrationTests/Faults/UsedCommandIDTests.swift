@@ -14,7 +14,7 @@ struct UsedCommandIDTests {
             try await store.initialize(A.self)
             let repository = store.repository(A.self)
             try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) { other in
-                try await other.repository(A.self).execute(command, on: "b", commandID: "c")
+                _ = try await other.repository(A.self).execute(command, on: "b", commandID: "c")
             }
             proxy.fail(insert, .hold)
             let task = Task { try await repository.execute(command, on: "b", commandID: "c") }
