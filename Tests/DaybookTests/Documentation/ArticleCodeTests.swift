@@ -26,14 +26,19 @@ import Testing
 
     @Test("every line is compiled by the tests")
     func compiled() throws {
+        let sources = try Self.sources.map(text)
         // What other targets use is public where it is compiled.
-        let compiled = try Self.sources.flatMap { try lines(text($0)) }
-        let known = Set(compiled + compiled.map { String($0.trimmingPrefix("public ")) }).union(Self.left)
+        let compiled = sources.flatMap(lines).map { String($0.trimmingPrefix("public ")) }
+        let known = Set(compiled).union(Self.left)
+        // The formatter may wrap a line that the article has whole.
+        let unwrapped = sources.joined().filter { !$0.isWhitespace }
         var blocks = 0
         for document in try Self.documents() {
             for block in try text(document).components(separatedBy: "```swift\n").dropFirst() {
                 blocks += 1
-                let missing = lines(block.components(separatedBy: "```").first ?? block).filter { !known.contains($0) }
+                let missing = lines(block.components(separatedBy: "```").first ?? block).filter { line in
+                    !known.contains(line) && !(line.count > 80 && unwrapped.contains(line.filter { !$0.isWhitespace }))
+                }
                 #expect(missing.isEmpty, "\(document)")
             }
         }
