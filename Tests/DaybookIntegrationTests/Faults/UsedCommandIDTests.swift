@@ -13,7 +13,7 @@ struct UsedCommandIDTests {
         try await withFaultyStore(commitTimeout: .seconds(1), keepsAggregates: false) { store, proxy, fixture in
             try await store.initialize(A.self)
             let repository = store.repository(A.self)
-            try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) { other in
+            _ = try await withDaybook(DaybookConfiguration(uri: TestServer.uri, database: fixture.database)) { other in
                 try await other.repository(A.self).execute(command, on: "b", commandID: "c")
             }
             proxy.fail(insert, .hold)
