@@ -109,6 +109,10 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Aggregates for tests, with a server and without.
+        .target(
+            name: "SampleAggregates", dependencies: ["Daybook"], path: "Tests/SampleAggregates",
+            swiftSettings: settings),
         // Random values that are the same in every run.
         .target(name: "TestSupport", dependencies: ["DaybookBSON"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
@@ -123,9 +127,9 @@ let package = Package(
             name: "DaybookMongoTests", dependencies: ["DaybookBSON", "DaybookMongo", "IntegrationSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "DaybookTests", dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "TestSupport"],
-            swiftSettings: settings
-        ),
+            name: "DaybookTests",
+            dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "SampleAggregates", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "DaybookOperationsTests",
             dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "TestSupport"],
@@ -133,13 +137,13 @@ let package = Package(
         .testTarget(
             name: "DaybookAdminTests",
             dependencies: [
-                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookOperations", "TestSupport",
+                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookOperations", "SampleAggregates", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
-            name: "DaybookTestingTests", dependencies: ["Daybook", "DaybookBSON", "DaybookTesting"],
-            exclude: ["Golden"],
+            name: "DaybookTestingTests",
+            dependencies: ["Daybook", "DaybookBSON", "DaybookTesting", "SampleAggregates"], exclude: ["Golden"],
             swiftSettings: settings),
         .testTarget(
             name: "LicensingTests", dependencies: ["Daybook", "DaybookTesting", "Licensing", "TestSupport"],
@@ -149,11 +153,13 @@ let package = Package(
             name: "CommitWriter", dependencies: ["Daybook", "IntegrationSupport", "Licensing"],
             path: "Tests/CommitWriter",
             swiftSettings: settings),
-        // What the integration tests and the process they kill have in common: small aggregates, a database for each
-        // test.
+        // What the integration tests and the process they kill have in common: a database for each test, and the
+        // sample aggregates.
         .target(
             name: "IntegrationSupport",
-            dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting"],
+            dependencies: [
+                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting", "SampleAggregates",
+            ],
             path: "Tests/IntegrationSupport",
             swiftSettings: settings),
         // The integration tests are two targets that take about the same time, for scripts/test to run side by side:

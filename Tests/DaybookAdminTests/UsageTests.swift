@@ -29,16 +29,16 @@ struct UsageTests {
         Mistake(["history", "loan/\u{7}"], "control character"),
         Mistake(["history", "loan/e\u{301}"], "normalization form C"),
         Mistake(["history"], "Missing expected argument"),
-        Mistake(["history", "book/1"], "The types of library: loan, shelf."),
-        Mistake(["show", "book/1"], "loan, shelf"),
-        Mistake(["explain", "book/1"], "loan, shelf"),
+        Mistake(["history", "book/1"], "The types of library: loan, meter."),
+        Mistake(["show", "book/1"], "loan, meter"),
+        Mistake(["explain", "book/1"], "loan, meter"),
         Mistake(["explain"], "Missing expected argument"),
-        Mistake(["query", "book", "{}"], "loan, shelf"),
+        Mistake(["query", "book", "{}"], "loan, meter"),
         Mistake(["query", "Loan", "{}"], "[a-z]"),
-        Mistake(["query", "shelf", "{}"], "lifecycle live"),
-        Mistake(["tail", "--type", "book"], "loan, shelf"),
+        Mistake(["query", "meter", "{}"], "lifecycle live"),
+        Mistake(["tail", "--type", "book"], "loan, meter"),
         Mistake(["tail", "--type", "B"], "[a-z]"),
-        Mistake(["correct", "book/1", "--reason", "r", "--actor", "a", "--set", "a=1"], "loan, shelf"),
+        Mistake(["correct", "book/1", "--reason", "r", "--actor", "a", "--set", "a=1"], "loan, meter"),
     ]
 
     private static let options: [Mistake] = [

@@ -1,6 +1,7 @@
 import Daybook
 import DaybookTesting
 import Foundation
+import SampleAggregates
 import Testing
 
 /// Tests bring their own file, so that what the environment says of recording does not matter.
@@ -241,8 +242,8 @@ struct GoldenTests {
     @Test("a file of another aggregate is refused")
     func otherAggregate() throws {
         try withRecordedFile { file in
-            expectFailure(.goldenUnreadable, "the golden file \(file.path) is of the aggregate type gauge, not other") {
-                try checkGolden(OtherGauge.self, events: Self.events, file: file, record: true)
+            expectFailure(.goldenUnreadable, "the golden file \(file.path) is of the aggregate type gauge, not loan") {
+                try checkGolden(Loan.self, events: [.returned], file: file, record: true)
             }
         }
     }

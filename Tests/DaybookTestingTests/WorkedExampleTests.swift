@@ -1,5 +1,6 @@
 import DaybookTesting
 import Foundation
+import SampleAggregates
 import Testing
 
 /// What the article of this module shows; change both.

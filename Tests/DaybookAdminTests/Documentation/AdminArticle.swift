@@ -1,7 +1,7 @@
 import ArgumentParser
 import Daybook
 import DaybookAdmin
-import Foundation
+import SampleAggregates
 
 /// The code of the article about DaybookAdmin, as it stands there.
 enum AdminArticle {
@@ -33,31 +33,5 @@ enum AdminArticle {
         }
     }
 
-    struct Loan: Aggregate {
-        enum Event: Codable, Sendable { case lent(member: String) }
-        enum Command: Sendable { case lend(member: String) }
-        enum Rejection: Error {}
-
-        static let type: AggregateType = "loan"
-        var member: String?
-        init() {}
-        mutating func apply(_ event: Event) { if case .lent(let member) = event { self.member = member } }
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
-            switch command {
-            case .lend(let member): [.lent(member: member)]
-            }
-        }
-    }
-
-    struct Member: Aggregate {
-        enum Event: Codable, Sendable { case joined }
-        enum Command: Sendable { case join }
-        enum Rejection: Error {}
-
-        static let type: AggregateType = "member"
-        var isMember = false
-        init() {}
-        mutating func apply(_ event: Event) { isMember = true }
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] { [.joined] }
-    }
+    typealias Member = Account
 }

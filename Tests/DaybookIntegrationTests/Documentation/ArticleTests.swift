@@ -117,22 +117,6 @@ struct Session: Aggregate {
         }
     }
 
-    private struct Loan: Aggregate {
-        enum Event: Codable, Sendable { case lent(member: String) }
-        enum Command: Sendable { case lend(member: String) }
-        enum Rejection: Error {}
-
-        static let type: AggregateType = "loan"
-        var member: String?
-        init() {}
-        mutating func apply(_ event: Event) { if case .lent(let member) = event { self.member = member } }
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
-            switch command {
-            case .lend(let member): [.lent(member: member)]
-            }
-        }
-    }
-
     @Test("a renewal is seen by queries") func query() async throws {
         let clock = SimulatedClock()
         try await withTemporaryStore(aggregates: [Loan.self], configure: { $0.clock = clock.commitClock }) { store in

@@ -1,25 +1,7 @@
 import Daybook
 import DaybookBSON
 import Foundation
-
-/// A lifecycle as a type, so that one aggregate can be declared with each.
-protocol Keeping: Sendable {
-    static var lifecycle: Lifecycle { get }
-}
-
-enum KeptInline: Keeping { static var lifecycle: Lifecycle { .inline } }
-enum KeptAsync: Keeping { static var lifecycle: Lifecycle { .async } }
-enum KeptLive: Keeping { static var lifecycle: Lifecycle { .live } }
-
-extension Lifecycle {
-    var keeping: any Keeping.Type {
-        switch self {
-        case .inline: KeptInline.self
-        case .async: KeptAsync.self
-        case .live: KeptLive.self
-        }
-    }
-}
+import IntegrationSupport
 
 /// A booking as the version of a program has it that is being replaced.
 struct OldBooking<Kept: Keeping>: Aggregate, Equatable {

@@ -1,5 +1,6 @@
 import Daybook
 import Foundation
+import IntegrationSupport
 
 /// An aggregate of all that could make bytes depend on how they came about: dates finer than a millisecond,
 /// dictionaries and sets, which have no order, and optionals within optionals.

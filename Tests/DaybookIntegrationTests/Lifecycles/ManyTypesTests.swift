@@ -11,26 +11,13 @@ private enum First: Number { static var value: Int { 1 } }
 
 private enum Next<Before: Number>: Number { static var value: Int { Before.value + 1 } }
 
-/// A kind of aggregate whose snapshots follow its commits, one of many.
-private struct Cabinet<N: Number>: Ledger {
+/// One of many kinds of aggregate whose snapshots follow their commits.
+private enum Cabinet<N: Number>: BookKind {
     static var type: AggregateType { AggregateType(rawValue: "cabinet\(N.value)")! }
     static var lifecycle: Lifecycle { .async }
 
-    private var account = Account()
-
-    var balance: Int { account.balance }
-    var entries: Int { account.entries }
-
-    init() {}
-
-    mutating func apply(_ event: Account.Event) { account.apply(event) }
-
-    func decide(_ command: Account.Command, at now: Date) throws(Account.Rejection) -> [Account.Event] {
-        try account.decide(command, at: now)
-    }
-
     static func kinds(_ count: Int) -> [any Ledger.Type] {
-        count == 0 ? [] : [Self.self] + Cabinet<Next<N>>.kinds(count - 1)
+        count == 0 ? [] : [Book<Self>.self] + Cabinet<Next<N>>.kinds(count - 1)
     }
 }
 

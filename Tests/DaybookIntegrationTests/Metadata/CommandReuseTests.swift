@@ -144,30 +144,10 @@ struct CommandReuseTests {
         }
     }
 
-    /// Its commands cannot be told apart.
-    struct Lamp: Aggregate {
-        enum Event: Codable, Sendable { case switched(on: Bool) }
-        enum Command: Sendable { case on, off }
-        enum Rejection: Error {}
-        static let type: AggregateType = "lamp"
-        var isOn = false
-        mutating func apply(_ event: Event) {
-            switch event {
-            case .switched(let on): isOn = on
-            }
-        }
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
-            switch command {
-            case .on: [.switched(on: true)]
-            case .off: [.switched(on: false)]
-            }
-        }
-    }
-
     /// Its commands encode as texts, and not as documents.
-    struct Switch: Aggregate {
+    private struct Switch: Aggregate {
+        enum Event: Codable, Sendable { case switched(on: Bool) }
         enum Command: String, Codable, Sendable { case on, off }
-        typealias Event = Lamp.Event
         enum Rejection: Error {}
         static let type: AggregateType = "switch"
         var isOn = false
@@ -182,11 +162,12 @@ struct CommandReuseTests {
     @Test("a command that is not Encodable never raises it; one that encodes as a mere text does")
     func toldApart() async throws {
         try await withTestStore { store in
-            try await store.prepare(for: Lamp.self, Switch.self)
-            let (lamps, switches) = (store.repository(Lamp.self), store.repository(Switch.self))
-            let first = try await lamps.execute(.on, on: "a", commandID: "c")
-            #expect(try await lamps.execute(.off, on: "a", commandID: "c") == first)
-            #expect(try await lamps.load("a").state.isOn)
+            try await store.prepare(for: Switch.self)
+            let (tickets, switches) = (store.repository(Ticket.self), store.repository(Switch.self))
+            let first = try await tickets.execute(.change(.init(.open, priority: 1)), on: "a", commandID: "c")
+            let other = Ticket.Details(.open, priority: 2)
+            #expect(try await tickets.execute(.change(other), on: "a", commandID: "c") == first)
+            #expect(try await tickets.load("a").state.priority == 1)
             let second = try await switches.execute(.on, on: "a", commandID: "c")
             #expect(try await switches.execute(.on, on: "a", commandID: "c") == second)
             let error = await #expect(throws: DaybookError.self) {

@@ -6,32 +6,6 @@ import Logging
 import MetricsTestKit
 import Testing
 
-/// A notebook of every lifecycle.
-struct Pad<Kept: Keeping>: Aggregate {
-    typealias Event = Notebook.Event
-    typealias Command = Notebook.Command
-    typealias Rejection = Never
-
-    static var type: AggregateType { "pad" }
-    static var lifecycle: Lifecycle { Kept.lifecycle }
-
-    var text = ""
-    var discarded = 0
-
-    init() {}
-
-    mutating func apply(_ event: Event) {
-        switch event {
-        case .written(let text): self.text += text
-        case .discarded: discarded += 1
-        }
-    }
-
-    func decide(_ command: Command, at now: Date) throws(Never) -> [Event] {
-        Notebook().decide(command, at: now)
-    }
-}
-
 extension HeavyLoad {
     @Suite("Limits", .timeLimit(.minutes(3)))
     struct LimitTests {
@@ -42,17 +16,18 @@ extension HeavyLoad {
             arguments: [Lifecycle.inline, .async, .live])
         func event(_ lifecycle: Lifecycle) async throws { try await eventSize(lifecycle.keeping) }
 
-        private func expectTooLarge(_ version: Int64, _ body: () async throws -> Void) async {
+        private func expectTooLarge<K: Keeping>(_ kept: K.Type, _ version: Int64, _ body: () async throws -> Void) async
+        {
             let error = await #expect(throws: DaybookError.self) { try await body() }
             #expect(error?.code == .tooLarge)
-            #expect(error?.aggregateID == "pad/n")
+            #expect(error?.aggregateID == "\(Writing<K>.type)/n")
             #expect(error?.version == version)
         }
 
         private func eventSize<K: Keeping>(_ kept: K.Type) async throws {
             try await withTestStore { store in
-                try await store.prepare(for: Pad<K>.self)
-                let pads = store.repository(Pad<K>.self)
+                try await store.prepare(for: Writing<K>.self)
+                let pads = store.repository(Writing<K>.self)
                 try await pads.execute(.discard([""]), on: "n")
                 let empty = try #require(try await store.raw.documents(in: "journal").first).bytes.count
                 let longest = String(repeating: "x", count: Self.limit - empty)
@@ -61,15 +36,15 @@ extension HeavyLoad {
                 #expect(try await pads.execute(.discard([longest]), on: "n")?.version == 2)
                 let sizes = try await store.raw.documents(in: "journal").map(\.bytes.count)
                 #expect(sizes.max() == Self.limit)
-                await expectTooLarge(3) { try await pads.execute(.discard([longest + "x"]), on: "n") }
-                await expectTooLarge(4) { try await pads.execute(.discard(["", longest + padding]), on: "n") }
-                await expectTooLarge(3) {
+                await expectTooLarge(K.self, 3) { try await pads.execute(.discard([longest + "x"]), on: "n") }
+                await expectTooLarge(K.self, 4) { try await pads.execute(.discard(["", longest + padding]), on: "n") }
+                await expectTooLarge(K.self, 3) {
                     try await pads.append([.discarded(text: longest + padding)], to: "n", expecting: 2)
                 }
-                await expectTooLarge(3) {
+                await expectTooLarge(K.self, 3) {
                     try await store.transaction { transaction in
                         try await transaction.execute(.deposit(1), on: "a", of: Account.self)
-                        try await transaction.execute(.discard([longest + padding]), on: "n", of: Pad<K>.self)
+                        try await transaction.execute(.discard([longest + padding]), on: "n", of: Writing<K>.self)
                     }
                 }
                 await store.poster.drain()
@@ -87,8 +62,8 @@ extension HeavyLoad {
 
         private func stateSize<K: Keeping>(_ kept: K.Type) async throws {
             try await withTestStore { store in
-                try await store.prepare(for: Pad<K>.self)
-                let pads = store.repository(Pad<K>.self)
+                try await store.prepare(for: Writing<K>.self)
+                let pads = store.repository(Writing<K>.self)
                 let half = String(repeating: "x", count: 9 << 20)
                 try await pads.execute(.write(half), on: "n")
                 guard K.lifecycle != .live else {
@@ -102,7 +77,7 @@ extension HeavyLoad {
                     {
                         _ = try await store.transaction { transaction in
                             try await transaction.execute(.deposit(1), on: "a", of: Account.self)
-                            return try await transaction.execute(.write(half), on: "n", of: Pad<K>.self)
+                            return try await transaction.execute(.write(half), on: "n", of: Writing<K>.self)
                         }
                     },
                 ] as [() async throws -> Void] {
@@ -112,7 +87,9 @@ extension HeavyLoad {
                 }
                 await store.poster.drain()
                 #expect(try await store.raw.documents(in: "journal").count == 1)
-                #expect(try await store.raw.document(in: "snapshots.pad", id: "pad/n")?.integer(at: "version") == 1)
+                #expect(
+                    try await store.raw.document(in: Writing<K>.snapshotCollection, id: "\(Writing<K>.type)/n")?
+                        .integer(at: "version") == 1)
                 #expect(try await pads.execute(.discard([""]), on: "n")?.version == 2)
             }
         }
@@ -123,15 +100,15 @@ extension HeavyLoad {
         func warning(_ lifecycle: Lifecycle) async throws { try await warning(lifecycle.keeping) }
 
         private func warning<K: Keeping>(_ kept: K.Type) async throws {
-            let empty = try BSONEncoder().encode(Pad<K>()).bytes.count
+            let empty = try BSONEncoder().encode(Writing<K>()).bytes.count
             let (lines, metrics) = (CapturedLines(), TestMetrics())
             try await withTestStore(configure: {
                 $0.stateWarningBytes = empty + 1_000
                 $0.logger = lines.logger
                 $0.metricsFactory = metrics
             }) { store in
-                try await store.prepare(for: Pad<K>.self)
-                let pads = store.repository(Pad<K>.self)
+                try await store.prepare(for: Writing<K>.self)
+                let pads = store.repository(Writing<K>.self)
                 try await pads.execute(.write(String(repeating: "x", count: 1_000)), on: "n")
                 try await pads.execute(.discard(["", ""]), on: "n")
                 #expect(lines.containing("large state").isEmpty)
@@ -140,12 +117,13 @@ extension HeavyLoad {
                 #expect(warnings.count == 1)
                 #expect(warnings.first?.level == .warning)
                 #expect(warnings.first?.metadata["bytes"] == "\(empty + 1_001)")
-                #expect(warnings.first?.metadata["aggregateId"] == "pad/n")
-                try await store.transaction { try await $0.execute(.discard(["", ""]), on: "n", of: Pad<K>.self) }
+                #expect(warnings.first?.metadata["aggregateId"] == "\(Writing<K>.type)/n")
+                try await store.transaction { try await $0.execute(.discard(["", ""]), on: "n", of: Writing<K>.self) }
                 try await pads.execute(.write("small"), on: "other")
                 warnings = lines.containing("large state")
                 #expect(warnings.count == 2)
-                let counter = try metrics.expectCounter("daybook.states.large", [("aggregate", "pad")])
+                let counter = try metrics.expectCounter(
+                    "daybook.states.large", [("aggregate", Writing<K>.type.rawValue)])
                 #expect(counter.totalValue == 2)
             }
             #expect(

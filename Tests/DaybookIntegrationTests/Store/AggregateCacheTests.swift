@@ -221,26 +221,3 @@ struct AggregateCacheTests {
         try await withDaybook(store.configuration, body)
     }
 }
-
-/// Its state holds what no format has a place for; nothing of it is ever stored.
-private struct Odometer: Aggregate {
-    enum Event: Codable, Sendable { case driven }
-    enum Command: Sendable { case drive }
-    typealias Rejection = Never
-
-    static let type: AggregateType = "odometer"
-    static let lifecycle = Lifecycle.live
-    static let fields: [Field<Odometer>] = []
-
-    var distance = 0
-
-    init() {}
-    init(from decoder: any Decoder) throws {}
-
-    func encode(to encoder: any Encoder) throws {
-        throw EncodingError.invalidValue(self, .init(codingPath: [], debugDescription: "an odometer is never encoded"))
-    }
-
-    mutating func apply(_ event: Event) { distance += 1 }
-    func decide(_ command: Command, at now: Date) throws(Never) -> [Event] { [.driven] }
-}

@@ -11,27 +11,28 @@ struct ComputedDateTests {
 
     @Test("G6: 30 commands from stores that load the snapshot lead to what folding the journal gives, to the bit")
     func writersAndReplays() async throws {
-        try await withTestStore(for: [InlinePulse.self, AsyncPulse.self, LivePulse.self]) { store in
-            try await check(InlinePulse.self, store)
-            try await check(AsyncPulse.self, store)
-            try await check(LivePulse.self, store)
+        try await withTestStore(for: [Pulse<KeptInline>.self, Pulse<KeptAsync>.self, Pulse<KeptLive>.self]) { store in
+            try await check(KeptInline.self, store)
+            try await check(KeptAsync.self, store)
+            try await check(KeptLive.self, store)
             await store.poster.drain()
-            try await withDaybook(store.configuration, aggregates: [InlinePulse.self, AsyncPulse.self]) { store in
+            try await withDaybook(store.configuration, aggregates: [Pulse<KeptInline>.self, Pulse<KeptAsync>.self]) {
+                store in
                 let report = try await store.verify()
                 #expect(report.isClean, "\(report.findings)")
             }
         }
     }
 
-    private func check<A: Pulsing>(_ aggregate: A.Type, _ store: DaybookStore) async throws {
-        let repository = store.repository(A.self)
+    private func check<K: Keeping>(_ kept: K.Type, _ store: DaybookStore) async throws {
+        let repository = store.repository(Pulse<K>.self)
         try await repository.execute(.start(Self.start), on: "p")
         for number in 0..<30 {
-            let command: Pulse.Command = number % 3 == 2 ? .peak : .beat
+            let command: Pulse<K>.Command = number % 3 == 2 ? .peak : .beat
             // Every other one by a store that knows nothing of the aggregate.
             if number.isMultiple(of: 2) {
                 try await withDaybook(store.configuration) { other in
-                    try await other.repository(A.self).execute(command, on: "p")
+                    try await other.repository(Pulse<K>.self).execute(command, on: "p")
                     await other.poster.drain()
                 }
             } else {
@@ -42,22 +43,23 @@ struct ComputedDateTests {
         let known = try await repository.load("p")
         #expect(known.version == 41)
         try await withDaybook(store.configuration) { other in
-            let loaded = try await other.repository(A.self).load("p")
-            let folded = try await other.repository(A.self).load("p", at: .version(41))
+            let loaded = try await other.repository(Pulse<K>.self).load("p")
+            let folded = try await other.repository(Pulse<K>.self).load("p", at: .version(41))
             #expect(loaded.state == folded.state && known.state == folded.state)
-            #expect(folded.state.pulse.wasAlwaysWhole, "\(A.self) decided on a date that its stored form has not")
-            #expect(folded.state.pulse.remainders == Array(repeating: 0, count: 10))
-            #expect(folded.state.pulse.seen.count == 20 && folded.state.pulse.beats.count == 20)
+            #expect(folded.state.wasAlwaysWhole, "\(K.self) decided on a date that its stored form has not")
+            #expect(folded.state.remainders == Array(repeating: 0, count: 10))
+            #expect(folded.state.seen.count == 20 && folded.state.beats.count == 20)
         }
     }
 
     @Test("G8: what an earlier version has stored otherwise is found and put right, in one go")
     func patch() async throws {
-        try await withTestStore(for: [InlinePulse.self], as: .operator) { store in
+        try await withTestStore(for: [Pulse<KeptInline>.self], as: .operator) { store in
             try await withDaybook(
-                DaybookConfiguration(uri: try TestServer.uri, database: store.database), aggregates: [InlinePulse.self]
+                DaybookConfiguration(uri: try TestServer.uri, database: store.database),
+                aggregates: [Pulse<KeptInline>.self]
             ) { store in
-                let pulses = store.repository(InlinePulse.self)
+                let pulses = store.repository(Pulse<KeptInline>.self)
                 // So many that most of the states on the way are not looked at.
                 for key in ["a", "b"] {
                     try await pulses.append([.started(at: Self.start)], to: key, expecting: 0)
@@ -67,11 +69,11 @@ struct ComputedDateTests {
                 }
                 #expect(try await store.verify().isClean)
                 try await store.raw.update(
-                    ["_id": "inline-pulse/a"], with: ["$set": ["state.pulse.remainders.3": 0.5]],
+                    ["_id": "inline-pulse/a"], with: ["$set": ["state.remainders.3": 0.5]],
                     in: "snapshots.inline-pulse")
                 let found = try await store.verify()
                 #expect(found.findings.map(\.kind) == [.diverged])
-                #expect(found.findings.first?.differences.map(\.path) == ["state.pulse.remainders.3"])
+                #expect(found.findings.first?.differences.map(\.path) == ["state.remainders.3"])
                 _ = try await store.patch()
                 #expect(try await store.verify().isClean)
             }

@@ -247,7 +247,7 @@ import Testing
             let error = await #expect(throws: DaybookError.self) {
                 try await store.transaction { transaction in
                     try await transaction.execute(.deposit(1), on: "a", of: Account.self)
-                    try await transaction.execute(.touch, on: "a", of: Impostor.self)
+                    try await transaction.execute(.deposit(1), on: "a", of: Book<Impostor>.self)
                 }
             }
             #expect(error?.code == .invalidTransaction)
@@ -256,11 +256,8 @@ import Testing
         }
     }
 
-    private struct Impostor: Aggregate {
-        enum Event: Codable, Sendable { case touched }
-        enum Command: Sendable { case touch }
-        static let type: AggregateType = "account"
-        mutating func apply(_ event: Event) {}
-        func decide(_ command: Command, at now: Date) throws(Never) -> [Event] { [.touched] }
+    private enum Impostor: BookKind {
+        static var type: AggregateType { Account.type }
+        static var lifecycle: Lifecycle { .inline }
     }
 }

@@ -140,15 +140,6 @@ struct Moody: Adder {
     }
 }
 
-/// Its state is kept nowhere, and cannot be.
-struct Fleeting: Adder {
-    static var lifecycle: Lifecycle { .live }
-    private enum CodingKeys: CodingKey {}
-    var total = 0
-    init() {}
-    mutating func apply(_ event: AddEvent) { total += event.amount }
-}
-
 /// Its events do not come back as they were.
 struct Trimmer: Aggregate {
     struct Name: Codable, Sendable {
@@ -179,16 +170,4 @@ struct Misnamed: Adder {
     var total = 0
     init() {}
     mutating func apply(_ event: AddEvent) { total += event.amount }
-}
-
-/// `apply` computes dates between milliseconds, of which two may be one.
-struct Metronome: Adder {
-    var next = Date(timeIntervalSince1970: 1_750_000_000)
-    var seen: Set<Date> = []
-    init() {}
-
-    mutating func apply(_ event: AddEvent) {
-        next += Double(event.amount) / 7
-        seen.formUnion([next, next + 0.000_1])
-    }
 }

@@ -81,10 +81,3 @@ struct NarrowGauge: Aggregate {
     mutating func apply(_ event: Event) {}
     func decide(_ command: Never, at now: Date) throws(Never) -> [Event] {}
 }
-
-/// An aggregate of another type.
-struct OtherGauge: AnyGauge {
-    static var type: AggregateType { "other" }
-    init() {}
-    mutating func apply(_ event: GaugeEvent) {}
-}

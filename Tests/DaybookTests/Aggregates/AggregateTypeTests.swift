@@ -1,5 +1,5 @@
 import Daybook
-import Foundation
+import SampleAggregates
 import Testing
 
 @Suite("AggregateType")
@@ -53,15 +53,8 @@ struct AggregateTypeTests {
         "snapshots are in a collection named after the type unless the aggregate says otherwise, in schema 1, without fields"
     )
     func defaults() {
-        struct Bare: Aggregate {
-            enum Event: Codable, Sendable { case happened }
-            enum Rejection: Error {}
-            static let type: AggregateType = "bare-one"
-            mutating func apply(_ event: Event) {}
-            func decide(_ command: Bool, at now: Date) throws(Rejection) -> [Event] { [] }
-        }
-        #expect(Bare.snapshotCollection == "snapshots.bare-one")
-        #expect(Bare.stateSchema == 1)
-        #expect(Bare.fields.isEmpty)
+        #expect(Pulse<KeptInline>.snapshotCollection == "snapshots.inline-pulse")
+        #expect(Pulse<KeptInline>.stateSchema == 1)
+        #expect(Pulse<KeptInline>.fields.isEmpty)
     }
 }

@@ -60,26 +60,16 @@ struct DeclarationTests {
 
     // MARK: Aggregates
 
-    struct Circling: Aggregate {
-        enum Event: Codable, Sendable { case a, b }
-        enum Command: Sendable { case none }
-        enum Rejection: Error {}
+    private struct Circling: Passive {
         static let type: AggregateType = "circling"
         static let upcasters: [Upcaster] = [.rename("a", to: "b"), .rename("b", to: "a")]
-        mutating func apply(_ event: Event) {}
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] { [] }
     }
 
     /// Correction upcasters that a test chooses.
-    private struct Declared<Choice: Declaration>: Aggregate {
-        enum Event: Codable, Sendable { case a }
-        enum Command: Sendable { case none }
-        enum Rejection: Error {}
+    private struct Declared<Choice: Declaration>: Passive {
         static var type: AggregateType { "declared" }
         static var stateSchema: Int32 { Choice.stateSchema }
         static var correctionUpcasters: [CorrectionUpcaster] { Choice.correctionUpcasters }
-        mutating func apply(_ event: Event) {}
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] { [] }
     }
 
     private protocol Declaration: Sendable {

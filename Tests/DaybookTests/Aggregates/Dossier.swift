@@ -3,7 +3,7 @@ import DaybookBSON
 import Foundation
 
 /// An aggregate with a field of every shape that a correction may meet.
-struct Dossier: Aggregate, Equatable {
+struct Dossier: Passive, Equatable {
     struct Price: Codable, Sendable, Hashable {
         var amount = 0
         var currency = "EUR"
@@ -14,9 +14,6 @@ struct Dossier: Aggregate, Equatable {
         case opened(title: String)
         case priced(amount: Int)
     }
-
-    enum Command: Sendable { case none }
-    enum Rejection: Error {}
 
     static let type: AggregateType = "dossier"
 
@@ -42,8 +39,6 @@ struct Dossier: Aggregate, Equatable {
         case .priced(let amount): price.amount = amount
         }
     }
-
-    func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] { [] }
 }
 
 extension Dossier {

@@ -3,19 +3,9 @@ import DaybookBSON
 import Foundation
 import Testing
 
-private protocol Fielded: Aggregate where Event == FieldedEvent, Command == Never, Rejection == Never {}
-
-private enum FieldedEvent: Codable, Sendable { case done }
-
-extension Fielded {
-    static var type: AggregateType { "fielded" }
-    mutating func apply(_ event: FieldedEvent) {}
-    func decide(_ command: Never, at now: Date) throws(Never) -> [FieldedEvent] {}
-}
-
 private enum Color: String, Codable, CaseIterable { case red, blue }
 
-private struct Right: Fielded {
+private struct Right: Passive {
     struct Inner: Codable { var city = "here", note: String? }
     struct Item: Codable { var name = "" }
 
@@ -30,13 +20,13 @@ private struct Right: Fielded {
     var names: [String] { items.map(\.name) }
 }
 
-private struct Renamed: Fielded {
+private struct Renamed: Passive {
     enum CodingKeys: String, CodingKey { case total = "sum" }
     static let fields: [Field<Renamed>] = [Field("total", \.total)]
     var total = 0
 }
 
-private struct RenamedOptional: Fielded {
+private struct RenamedOptional: Passive {
     enum CodingKeys: String, CodingKey {
         case due = "dueAt"
         case color
@@ -45,13 +35,13 @@ private struct RenamedOptional: Fielded {
     var due: Date?, color: Color?
 }
 
-private struct Confused: Fielded {
+private struct Confused: Passive {
     static let fields: [Field<Confused>] = [Field("a", \.b)]
     var a = "x", b = "y"
 }
 
 /// Leaves out what is zero: then nothing is wrong with its field.
-private struct Sparing: Fielded {
+private struct Sparing: Passive {
     enum CodingKeys: CodingKey { case total, count }
     static let fields: [Field<Sparing>] = [Field("total", \.total)]
     var total = 0, count = 0
@@ -71,7 +61,7 @@ private struct Sparing: Fielded {
     }
 }
 
-private struct Opaque: Fielded {
+private struct Opaque: Passive {
     struct Code: Codable { var text = "" }
     enum CodingKeys: String, CodingKey { case code = "c" }
     static let fields: [Field<Opaque>] = [Field("code", \.code)]

@@ -139,7 +139,7 @@ struct UpcasterTests {
     }
 
     /// Types that no journal may have of a user.
-    struct Spoofing: Aggregate {
+    private struct Spoofing: Passive {
         enum Event: Codable, Sendable {
             case corrected(patch: String)
             case other
@@ -148,11 +148,7 @@ struct UpcasterTests {
                 case other = "$"
             }
         }
-        enum Command: Sendable { case none }
-        enum Rejection: Error {}
         static let type: AggregateType = "spoofing"
-        mutating func apply(_ event: Event) {}
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] { [] }
     }
 
     @Test("an event type of a user's that begins with a dollar sign is refused")
@@ -164,14 +160,10 @@ struct UpcasterTests {
         }
     }
 
-    struct Retiring: Aggregate {
+    private struct Retiring: Passive {
         enum Event: Codable, Sendable { case gone, goneToo }
-        enum Command: Sendable { case none }
-        enum Rejection: Error {}
         static let type: AggregateType = "retiring"
         static let upcasters: [Upcaster] = [.retire("gone"), .retire("goneToo", through: .max)]
-        mutating func apply(_ event: Event) {}
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] { [] }
     }
 
     @Test("an event that is retired for good is not written any more: it would mean nothing when it is read")

@@ -3,7 +3,7 @@ import DaybookBSON
 import Foundation
 
 /// An aggregate whose events have come a long way.
-struct Voyage: Aggregate, Equatable {
+struct Voyage: Passive, Equatable {
     struct Berth: Codable, Sendable, Equatable {
         var pier: String
         var number: Int
@@ -21,9 +21,6 @@ struct Voyage: Aggregate, Equatable {
         case named(name: String)
         case sunk
     }
-
-    enum Command: Sendable { case none }
-    enum Rejection: Error {}
 
     struct NegativeWeight: Error { let secret: Double }
 
@@ -66,6 +63,4 @@ struct Voyage: Aggregate, Equatable {
     init() {}
 
     mutating func apply(_ event: Event) { log.append("\(event)") }
-
-    func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] { [] }
 }

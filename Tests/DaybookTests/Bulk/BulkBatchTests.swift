@@ -1,69 +1,46 @@
 import Daybook
 import Foundation
+import SampleAggregates
 import Testing
 
 @Suite struct BulkBatchTests {
-    private struct Till: Aggregate, Equatable {
-        enum Event: Codable, Sendable { case paid(amount: Int) }
-        enum Command: Codable, Sendable { case pay(Int), look }
-        enum Rejection: Error { case nothing }
-
-        static let type: AggregateType = "till"
-        var total = 0
-
-        mutating func apply(_ event: Event) {
-            switch event {
-            case .paid(let amount): total += amount
-            }
-        }
-
-        func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
-            switch command {
-            case .look: return []
-            case .pay(let amount):
-                guard amount != 0 else { throw .nothing }
-                return [.paid(amount: amount)]
-            }
-        }
-    }
-
     private let now = Date(timeIntervalSince1970: 1_750_000_000)
     private let batch = BulkBatch(
         clock: CommitClock(now: { Date(timeIntervalSince1970: 1_750_000_000) }, random: { 7 }))
 
-    private func till(_ key: String) async throws -> Snapshot<Till> {
-        try await batch.transaction { try await $0.load(key, of: Till.self) }
+    private func account(_ key: String) async throws -> Snapshot<Account> {
+        try await batch.transaction { try await $0.load(key, of: Account.self) }
     }
 
     @Test("a transaction is one commit on several aggregates, and the next one continues from it")
     func commits() async throws {
         for amount in 1...3 {
             try await batch.transaction { tx in
-                try await tx.execute(.pay(amount), on: "a", of: Till.self, at: now)
-                try await tx.execute(.pay(10 * amount), on: "b", of: Till.self, at: now)
-                #expect(try await tx.execute(.pay(100), on: "a", of: Till.self, at: now) == Int64(2 * amount))
+                try await tx.execute(.deposit(amount), on: "a", of: Account.self, at: now)
+                try await tx.execute(.deposit(10 * amount), on: "b", of: Account.self, at: now)
+                #expect(try await tx.execute(.deposit(100), on: "a", of: Account.self, at: now) == Int64(2 * amount))
             }
         }
         #expect(batch.commits == 3 && batch.events == 9)
-        let (a, b) = (try await till("a"), try await till("b"))
-        #expect(a.version == 6 && a.state.total == 306 && b.version == 3 && b.state.total == 60)
+        let (a, b) = (try await account("a"), try await account("b"))
+        #expect(a.version == 6 && a.state.balance == 306 && b.version == 3 && b.state.balance == 60)
         #expect(a.createdAt == now && a.updatedAt == now)
         #expect(batch.commits == 3, "what is only read is no commit")
     }
 
     @Test("a body that throws leaves nothing, and a refusal that it catches leaves the rest")
     func refusals() async throws {
-        await #expect(throws: Till.Rejection.nothing) {
+        await #expect(throws: Account.Rejection.insufficient(balance: 0)) {
             try await batch.transaction { tx in
-                try await tx.execute(.pay(1), on: "a", of: Till.self, at: now)
-                try await tx.execute(.pay(0), on: "b", of: Till.self, at: now)
+                try await tx.execute(.deposit(1), on: "a", of: Account.self, at: now)
+                try await tx.execute(.withdraw(1), on: "b", of: Account.self, at: now)
             }
         }
         #expect(batch.commits == 0 && batch.events == 0)
         try await batch.transaction { tx in
-            try await tx.execute(.pay(1), on: "a", of: Till.self, at: now)
-            _ = try? await tx.execute(.pay(0), on: "a", of: Till.self, at: now)
-            try await tx.execute(.look, on: "b", of: Till.self, at: now)
+            try await tx.execute(.deposit(1), on: "a", of: Account.self, at: now)
+            _ = try? await tx.execute(.withdraw(2), on: "a", of: Account.self, at: now)
+            try await tx.execute(.wait, on: "b", of: Account.self, at: now)
         }
         #expect(batch.commits == 1 && batch.events == 1)
     }
@@ -73,7 +50,7 @@ import Testing
         @Sendable func pay(_ amount: Int, to key: String = "a", id: String, in tx: BulkTransaction) async throws
             -> Int64
         {
-            try await tx.execute(.pay(amount), on: key, of: Till.self, commandID: id, at: now)
+            try await tx.execute(.deposit(amount), on: key, of: Account.self, commandID: id, at: now)
         }
         let first = try await batch.transaction { tx in
             [
@@ -91,7 +68,7 @@ import Testing
         } throws: {
             ($0 as? DaybookError)?.code == .commandIDReused
         }
-        #expect(try await till("a").state.total == 3)
+        #expect(try await account("a").state.balance == 3)
     }
 
     @Test("a version that is not there, a missing time and a transaction that is over are refused")
@@ -102,25 +79,29 @@ import Testing
         }
         let expected = await code {
             try await batch.transaction { tx in
-                _ = try await tx.execute(.pay(1), on: "a", of: Till.self, expecting: 4, commandID: nil, at: now)
+                _ = try await tx.execute(.deposit(1), on: "a", of: Account.self, expecting: 4, commandID: nil, at: now)
             }
         }
         #expect(expected == .conflict)
         let timeless = await code {
-            try await batch.transaction { tx in _ = try await tx.execute(.pay(1), on: "a", of: Till.self, at: nil) }
+            try await batch.transaction { tx in
+                _ = try await tx.execute(.deposit(1), on: "a", of: Account.self, at: nil)
+            }
         }
         #expect(timeless == .invalidArgument)
         let escaped = try await batch.transaction { $0 }
-        let late = await code { _ = try await escaped.load("a", of: Till.self) }
+        let late = await code { _ = try await escaped.load("a", of: Account.self) }
         #expect(late == .invalidTransaction)
         let nested = await code {
             try await batch.transaction { tx in
-                try await tx.execute(.pay(1), on: "a", of: Till.self, at: now)
-                try await batch.transaction { _ = try await $0.execute(.pay(1), on: "a", of: Till.self, at: now) }
+                try await tx.execute(.deposit(1), on: "a", of: Account.self, at: now)
+                try await batch.transaction {
+                    _ = try await $0.execute(.deposit(1), on: "a", of: Account.self, at: now)
+                }
             }
         }
         #expect(nested == .invalidTransaction)
-        #expect(try await till("a").version == 1)
+        #expect(try await account("a").version == 1)
     }
 
     @Test(
@@ -132,14 +113,14 @@ import Testing
         for key in ["a", "b"] {
             try await batch.transaction { tx in
                 for id in key == "a" ? [ids.0, ids.1, ids.0] : [ids.0] {
-                    try await tx.execute(.pay(1), on: key, of: Till.self, expecting: nil, commandID: id, at: now)
+                    try await tx.execute(.deposit(1), on: key, of: Account.self, expecting: nil, commandID: id, at: now)
                 }
             }
             try await batch.transaction { tx in
-                try await tx.execute(.pay(1), on: key, of: Till.self, expecting: nil, commandID: ids.1, at: now)
+                try await tx.execute(.deposit(1), on: key, of: Account.self, expecting: nil, commandID: ids.1, at: now)
             }
         }
-        let (a, b) = (try await till("a"), try await till("b"))
+        let (a, b) = (try await account("a"), try await account("b"))
         #expect(a.version == 2 && b.version == 2)
     }
 }

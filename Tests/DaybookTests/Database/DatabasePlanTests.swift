@@ -1,51 +1,31 @@
 @testable import Daybook
 import DaybookBSON
 import Foundation
+import SampleAggregates
 import Testing
 
-/// Aggregates that differ in what they declare, and do nothing.
-private protocol Plain: Aggregate where Event == PlainEvent, Command == Never, Rejection == Never {}
-
-private enum PlainEvent: Codable, Sendable { case done }
-
-extension Plain {
-    mutating func apply(_ event: PlainEvent) {}
-    func decide(_ command: Never, at now: Date) throws(Never) -> [PlainEvent] {}
-}
-
-private struct First: Plain { static let type: AggregateType = "first" }
-private struct OtherFirst: Plain { static let type: AggregateType = "first" }
-private struct Live: Plain {
-    static let type: AggregateType = "live"
-    static let lifecycle = Lifecycle.live
-    static let fields: [Field<Live>] = [Field("x", \.x, indexed: true)]
-    var x = 0
-}
-private struct Posted: Plain {
-    static let type: AggregateType = "posted"
-    static let lifecycle = Lifecycle.async
-}
-private struct Squatter: Plain {
+private struct OtherAccount: Passive { static let type: AggregateType = "account" }
+private struct Squatter: Passive {
     static let type: AggregateType = "squatter"
-    static let snapshotCollection = "snapshots.first"
+    static let snapshotCollection = "snapshots.account"
 }
-private struct RebuildSquatter: Plain {
+private struct RebuildSquatter: Passive {
     static let type: AggregateType = "rebuild-squatter"
-    static let snapshotCollection = "snapshots.first.rebuild"
+    static let snapshotCollection = "snapshots.account.rebuild"
 }
-private struct FieldTwice: Plain {
+private struct FieldTwice: Passive {
     static let type: AggregateType = "field-twice"
     static let fields: [Field<FieldTwice>] = [Field("x", \.x), Field("y", \.y), Field("x", \.y, indexed: true)]
     var x = 0, y = 0
 }
-private struct Crowded: Plain {
+private struct Crowded: Passive {
     static let type: AggregateType = "crowded"
     static let fields: [Field<Crowded>] = (1...64).map { Field("x\($0)", \.x, indexed: true) }
     var x = 0
 }
 
 /// Names that a test sets, one at a time.
-private struct Named: Plain {
+private struct Named: Passive {
     @TaskLocal static var collection = "snapshots.named"
     @TaskLocal static var field = "x"
     static let type: AggregateType = "named"
@@ -63,23 +43,23 @@ struct DatabasePlanTests {
     @Test(
         "a plan has the journal, and snapshots of the aggregates that store any; an aggregate given twice counts once")
     func collections() throws {
-        let plan = try plan(First.self, Live.self, Posted.self, First.self)
-        #expect(plan.collections.map(\.name) == ["journal", "snapshots.first", "snapshots.posted"])
+        let plan = try plan(Account.self, Meter.self, Tally.self, Account.self)
+        #expect(plan.collections.map(\.name) == ["journal", "snapshots.account", "snapshots.tally"])
         #expect(plan.collections.map(\.isJournal) == [true, false, false])
         #expect(try self.plan().collections.map(\.name) == ["journal"])
     }
 
     @Test("two kinds of aggregate with one type are refused, and both are named")
     func sameType() {
-        let error = #expect(throws: DaybookError.self) { try plan(First.self, OtherFirst.self) }
+        let error = #expect(throws: DaybookError.self) { try plan(Account.self, OtherAccount.self) }
         #expect(error?.code == .invalidArgument)
-        for name in ["First", "OtherFirst", "\"first\""] { #expect(error?.message.contains(name) == true) }
+        for name in ["Account", "OtherAccount", "\"account\""] { #expect(error?.message.contains(name) == true) }
     }
 
     @Test("two aggregates with one snapshot collection are refused, also when it is the one of a rebuild")
     func sameCollection() {
         for aggregates in [
-            [First.self, Squatter.self], [Squatter.self, First.self], [First.self, RebuildSquatter.self],
+            [Account.self, Squatter.self], [Squatter.self, Account.self], [Account.self, RebuildSquatter.self],
         ]
             as [[any Aggregate.Type]]
         {
@@ -87,7 +67,7 @@ struct DatabasePlanTests {
                 try DatabasePlan(database: "shop", aggregates: aggregates)
             }
             #expect(error?.code == .invalidConfiguration)
-            #expect(error?.message.contains("snapshots.first") == true)
+            #expect(error?.message.contains("snapshots.account") == true)
         }
     }
 
@@ -139,13 +119,13 @@ struct DatabasePlanTests {
             DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=60000", database: "shop"))
         let begin = ContinuousClock.now
         let initialize = await #expect(throws: DaybookError.self) {
-            try await store.initialize(First.self, OtherFirst.self)
+            try await store.initialize(Account.self, OtherAccount.self)
         }
         #expect(initialize?.code == .invalidArgument)
         #expect(initialize?.operation == "initialize")
         let create = await #expect(throws: DaybookError.self) { try await store.createRoles(for: [FieldTwice.self]) }
         #expect(create?.code == .invalidConfiguration)
-        let roles = #expect(throws: DaybookError.self) { try store.roles(for: [First.self, Squatter.self]) }
+        let roles = #expect(throws: DaybookError.self) { try store.roles(for: [Account.self, Squatter.self]) }
         #expect(roles?.code == .invalidConfiguration)
         #expect(roles?.operation == "roles")
         #expect(ContinuousClock.now - begin < .seconds(20))

@@ -8,8 +8,8 @@ import Testing
         "Tests/DaybookIntegrationTests/Documentation/GettingStartedTests.swift",
         "Tests/DaybookIntegrationTests/Documentation/ReadmeTests.swift",
         "Tests/DaybookAdminTests/Documentation/AdminArticle.swift",
-        "Tests/DaybookTestingTests/Support/Loan.swift",
         "Tests/DaybookTestingTests/WorkedExampleTests.swift",
+        "Tests/SampleAggregates/Loan.swift",
     ]
     /// A test target has no `@main` of its own, and three dots stand for what a reader adds.
     private static let left: Set = ["@main", "..."]
@@ -26,12 +26,19 @@ import Testing
 
     @Test("every line is compiled by the tests")
     func compiled() throws {
-        let known = Set(try Self.sources.flatMap { try lines(text($0)) }).union(Self.left)
+        let sources = try Self.sources.map(text)
+        // What other targets use is public where it is compiled.
+        let compiled = sources.flatMap(lines).map { String($0.trimmingPrefix("public ")) }
+        let known = Set(compiled).union(Self.left)
+        // The formatter may wrap a line that the article has whole.
+        let unwrapped = sources.joined().filter { !$0.isWhitespace }
         var blocks = 0
         for document in try Self.documents() {
             for block in try text(document).components(separatedBy: "```swift\n").dropFirst() {
                 blocks += 1
-                let missing = lines(block.components(separatedBy: "```").first ?? block).filter { !known.contains($0) }
+                let missing = lines(block.components(separatedBy: "```").first ?? block).filter { line in
+                    !known.contains(line) && !(line.count > 80 && unwrapped.contains(line.filter { !$0.isWhitespace }))
+                }
                 #expect(missing.isEmpty, "\(document)")
             }
         }

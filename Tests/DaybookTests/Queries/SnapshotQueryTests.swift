@@ -1,6 +1,7 @@
 @testable import Daybook
 import DaybookBSON
 import Foundation
+import SampleAggregates
 import Testing
 import TestSupport
 
@@ -43,32 +44,20 @@ struct SnapshotQueryTests {
         #expect(error?.operation == "query")
     }
 
-    /// Nothing of it is stored but its events.
-    private struct Ephemeral: Aggregate {
-        enum Event: Codable, Sendable { case happened }
-        enum Rejection: Error {}
-        static let type: AggregateType = "ephemeral"
-        static let lifecycle = Lifecycle.live
-        static let fields: [Field<Ephemeral>] = [Field("count", \.count)]
-        var count = 0
-        mutating func apply(_ event: Event) { count += 1 }
-        func decide(_ command: Event, at now: Date) throws(Rejection) -> [Event] { [command] }
-    }
-
     @Test("a query of an aggregate without stored snapshots fails, and says what to do")
     func live() async throws {
-        struct Row: Decodable { var count: Int }
+        struct Row: Decodable { var balance: Int }
         let store = try DaybookStore(DaybookConfiguration(uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10"))
-        let repository = store.repository(Ephemeral.self)
+        let repository = store.repository(Meter.self)
         for ask in [
             { for try await _ in repository.query() {} }, { for try await _ in repository.query(matching: [:]) {} },
-            { for try await _ in repository.query(Row.self, of: [\.count]) {} }, { _ = try await repository.page() },
-            { _ = try await repository.count() }, { _ = try await repository.contains(where: \.count > 0) },
+            { for try await _ in repository.query(Row.self, of: [\.balance]) {} }, { _ = try await repository.page() },
+            { _ = try await repository.count() }, { _ = try await repository.contains(where: \.balance > 0) },
             { _ = try await repository.first() },
         ] as [() async throws -> Void] {
             let error = await #expect(throws: DaybookError.self) { try await ask() }
             #expect(error?.code == .invalidArgument)
-            #expect(error?.message.contains("ephemeral has the lifecycle live") == true)
+            #expect(error?.message.contains("meter has the lifecycle live") == true)
         }
     }
 

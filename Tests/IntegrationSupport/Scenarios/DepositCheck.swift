@@ -1,4 +1,5 @@
 internal import Daybook
+internal import SampleAggregates
 
 /// Checks that account `key` was given exactly `amounts`, in this order, and that what the library loads is that.
 ///

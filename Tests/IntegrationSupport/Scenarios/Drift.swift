@@ -1,6 +1,7 @@
 package import Daybook
 internal import DaybookBSON
 internal import Foundation
+package import SampleAggregates
 
 /// What can be wrong with the snapshot of an account that has events, and how a test makes it so.
 package enum Drift: CaseIterable, Sendable {

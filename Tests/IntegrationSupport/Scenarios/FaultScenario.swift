@@ -1,6 +1,7 @@
 package import Daybook
 internal import DaybookMongo
 internal import Foundation
+internal import SampleAggregates
 
 /// Most of such a test is waiting for the driver to find the server again, so several run at once; more would only
 /// burden the server.

@@ -3,6 +3,7 @@ internal import DaybookBSON
 internal import DaybookOperations
 internal import DaybookTesting
 internal import Foundation
+internal import SampleAggregates
 
 /// The ways into the journal. Each adds events whose amounts tell whose they are.
 package enum JournalPath: String, CaseIterable, Sendable, CustomStringConvertible {

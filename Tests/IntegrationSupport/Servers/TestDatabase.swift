@@ -2,6 +2,7 @@ public import Daybook
 internal import DaybookBSON
 package import DaybookMongo
 internal import Foundation
+internal import SampleAggregates
 
 /// The server that the tests use: `DAYBOOK_URI`, which `scripts/test` sets.
 public enum TestServer {

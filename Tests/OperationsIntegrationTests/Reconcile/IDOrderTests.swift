@@ -7,21 +7,11 @@ import IntegrationSupport
 import Testing
 
 /// An account of a type whose name goes on where another's ends.
-struct AccountBook: Ledger {
-    static let type: AggregateType = "account-book"
+private typealias AccountBook = Book<AccountBookKind>
 
-    private var account = Account()
-
-    var balance: Int { account.balance }
-    var entries: Int { account.entries }
-
-    init() {}
-
-    mutating func apply(_ event: Account.Event) { account.apply(event) }
-
-    func decide(_ command: Account.Command, at now: Date) throws(Account.Rejection) -> [Account.Event] {
-        try account.decide(command, at: now)
-    }
+private enum AccountBookKind: BookKind {
+    static var type: AggregateType { "account-book" }
+    static var lifecycle: Lifecycle { .inline }
 }
 
 @Suite("Ids in the order of their bytes", .serialized, .timeLimit(.minutes(2)))

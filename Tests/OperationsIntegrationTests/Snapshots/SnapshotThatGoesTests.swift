@@ -6,6 +6,24 @@ import Foundation
 import IntegrationSupport
 import Testing
 
+/// An account that has a snapshot only while there is money in it.
+private typealias Purse = Book<PurseKind>
+
+private enum PurseKind: BookKind {
+    static var type: AggregateType { "purse" }
+    static var lifecycle: Lifecycle { .inline }
+    static var keepsEmpty: Bool { false }
+}
+
+/// The same, its snapshot written after its commits.
+private typealias Till = Book<TillKind>
+
+private enum TillKind: BookKind {
+    static var type: AggregateType { "till" }
+    static var lifecycle: Lifecycle { .async }
+    static var keepsEmpty: Bool { false }
+}
+
 @Suite("A state that keeps no snapshot", .timeLimit(.minutes(2)))
 struct SnapshotThatGoesTests {
     private static let aggregates: [any Aggregate.Type] = [Account.self, Purse.self, Till.self]

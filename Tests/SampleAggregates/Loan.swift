@@ -1,26 +1,27 @@
-import Daybook
-import Foundation
+public import Daybook
+public import Foundation
 
-/// The worked example of the documentation: one copy of a book, lent and returned.
-struct Loan: Aggregate, Equatable {
-    enum Event: Codable, Sendable {
+/// The worked example of the article about DaybookTesting, and what other articles and an application of
+/// DaybookAdmin use: one copy of a book, lent and returned.
+public struct Loan: Aggregate, Equatable {
+    public enum Event: Codable, Sendable {
         case lent(member: String, dueAt: Date)
         case extended(dueAt: Date)
         case returned
     }
 
-    enum Command: Sendable { case lend(member: String), extend, giveBack }
-    enum Rejection: Error, Equatable { case lentAlready, notLent, tooManyExtensions(Int) }
+    public enum Command: Sendable { case lend(member: String), extend, giveBack }
+    public enum Rejection: Error, Equatable { case lentAlready, notLent, tooManyExtensions(Int) }
 
-    static let type: AggregateType = "loan"
+    public static let type: AggregateType = "loan"
 
-    var member: String?
-    var dueAt: Date?
-    var extensions = 0
+    public var member: String?
+    public var dueAt: Date?
+    public var extensions = 0
 
-    init() {}
+    public init() {}
 
-    mutating func apply(_ event: Event) {
+    public mutating func apply(_ event: Event) {
         switch event {
         case .lent(let member, let dueAt): (self.member, self.dueAt, extensions) = (member, dueAt, 0)
         case .extended(let dueAt): (self.dueAt, extensions) = (dueAt, extensions + 1)
@@ -28,7 +29,7 @@ struct Loan: Aggregate, Equatable {
         }
     }
 
-    func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
+    public func decide(_ command: Command, at now: Date) throws(Rejection) -> [Event] {
         switch command {
         case .lend(let member):
             if self.member == member { return [] }

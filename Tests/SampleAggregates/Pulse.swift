@@ -2,12 +2,7 @@ public import Daybook
 public import Foundation
 
 /// What `apply` computes dates of that are finer than a millisecond: a seventh of a second after the one before.
-public protocol Pulsing: Aggregate, Equatable where Event == Pulse.Event, Command == Pulse.Command, Rejection == Never {
-    var pulse: Pulse { get set }
-}
-
-/// The state of all kinds of pulses.
-public struct Pulse: Codable, Sendable, Equatable {
+public struct Pulse<Kept: Keeping>: Aggregate, Equatable {
     public enum Event: Codable, Sendable {
         case started(at: Date)
         /// With what `decide` found: whether the date in the state is the one that its stored form has.
@@ -19,6 +14,16 @@ public struct Pulse: Codable, Sendable, Equatable {
 
     public enum Command: Sendable { case start(Date), beat, peak }
 
+    public static var lifecycle: Lifecycle { Kept.lifecycle }
+    public static var type: AggregateType {
+        switch lifecycle {
+        case .inline: "inline-pulse"
+        case .async: "async-pulse"
+        case .live: "live-pulse"
+        }
+    }
+
+    public var starts = 0
     public var next: Date?
     /// Several in one millisecond are one.
     public var seen: Set<Date> = []
@@ -32,7 +37,7 @@ public struct Pulse: Codable, Sendable, Equatable {
 
     public mutating func apply(_ event: Event) {
         switch event {
-        case .started(let date): next = date
+        case .started(let date): (starts, next) = (starts + 1, date)
         case .beaten(let wasWhole):
             guard let last = next else { return }
             next = last + 1.0 / 7
@@ -46,7 +51,7 @@ public struct Pulse: Codable, Sendable, Equatable {
         }
     }
 
-    public func decide(_ command: Command) -> [Event] {
+    public func decide(_ command: Command, at now: Date) throws(Never) -> [Event] {
         switch command {
         case .start(let date): [.started(at: date)]
         case .beat: [.beaten(wasWhole: next.map { Self.remainder(of: $0) == 0 } ?? false)]
@@ -60,32 +65,4 @@ public struct Pulse: Codable, Sendable, Equatable {
         return date.timeIntervalSinceReferenceDate
             - Date(timeIntervalSince1970: milliseconds / 1_000).timeIntervalSinceReferenceDate
     }
-}
-
-extension Pulsing {
-    public mutating func apply(_ event: Pulse.Event) { pulse.apply(event) }
-    public func decide(_ command: Pulse.Command, at now: Date) throws(Never) -> [Pulse.Event] { pulse.decide(command) }
-}
-
-/// Its snapshot is written with each commit.
-public struct InlinePulse: Pulsing {
-    public static let type: AggregateType = "inline-pulse"
-    public var pulse = Pulse()
-    public init() {}
-}
-
-/// Its snapshot is written behind its commits.
-public struct AsyncPulse: Pulsing {
-    public static let type: AggregateType = "async-pulse"
-    public static let lifecycle = Lifecycle.async
-    public var pulse = Pulse()
-    public init() {}
-}
-
-/// No snapshot of it is kept.
-public struct LivePulse: Pulsing {
-    public static let type: AggregateType = "live-pulse"
-    public static let lifecycle = Lifecycle.live
-    public var pulse = Pulse()
-    public init() {}
 }

@@ -1,7 +1,8 @@
 public import Daybook
 public import Foundation
 
-/// The smallest aggregate that has rules: money comes in, and no more goes out than is there.
+/// The smallest aggregate that has rules, with a snapshot in each commit: money comes in, and no more goes out than is
+/// there.
 public struct Account: Aggregate, Equatable {
     public enum Event: Codable, Sendable, Equatable {
         case deposited(amount: Int)
@@ -32,6 +33,9 @@ public struct Account: Aggregate, Equatable {
     public var entries = 0
 
     public init() {}
+
+    /// The state that a test expects.
+    public init(balance: Int, entries: Int) { (self.balance, self.entries) = (balance, entries) }
 
     public mutating func apply(_ event: Event) {
         entries += 1
