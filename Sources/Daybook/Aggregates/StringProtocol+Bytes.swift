@@ -7,9 +7,8 @@ extension StringProtocol {
             other.utf8.withContiguousStorageIfAvailable { right in
                 haveSameBytes(UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
             }
-        }
-        if case .some(.some(let isSame)) = isSame { return isSame }
-        return utf8.elementsEqual(other.utf8)
+        }.flatMap(\.self)
+        return isSame ?? utf8.elementsEqual(other.utf8)
     }
 }
 

@@ -10,6 +10,7 @@ struct Spread: Sendable, Codable, Equatable {
         guard let first = sorted.first, let last = sorted.last else { return nil }
         let middle = sorted.count / 2
         median = sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-        (lowest, highest) = (first, last)
+        lowest = first
+        highest = last
     }
 }

@@ -39,7 +39,9 @@ package struct CursorSequence<Element: Sendable>: AsyncSequence, Sendable {
                 }
                 do {
                     let (batch, last, ending) = try await cursor.nextBatch()
-                    (self.batch, index, self.ending) = (batch, 0, ending)
+                    self.batch = batch
+                    index = 0
+                    self.ending = ending
                     self.last = last ?? self.last
                 } catch {
                     ending = .failure(error)

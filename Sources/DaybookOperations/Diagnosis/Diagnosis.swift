@@ -19,7 +19,10 @@ package struct Diagnosis: Sendable, Hashable {
         package var remedy: String?
 
         init(_ name: String, _ level: Level, _ detail: String, remedy: String? = nil) {
-            (self.name, self.level, self.detail, self.remedy) = (name, level, detail, remedy)
+            self.name = name
+            self.level = level
+            self.detail = detail
+            self.remedy = remedy
         }
     }
 

@@ -108,7 +108,8 @@ struct LineReader {
                     "it is longer than any event's, \(ExportLine.maximumLength) bytes: are these lines of text?")
             }
             buffer.removeFirst(start)
-            (start, searched) = (0, buffer.count)
+            start = 0
+            searched = buffer.count
             let more = try await input.read()
             isAtEnd = more.isEmpty
             buffer += more

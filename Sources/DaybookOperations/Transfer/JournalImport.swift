@@ -87,7 +87,9 @@ private struct JournalImport {
     private static let maximumIDs = 1_000
 
     init(store: DaybookStore, isDryRun: Bool, input: InputFile, progress: (@Sendable (ImportProgress) -> Void)?) {
-        (self.store, self.isDryRun, self.progress) = (store, isDryRun, progress)
+        self.store = store
+        self.isDryRun = isDryRun
+        self.progress = progress
         totalBytes = input.size
         reader = LineReader(input)
     }

@@ -72,8 +72,13 @@ public struct License: Aggregate, Equatable {
     public mutating func apply(_ event: Event) {
         switch event {
         case .created(let member, let device, let title, let studio, let expiresAt, let policyVersion):
-            (self.member, self.device, self.title, self.studio) = (member, device, title, studio)
-            (status, self.expiresAt, self.policyVersion) = (.issued, expiresAt, policyVersion)
+            self.member = member
+            self.device = device
+            self.title = title
+            self.studio = studio
+            status = .issued
+            self.expiresAt = expiresAt
+            self.policyVersion = policyVersion
         case .downloaded:
             status = .downloaded
         case .playbackStarted(let session, let occurredAt, _):
@@ -84,14 +89,18 @@ public struct License: Aggregate, Equatable {
             record(session, occurredAt, .downloaded)
         case .renewed(let expiresAt, let policyVersion):
             if status == .expired { status = .downloaded }
-            (self.expiresAt, self.policyVersion) = (expiresAt, policyVersion)
+            self.expiresAt = expiresAt
+            self.policyVersion = policyVersion
             renewals = renewals.next
         case .expired:
             status = .expired
         case .released(let reason):
-            (status, self.reason) = (.released, reason)
+            status = .released
+            self.reason = reason
         case .revoked(let reason, let `operator`):
-            (status, self.reason, self.operator) = (.revoked, reason, `operator`)
+            status = .revoked
+            self.reason = reason
+            self.operator = `operator`
         case .expiryCorrected(let expiresAt, _, _):
             if status == .expired { status = .downloaded }
             self.expiresAt = expiresAt

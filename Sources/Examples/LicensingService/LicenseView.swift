@@ -14,9 +14,17 @@ struct LicenseView: Encodable {
 
     init(_ snapshot: Snapshot<License>) {
         let license = snapshot.state
-        (id, version, status) = (snapshot.id.key, snapshot.version, license.status)
-        (member, device, title, studio) = (license.member, license.device, license.title, license.studio)
-        (expiresAt, reason) = (license.expiresAt, license.reason)
-        (renewals, plays, policyVersion) = (license.renewals, license.plays, license.policyVersion)
+        id = snapshot.id.key
+        version = snapshot.version
+        status = license.status
+        member = license.member
+        device = license.device
+        title = license.title
+        studio = license.studio
+        expiresAt = license.expiresAt
+        reason = license.reason
+        renewals = license.renewals
+        plays = license.plays
+        policyVersion = license.policyVersion
     }
 }

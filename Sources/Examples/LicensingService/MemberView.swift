@@ -11,7 +11,10 @@ struct MemberView: Encodable {
 
     init(_ snapshot: Snapshot<Member>) {
         let member = snapshot.state
-        (id, version, plan, open) = (snapshot.id.key, snapshot.version, member.plan, member.open)
+        id = snapshot.id.key
+        version = snapshot.version
+        plan = member.plan
+        open = member.open
         devices = member.devices.sorted()
     }
 }
