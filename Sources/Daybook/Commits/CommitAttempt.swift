@@ -125,8 +125,9 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         }
         do {
             return try await committer.client.withConnection(.single) { try ending(outcome, of: proposal, on: $0) }
-        } catch  where outcome.mayBeDuplicateCommand && !(error is DaybookError) {
-            // No connection was free, or the task was cancelled.
+        } catch {
+            // No connection was free, or the task was cancelled: the next attempt reads the commit of the command.
+            guard case .duplicateCommand = outcome, !(error is DaybookError) else { throw error }
             return .aborted(outcome)
         }
     }
@@ -197,14 +198,16 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         switch outcome {
         case .committed: return .committed(proposal)
         case .failed(let error), .unknown(let error): throw error
-        case .aborted, .duplicateCommand:
-            guard outcome.mayBeDuplicateCommand else { return .aborted(outcome) }
+        case .duplicateCommand:
             // When its commit cannot be read now, the next attempt reads it.
             do {
                 if let original = try original(on: connection) { return .answered(original) }
             } catch is MongoError {}
-            return .aborted(outcome)
+        case .aborted(let error):
+            // An event that repeats its command at the same version violates both indexes, and the server names one.
+            if error.code == .duplicateKey, let original = try original(on: connection) { return .answered(original) }
         }
+        return .aborted(outcome)
     }
 
     /// The commit of an earlier execution of this command; nil when there is none.

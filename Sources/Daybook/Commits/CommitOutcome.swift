@@ -18,14 +18,4 @@ enum CommitOutcome: Sendable {
         guard case .aborted(let error) = self else { return false }
         return error.code == .duplicateKey || error.code == .writeConflict
     }
-
-    /// Whether the command may have taken effect earlier. Not every server names the index that refused an event, so
-    /// after any duplicate key it may have been the index of command ids.
-    var mayBeDuplicateCommand: Bool {
-        switch self {
-        case .duplicateCommand: true
-        case .aborted(let error): error.code == .duplicateKey
-        case .committed, .failed, .unknown: false
-        }
-    }
 }

@@ -35,7 +35,7 @@ struct CommitRetry: Sendable {
 
     /// What a command fails with whose id was found used, when its commit cannot be read: it took effect, so no error of
     /// a later attempt may say that it did not.
-    static func usedCommandID(_ error: any Error, of aggregateID: AggregateID?) -> DaybookError {
+    static func usedCommandID(_ error: MongoError, of aggregateID: AggregateID?) -> DaybookError {
         DaybookError(
             .outcomeUnknown,
             "the command id has been used, but its commit could not be read in time; repeat the command with it",

@@ -81,16 +81,10 @@ struct Lease: Sendable, Hashable {
     /// When a lease that is acquired or renewed now expires. To a date `$add` adds milliseconds.
     private static let end: BSONValue = ["$add": ["$$NOW", .int64(Int64(duration / .milliseconds(1)))]]
 
-    /// Renews the lease.
-    ///
-    /// One that has expired is not renewed, even if no process has acquired it since: another may have acquired one
-    /// that excludes it, such as the lease of a part of what this one is for.
-    ///
-    /// - Returns: Whether it is still held.
+    /// Renews the lease; false when another process has acquired it since. One that has expired is renewed too: an
+    /// election may take longer than the lease lasts, and no other process has begun the work meanwhile.
     func renew(in database: String, on connection: isolated MongoConnection) throws -> Bool {
-        // `$expr` reads `$$NOW` in a filter. https://www.mongodb.com/docs/manual/reference/operator/query/expr/
-        try change(
-            ["expiresAt": Self.end], where: ["$expr": ["$gt": ["$expiresAt", "$$NOW"]]], in: database, on: connection)
+        try change(["expiresAt": Self.end], in: database, on: connection)
     }
 
     /// Ends the lease, if it is still held.
@@ -106,13 +100,10 @@ struct Lease: Sendable, Hashable {
 
     /// Sets fields of the document, if no other process has acquired the lease since.
     private func change(
-        _ fields: BSONDocument, where condition: BSONDocument = [:], in database: String,
-        on connection: isolated MongoConnection
+        _ fields: BSONDocument, in database: String, on connection: isolated MongoConnection
     ) throws -> Bool {
-        var selector: BSONDocument = ["_id": .string(name), "holder": .string(holder), "epoch": .int64(epoch)]
-        for (key, value) in condition.fields { try selector.append(key, value) }
-        return try connection.findAndUpdate(
-            selector,
+        try connection.findAndUpdate(
+            ["_id": .string(name), "holder": .string(holder), "epoch": .int64(epoch)],
             through: [["$set": .document(fields)]], in: Self.namespace(in: database), writeConcern: Self.writeConcern)
             != nil
     }

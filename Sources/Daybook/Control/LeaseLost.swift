@@ -2,11 +2,11 @@
 struct LeaseLost: Error {}
 
 extension Lease {
-    /// What a write throws that only the holder may do, after the lease has expired or another process has acquired it.
+    /// What a write throws that only the holder may do, after another process has acquired the lease.
     var lost: DaybookError {
         DaybookError(
             .conflict,
-            "the lease \"\(name)\" was lost: this process was held up for longer than it lasts, and another may have taken it. "
+            "the lease \"\(name)\" was lost: this process was held up for longer than it lasts, and another took it. "
                 + "Start it again; it goes on where it is.",
             underlying: LeaseLost())
     }

@@ -9,8 +9,7 @@ package struct LeasedWorker: Sendable {
 
     /// Runs `body` while this process holds `leases` and those that `body` adds, and releases them.
     ///
-    /// - Throws: What `body` throws; ``Lease/lost``, which ends `body`, when one of them has expired or another process
-    ///   has acquired it.
+    /// - Throws: What `body` throws; ``Lease/lost``, which ends `body`, when another process has acquired one of them.
     func run<R: Sendable>(
         holding leases: [Lease] = [], _ body: @escaping @Sendable (Held) async throws -> R
     ) async throws -> R {
@@ -42,61 +41,56 @@ package struct LeasedWorker: Sendable {
         // In a task of its own, because this one may have been cancelled.
         await Task {
             for lease in leases {
-                try? await client.withConnection(.single) { try lease.release(in: database, on: $0) }
+                do {
+                    try await client.withConnection(.single) { try lease.release(in: database, on: $0) }
+                } catch let error as MongoError where error.isOfTheMoment {
+                    // Each may take as long to fail. Those that are left expire by themselves.
+                    return
+                } catch {}
             }
         }.value
     }
 
     /// Leases that this process has acquired, and that are renewed until they are released or lost.
     package final class Held: Sendable {
-        private struct State {
-            var leases: [Lease]
-            /// Until when they surely last.
-            var end: ContinuousClock.Instant?
-        }
-
         private let worker: LeasedWorker
-        private let state = Mutex(State(leases: []))
+        /// The leases, and until when each surely lasts.
+        private let ends = Mutex<[Lease: ContinuousClock.Instant]>([:])
 
         fileprivate init(_ leases: [Lease], _ worker: LeasedWorker) {
             self.worker = worker
             for lease in leases { add(lease) }
         }
 
-        fileprivate var leases: [Lease] { state.withLock(\.leases) }
+        fileprivate var leases: [Lease] { ends.withLock { Array($0.keys) } }
+
+        /// Until when all of them surely last; nil when there is none.
+        private var end: ContinuousClock.Instant? { ends.withLock { $0.values.min() } }
 
         /// Adds a lease that was just acquired.
         func add(_ lease: Lease) {
-            state.withLock { state in
-                state.leases.append(lease)
-                let end = lease.askedAt + Lease.duration
-                state.end = min(state.end ?? end, end)
-            }
+            ends.withLock { $0[lease] = lease.askedAt + Lease.duration }
         }
 
         /// Renews every lease now.
         ///
         /// - Throws: ``Lease/lost``
         package func renew() async throws {
-            // The time is taken before the server gets the request: from then on the lease lasts at least its duration.
-            let end = ContinuousClock.now + Lease.duration
-            let leases = leases
             for lease in leases {
+                // The time is taken before the server gets the request: from then on it lasts at least its duration.
+                let end = ContinuousClock.now + Lease.duration
                 let isHeld = try await worker.client.withConnection(.single) {
                     try lease.renew(in: worker.database, on: $0)
                 }
                 guard isHeld else { throw lease.lost }
-            }
-            state.withLock { state in
-                // One that was added meanwhile may end earlier; the next renewal renews it too.
-                if state.leases.count == leases.count { state.end = max(state.end ?? end, end) }
+                ends.withLock { $0[lease] = max($0[lease] ?? end, end) }
             }
         }
 
         /// Makes sure that the leases are held, before a write that another holder's work must not meet. The server is
         /// only asked where the last renewal is so long ago that this process must have been held up.
         package func require() async throws {
-            guard let end = state.withLock(\.end), ContinuousClock.now > end - Lease.duration / 3 else { return }
+            guard let end, ContinuousClock.now > end - Lease.duration / 3 else { return }
             try await renew()
         }
 
@@ -105,7 +99,7 @@ package struct LeasedWorker: Sendable {
                 try await Task.sleep(for: Lease.duration / 3)
                 do {
                     try await renew()
-                } catch is MongoError where state.withLock({ $0.end.map { ContinuousClock.now < $0 } ?? true }) {
+                } catch is MongoError where end.map({ ContinuousClock.now < $0 }) ?? true {
                     // The server may answer again before the lease expires.
                 }
             }

@@ -35,7 +35,8 @@ package struct MaintenanceLease: Sendable {
         let worker = LeasedWorker(client: store.client, database: store.database)
         return try await worker.run { held in
             // Those that were acquired first are renewed while the last is waited for.
-            for subject in subjects { held.add(try await acquire(subject)) }
+            // In one order, so that of two runs that want the same ones the second waits for the first.
+            for subject in subjects.sorted(by: { $0.isBefore($1) }) { held.add(try await acquire(subject)) }
             return try await body(held)
         }
     }
@@ -99,11 +100,14 @@ package struct MaintenanceLease: Sendable {
             return (nil, nil)
         }
         // One that covers more, or a part, may have been taken at the same time: then both step back, or one of them.
-        if let rival = try rival(of: subject, on: connection) {
+        do {
+            guard let rival = try rival(of: subject, on: connection) else { return (lease, nil) }
             try lease.release(in: store.database, on: connection)
             return (nil, rival)
+        } catch {
+            try? lease.release(in: store.database, on: connection)
+            throw error
         }
-        return (lease, nil)
     }
 
     /// Another run's lease on the same aggregates, on all of the type, or on some of it.

@@ -42,6 +42,23 @@ extension DaybookStore {
         _ body: @Sendable (DaybookTransaction) async throws -> R, _ context: CommandContext,
         on connection: isolated MongoConnection
     ) async throws -> (R, PreparedCommit?) {
+        var used: MongoError?
+        do {
+            return try await transaction(body, context, &used, on: connection)
+        } catch {
+            // A command of it took effect earlier, which neither the server's error nor a cancellation may deny. What
+            // `body` throws for itself says what it found.
+            let isOfServer = error is MongoError || (error as? DaybookError)?.underlying is MongoError
+            guard let used, isOfServer || error is CancellationError else { throw error }
+            throw CommitRetry.usedCommandID(used, of: nil)
+        }
+    }
+
+    /// - Parameter used: Set when the server has refused a command's id because an event with it is stored.
+    private func transaction<R: Sendable>(
+        _ body: @Sendable (DaybookTransaction) async throws -> R, _ context: CommandContext,
+        _ used: inout MongoError?, on connection: isolated MongoConnection
+    ) async throws -> (R, PreparedCommit?) {
         let retry = committer.retry
         var backoff = Backoff()
         while true {
@@ -71,6 +88,7 @@ extension DaybookStore {
                 outcome = .aborted(poison)
             }
             if case .failed(let error) = outcome { throw error }
+            if case .duplicateCommand(let error) = outcome { used = error }
             for change in await transaction.finish().changes {
                 telemetry.metrics(of: change.aggregateID.type).countRetry(isConflict: outcome.isConflict)
             }
