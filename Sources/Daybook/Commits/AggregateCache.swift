@@ -25,12 +25,11 @@ final class AggregateCache: Sendable {
 
         /// Returns nil for an aggregate without events, for one whose snapshot was not believed, and for a state whose
         /// size is not known.
-        init?(_ loaded: Loaded<A>, readAt: ContinuousClock.Instant) {
+        init?(_ loaded: consuming Loaded<A>, readAt: ContinuousClock.Instant) {
             guard loaded.fold.version > 0, loaded.stateBytes != nil else { return nil }
             // An inline aggregate without a snapshot has no compare-and-set that would refuse a stale head: it must be
             // loaded.
             guard A.lifecycle != .inline || loaded.fold.keepsSnapshot else { return nil }
-            var loaded = loaded
             loaded.basis = .cached(A.lifecycle == .inline ? loaded.basis.identity : nil)
             self.loaded = loaded
             self.readAt = readAt

@@ -41,18 +41,24 @@ struct AggregateChange: Sendable {
     mutating func append<A: Aggregate>(
         _ decided: [EventContent], command: CommandIdentity, folding fold: inout Fold<A>
     ) throws {
-        // Keeping a copy makes the next change copy the whole state, so keep one only where it may be needed.
-        let before = decided.count > 1 ? fold : nil
-        state = try foldIn(decided, &fold)
-        if fold.isUncertain, let before {
-            fold = before
-            state = try foldIn(decided, &fold)
-        }
+        state = decided.count > 1 ? try foldInSeveral(decided, &fold) : try foldIn(decided, &fold)
         let first = events.endIndex
         events += decided
         if first < events.endIndex { events[first].command = command }
         if let key = command.key { commands[key] = CommandEffect(identity: command, version: fold.version) }
         keepsSnapshot = fold.keepsSnapshot
+    }
+
+    /// Folds several events into `fold`, and again where it became known only after them that the states compute
+    /// dates. This keeps a copy of the state, and so the next change has to copy all of it.
+    private func foldInSeveral<A: Aggregate>(
+        _ decided: [EventContent], _ fold: inout Fold<A>
+    ) throws -> BSONDocument? {
+        let before = fold
+        let state = try foldIn(decided, &fold)
+        guard fold.isUncertain else { return state }
+        fold = before
+        return try foldIn(decided, &fold)
     }
 
     /// Folds events into `fold`.

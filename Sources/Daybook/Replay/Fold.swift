@@ -68,7 +68,11 @@ package struct Fold<A: Aggregate>: Sendable {
         let (document, hasExactDates) = try encode(state)
         if normalVersion < version - 1, !hasExactDates || coding.computedDates.areKnown { hasFoldedIntoAnother = true }
         normalVersion = version
-        if hasExactDates { return document }
+        return hasExactDates ? document : try loadAgain(document)
+    }
+
+    /// Replaces the state, which computes dates, by what a load of its stored form would be.
+    private mutating func loadAgain(_ document: BSONDocument) throws -> BSONDocument {
         coding.computedDates.note()
         // A state that cannot be decoded is never loaded, so there is nothing to be equal to.
         guard let loaded = try? document.withBorrowed({ try coding.decoder.decode(A.self, from: $0) }) else {
