@@ -107,19 +107,12 @@ struct Confirmation: Sendable {
             // It lags by commits that came since the first look: it keeps up.
             if found.kind == .stale, let head, let version = found.stored?.version, version >= head { return nil }
             let now = ContinuousClock.now
-            if now >= end, last.map({ agree($0, found) }) == true || now >= end + Self.limit { return found }
+            if now >= end, last.map({ $0.isConfirmed(by: found) }) == true || now >= end + Self.limit { return found }
             head = head ?? found.journalVersion
             last = found
             await backoff.wait()
             try Task.checkCancellation()
         }
-    }
-
-    /// A program of another schema may write the snapshot again and again: then it is outdated each time.
-    private func agree(_ first: Suspect, _ second: Suspect) -> Bool {
-        guard first.kind == second.kind else { return false }
-        return first.stored == second.stored
-            || (first.kind == .outdated && first.stored?.stateSchema == second.stored?.stateSchema)
     }
 
     /// The document, if it is still stored: it has no aggregate that could make it right.

@@ -49,6 +49,14 @@ struct Suspect: Sendable {
     /// Its size while it waits to be repaired or reported.
     var byteCount: Int { 256 + (stored?.document.bytes.count ?? 0) + (expected?.bytes.count ?? 0) }
 
+    /// Whether a second look has found the same.
+    ///
+    /// A program of another schema may write the snapshot again and again: then it is outdated each time.
+    func isConfirmed(by second: Suspect) -> Bool {
+        guard kind == second.kind else { return false }
+        return stored == second.stored || (kind == .outdated && stored?.stateSchema == second.stored?.stateSchema)
+    }
+
     /// What is reported of it.
     func finding(_ repair: Finding.Repair? = nil) -> Finding {
         var finding = Finding(
