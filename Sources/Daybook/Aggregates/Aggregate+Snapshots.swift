@@ -6,8 +6,7 @@ extension Aggregate {
             throw DaybookError(
                 .invalidArgument,
                 "there is nothing to query: \(type) has the lifecycle live, which stores no snapshots. Load its "
-                    + "aggregates by key, or "
-                    + "give it the lifecycle inline or async")
+                    + "aggregates by key, or give it the lifecycle inline or async")
         }
     }
 }

@@ -16,9 +16,8 @@ extension Field {
                 + "state has something else. Give the field the name that its value is encoded under"
         case .none:
             return
-                "declares the field \"\(name)\", and the encoded state has no such field\(hint(value, document)). "
-                + "Give the field the name "
-                + "that its value is encoded under"
+                "declares the field \"\(name)\", and the encoded state has no such field\(hint(value, document)). Give "
+                + "the field the name that its value is encoded under"
         }
     }
 
@@ -67,8 +66,7 @@ extension Aggregate {
             throw DaybookError(
                 .invalidConfiguration,
                 "\(Self.self) declares the field \"\(field.name)\" for a value that is encoded as \"\(other)\": a "
-                    + "query by it would find nothing. "
-                    + "Give the field the name that its value is encoded under.")
+                    + "query by it would find nothing. Give the field the name that its value is encoded under.")
         }
     }
 }

@@ -41,8 +41,7 @@ final class PreparedCommit: Sendable {
             throw DaybookError(
                 .damagedJournal,
                 "the id of its last event has the last time that an id can have, so no event can follow it: it was "
-                    + "made by a broken clock, "
-                    + "or by something other than a commit",
+                    + "made by a broken clock, or by something other than a commit",
                 aggregateID: decided.first?.aggregateID.rawValue, version: decided.first?.version)
         }
         id = commitID.uuid

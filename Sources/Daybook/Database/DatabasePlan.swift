@@ -110,8 +110,7 @@ package struct DatabasePlan: Sendable {
                 throw DaybookError(
                     .invalidConfiguration,
                     "\(aggregate) declares the field \"\(name)\", which cannot be: it is written name or name.name, "
-                        + "and no name is empty "
-                        + "or begins with $")
+                        + "and no name is empty or begins with $")
             }
         }
         let indexes = aggregate.indexes

@@ -94,9 +94,8 @@ package struct DatabasePreparation: Sendable {
             throw DaybookError(
                 .damagedJournal,
                 "\(namespace) has documents with the same \(error.keyPattern.joined(separator: " and ")), which a "
-                    + "unique index of Daybook's "
-                    + "would have refused. It was without that index for a time. Find them before anything is written "
-                    + "to it.",
+                    + "unique index of Daybook's would have refused. It was without that index for a time. Find them "
+                    + "before anything is written to it.",
                 underlying: error)
         }
     }
@@ -106,8 +105,7 @@ package struct DatabasePreparation: Sendable {
         return DaybookError(
             .unauthorized,
             "the database \"\(plan.database)\" lacks \(inspection.lacking), and this user may not make that. "
-                + "Initialize it once "
-                + "as a user with the built-in role dbOwner on it"
+                + "Initialize it once as a user with the built-in role dbOwner on it"
                 + (needsOwner
                     ? "." : ", or with \(RoleDefinition.Name.operator.rawValue), which may make snapshot collections."),
             underlying: error)

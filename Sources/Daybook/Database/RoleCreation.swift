@@ -41,8 +41,7 @@ package struct RoleCreation: Sendable {
             throw DaybookError(
                 .unauthorized,
                 "this user may not manage the roles of the database \"\(plan.database)\": that takes userAdmin or "
-                    + "dbOwner on it, or whoever "
-                    + "has that runs the script of each role of DaybookStore.roles(for:)",
+                    + "dbOwner on it, or whoever has that runs the script of each role of DaybookStore.roles(for:)",
                 underlying: error)
         }
     }

@@ -16,9 +16,8 @@ extension DaybookError {
         let collection = error.namespace.map { " of \($0)" } ?? ""
         return DaybookError(
             .foreignIndex,
-            "the unique index over (\(fields))\(collection), which is none of Daybook's, already has this key. "
-                + "Nothing was written, and trying again "
-                + "will not help: choose other values, or make the index not unique.",
+            "the unique index over (\(fields))\(collection), which is none of Daybook's, already has this key. Nothing "
+                + "was written, and trying again will not help: choose other values, or make the index not unique.",
             aggregateID: aggregateID?.rawValue, underlying: error)
     }
 }

@@ -25,9 +25,8 @@ package final class JournalReadiness: Sendable {
             guard building.count < missing.count else {
                 throw DaybookError(
                     .notInitialized,
-                    "the database \"\(database)\" is not ready for commits: the server is still building its "
-                        + "journal's unique \(names(of: building)). Call initialize, or run the command init: they "
-                        + "wait for it.")
+                    "the database \"\(database)\" is not ready for commits: the server is still building its journal's "
+                        + "unique \(names(of: building)). Call initialize, or run the command init: they wait for it.")
             }
             throw DaybookError(
                 .notInitialized,

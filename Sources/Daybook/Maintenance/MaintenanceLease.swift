@@ -57,8 +57,7 @@ package struct MaintenanceLease: Sendable {
                     throw DaybookError(
                         .conflict,
                         "another run works at \(rival.name.dropFirst(Self.prefix.count)): "
-                            + "\(rival.holder)\(rival.since). "
-                            + "Wait for its end, or stop it.")
+                            + "\(rival.holder)\(rival.since). Wait for its end, or stop it.")
                 }
                 if seen.isEmpty {
                     store.telemetry.logger.notice(
@@ -84,9 +83,8 @@ package struct MaintenanceLease: Sendable {
         return DaybookError(
             .conflict,
             "the lease \"\(rival.name)\" is held by \(rival.holder)\(rival.since), until "
-                + "\(rival.expiresAt.formatted(.iso8601)), and is not "
-                + "renewed. If that process is gone, end the lease in mongosh:\n  "
-                + "\(rival.endingCommand(in: store.database))"
+                + "\(rival.expiresAt.formatted(.iso8601)), and is not renewed. If that process is gone, end the lease "
+                + "in mongosh:\n  \(rival.endingCommand(in: store.database))"
         )
     }
 

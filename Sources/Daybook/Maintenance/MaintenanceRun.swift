@@ -289,7 +289,6 @@ extension MaintenanceRun {
         DaybookError(
             .conflict,
             "another process has taken this run over, because this one was held up for longer than its lease lasts. "
-                + "Leave it to "
-                + "that process, or start the command again when it has ended.")
+                + "Leave it to that process, or start the command again when it has ended.")
     }
 }

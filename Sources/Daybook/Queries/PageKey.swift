@@ -27,8 +27,7 @@ public struct PageKey: Sendable {
             throw DaybookError(
                 .tooLarge,
                 "the values that the pages are sorted by are too long for a page key, which has at most "
-                    + "\(Self.maximumBytes) bytes: "
-                    + "sort by other fields")
+                    + "\(Self.maximumBytes) bytes: sort by other fields")
         }
         text = Self.encode(bytes)
         self.fingerprint = fingerprint

@@ -50,8 +50,7 @@ extension CommandFailure {
         default:
             "Of Daybook's roles, daybookReader may look, daybookApplication may commit and daybookOperator may repair; "
                 + "\(Application.aggregates.isEmpty ? "an application's" : Application.name) init --roles makes them, "
-                + "and "
-                + "grantRolesToUser gives them to a user."
+                + "and grantRolesToUser gives them to a user."
         }
     }
 }

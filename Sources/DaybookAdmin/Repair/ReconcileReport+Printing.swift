@@ -171,8 +171,7 @@ private struct ReportPrinting {
         if let earlier = report.earlier {
             text +=
                 "; before that, until \(earlier.updatedAt.rfc3339), the same run had checked "
-                + "\(counted(earlier.checked, "aggregate")) and "
-                + "written \(counted(earlier.written, "snapshot"))"
+                + "\(counted(earlier.checked, "aggregate")) and written \(counted(earlier.written, "snapshot"))"
         }
         return text
     }

@@ -44,8 +44,7 @@ struct MongoURI {
         guard Driver.quietly({ Self.fault(in: scheme + hosts) }) == nil else {
             return
                 "its hosts cannot be read; they are written host:port, separated by commas, and user and password "
-                + "before them must be "
-                + "percent-encoded"
+                + "before them must be percent-encoded"
         }
         guard isHarmless else { return "user, password and option values must be percent-encoded" }
         return Self.fault(in: harmless) ?? "user and password must be percent-encoded"

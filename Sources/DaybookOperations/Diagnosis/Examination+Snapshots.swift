@@ -63,11 +63,9 @@ extension Examination {
         return Diagnosis.Check(
             name, .warning,
             "of the snapshots of the \(looked) that changed last, \(overdue.count) "
-                + "\(overdue.count == 1 ? "is" : "are") behind, by "
-                + "\(events) \(events == 1 ? "event" : "events"): \(first.key) is at version "
-                + "\(stored[first.key, default: 0]) of "
-                + "\(first.value.version), for \(Self.shown(now.timeIntervalSince(first.value.recordedAt))). Loads "
-                + "are right, queries are not",
+                + "\(overdue.count == 1 ? "is" : "are") behind, by \(events) \(events == 1 ? "event" : "events"): "
+                + "\(first.key) is at version \(stored[first.key, default: 0]) of \(first.value.version), for "
+                + "\(Self.shown(now.timeIntervalSince(first.value.recordedAt))). Loads are right, queries are not",
             remedy:
                 "Let a process run the store (DaybookStore.run), which catches them up, or run patch --type "
                 + "\(aggregate.type)."

@@ -53,9 +53,8 @@ extension Examination {
         return Diagnosis.Check(
             "runs", .warning, "\(place), then it \(ending)",
             remedy:
-                "Start the same command again: it goes on where it was if that was within the last hour; else, or "
-                + "with --restart, "
-                + "it begins anew.")
+                "Start the same command again: it goes on where it was if that was within the last hour; else, or with "
+                + "--restart, it begins anew.")
     }
 
     /// A document that a hand has changed, or that a later version has written.
@@ -84,9 +83,8 @@ extension Examination {
                 guard lease.outlastsHolder(at: now) else { return Diagnosis.Check("leases", .ok, detail) }
                 return Diagnosis.Check(
                     "leases", .warning,
-                    "\(detail), and ends in \(Self.shown(lease.expiresAt.timeIntervalSince(now))): it was written by "
-                        + "a clock that is wrong, or "
-                        + "by hand, and does not end when its process does",
+                    "\(detail), and ends in \(Self.shown(lease.expiresAt.timeIntervalSince(now))): it was written by a "
+                        + "clock that is wrong, or by hand, and does not end when its process does",
                     remedy: "If that process is gone, in mongosh:\n  \(lease.endingCommand(in: store.database))")
             }
         }

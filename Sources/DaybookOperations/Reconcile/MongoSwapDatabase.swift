@@ -28,8 +28,7 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
             throw DaybookError(
                 .unsupportedServer,
                 "a swap is not safe on a sharded cluster: a router may hold events of the journal back for seconds, "
-                    + "and a sharded or zoned "
-                    + "collection cannot be replaced by a rename. Rebuild without swap.")
+                    + "and a sharded or zoned collection cannot be replaced by a rename. Rebuild without swap.")
         }
         try await refuseNewer(among: nil)
     }
@@ -61,9 +60,8 @@ struct MongoSwapDatabase<A: Aggregate>: SwapDatabase {
         guard let found = reply["cursor"]?.document?["firstBatch"]?.array?.first?.document else { return }
         throw DaybookError(
             .conflict,
-            "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), "
-                + "which a swap would lose. "
-                + "Rebuild with that program, or without swap: then they are left.",
+            "\(liveNamespace) has snapshots of a newer program, with a higher stateSchema than \(A.stateSchema), which "
+                + "a swap would lose. Rebuild with that program, or without swap: then they are left.",
             aggregateID: found[SnapshotKey.id]?.text)
     }
 

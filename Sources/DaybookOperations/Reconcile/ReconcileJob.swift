@@ -205,9 +205,8 @@ struct ReconcileJob: Sendable {
             throw DaybookError(
                 .unauthorized,
                 "this user may not \(operation) on \(error.namespace ?? "the database"): a repair takes find, insert, "
-                    + "update and remove on the "
-                    + "snapshots and on \(ControlCollection.runs) and \(ControlCollection.leases). The role "
-                    + "\(RoleDefinition.Name.operator.rawValue) has them.",
+                    + "update and remove on the snapshots and on \(ControlCollection.runs) and "
+                    + "\(ControlCollection.leases). The role \(RoleDefinition.Name.operator.rawValue) has them.",
                 underlying: error)
         }
     }

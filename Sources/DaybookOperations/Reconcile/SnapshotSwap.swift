@@ -50,8 +50,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                     throw DaybookError(
                         .conflict,
                         "the collection that the snapshots of \(type) are built in was dropped or renamed \(attempt) "
-                            + "times, by "
-                            + "something else than this program. Find out by what, and start this again.")
+                            + "times, by something else than this program. Find out by what, and start this again.")
                 }
             } catch let error as JournalPlaceLost {
                 guard attempt < Self.maximumAttempts else { throw error.underlying }

@@ -120,9 +120,8 @@ private struct GoldenCheck<A: Aggregate> {
                     .goldenOutdated,
                     [
                         "\(path) was recorded from other events than this test gives (- in the file, + in the test). "
-                            + "\(Self.howToRecord) "
-                            + "To go on proving that its events are read, keep it under another name, checked without "
-                            + "events."
+                            + "\(Self.howToRecord) To go on proving that its events are read, keep it under another "
+                            + "name, checked without events."
                     ].joined(outdated))
             }
             throw failure(
@@ -148,9 +147,8 @@ private struct GoldenCheck<A: Aggregate> {
             .stateChanged,
             [
                 "\(A.self) gives another state than it gave from the same events, and stateSchema is \(A.stateSchema) "
-                    + "as before "
-                    + "(\(path)). Stored snapshots would no longer be what a replay gives: raise stateSchema or undo "
-                    + "the change."
+                    + "as before (\(path)). Stored snapshots would no longer be what a replay gives: raise stateSchema "
+                    + "or undo the change."
             ].joined(difference))
     }
 
