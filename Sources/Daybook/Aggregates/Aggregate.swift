@@ -86,11 +86,18 @@ public protocol Aggregate: Codable, Sendable {
 }
 
 extension Aggregate {
+    /// The first schema.
     public static var stateSchema: Int32 { 1 }
+    /// Snapshots are written in the commit.
     public static var lifecycle: Lifecycle { .inline }
+    /// A snapshot of every state is kept.
     public static var keepsSnapshot: (@Sendable (Self) -> Bool)? { nil }
+    /// No stored event has another form.
     public static var upcasters: [Upcaster] { [] }
+    /// No correction is of an earlier schema.
     public static var correctionUpcasters: [CorrectionUpcaster] { [] }
+    /// No field can be queried by name.
     public static var fields: [Field<Self>] { [] }
+    /// `snapshots.` and the type.
     public static var snapshotCollection: String { CollectionName.snapshots(of: type.rawValue) }
 }

@@ -37,6 +37,7 @@ public struct AggregateID: Sendable, CustomStringConvertible {
         String(decoding: rawValue.utf8.dropFirst(type.rawValue.utf8.count + 1), as: UTF8.self)
     }
 
+    /// `type/key`, as it is stored.
     public var description: String { rawValue }
 
     /// Checks a key or a command id. MongoDB compares bytes, so a text must have only one valid spelling.
@@ -58,6 +59,7 @@ public struct AggregateID: Sendable, CustomStringConvertible {
 }
 
 extension AggregateID: Hashable, Comparable {
+    /// Whether both have the same bytes, as MongoDB compares them.
     public static func == (left: AggregateID, right: AggregateID) -> Bool {
         // Compare bytes, as MongoDB does. Swift's `==` calls some texts equal that Foundation's normalization form C
         // leaves with different bytes: characters newer than Foundation's Unicode version, and combining marks that it

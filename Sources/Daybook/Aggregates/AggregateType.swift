@@ -30,5 +30,6 @@ public struct AggregateType: Sendable, Hashable, RawRepresentable, ExpressibleBy
         self = type
     }
 
+    /// The name as it is stored.
     public var description: String { rawValue }
 }

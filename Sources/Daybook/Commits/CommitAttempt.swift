@@ -44,8 +44,8 @@ struct CommitAttempt<A: Aggregate>: Sendable {
         do {
             return try await run(until: retry, &used)
         } catch {
-            // The command took effect, whatever has kept its commit from being read: a rejection, a cancellation or a
-            // lost connection would say that it did not.
+            // The command took effect, and its commit could not be read. A rejection, a cancellation or a lost
+            // connection would say that it did not take effect.
             guard let used, (error as? DaybookError)?.code != .commandIDReused else { throw error }
             throw CommitRetry.usedCommandID(used, of: id)
         }

@@ -33,8 +33,8 @@ struct CommitRetry: Sendable {
         }
     }
 
-    /// What a command fails with whose id was found used, when its commit cannot be read: it took effect, so no error of
-    /// a later attempt may say that it did not.
+    /// The error of a command whose id the server has refused as used, and whose commit cannot be read. The command
+    /// took effect earlier, so the error of a later attempt must not say that it did not.
     static func usedCommandID(_ error: MongoError, of aggregateID: AggregateID?) -> DaybookError {
         DaybookError(
             .outcomeUnknown,

@@ -19,8 +19,9 @@ package struct Checkpoint: Sendable {
     /// Makes the place that of `lease`'s holder, and returns it; nil when none was ever saved, and for what is no
     /// token.
     ///
-    /// - Throws: ``Lease/lost`` when a later epoch stands there. Where this holder has the lease all the same, because
-    ///   its document was deleted or edited and its epochs began anew, the next holder's exceeds what stands there.
+    /// - Throws: ``Lease/lost`` when a later epoch stands there. This holder may have the lease all the same, if the
+    ///   lease's document was deleted or edited and its epochs began anew. It is released then, so that the epoch of the
+    ///   next holder exceeds the one that stands there.
     func claim(by lease: Lease, on connection: isolated MongoConnection) throws -> ResumeToken? {
         // After an election that takes this back, an earlier holder could move the place: so a majority has it first.
         let found = try connection.findAndUpdate(

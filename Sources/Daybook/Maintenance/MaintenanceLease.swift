@@ -34,8 +34,8 @@ package struct MaintenanceLease: Sendable {
     package func hold<R: Sendable>(_ body: @escaping @Sendable (Held) async throws -> R) async throws -> R {
         let worker = LeasedWorker(client: store.client, database: store.database)
         return try await worker.run { held in
-            // Those that were acquired first are renewed while the last is waited for.
-            // In one order, so that of two runs that want the same ones the second waits for the first.
+            // The worker renews the first leases while the last is waited for. All runs acquire in the same order, so
+            // two runs that want the same leases do not wait for each other.
             for subject in subjects.sorted(by: { $0.isBefore($1) }) { held.add(try await acquire(subject)) }
             return try await body(held)
         }

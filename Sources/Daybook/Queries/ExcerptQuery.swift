@@ -2,6 +2,7 @@ internal import DaybookBSON
 
 /// A query of parts of snapshots. Each iteration starts a new query, and reads in batches.
 public struct ExcerptQuery<A: Aggregate, Value: Decodable & Sendable>: AsyncSequence, Sendable {
+    /// What a field of a snapshot has, with the snapshot's id and version.
     public typealias Element = SnapshotExcerpt<Value>
 
     let selection: SnapshotSelection<A>

@@ -46,8 +46,8 @@ extension DaybookStore {
         do {
             return try await transaction(body, context, &used, on: connection)
         } catch {
-            // A command of it took effect earlier, which neither the server's error nor a cancellation may deny. What
-            // `body` throws for itself says what it found.
+            // One of its commands took effect earlier. An error of the server or a cancellation would say that it did
+            // not. What `body` itself throws was decided after that commit, and is thrown as it is.
             let isOfServer = error is MongoError || (error as? DaybookError)?.underlying is MongoError
             guard let used, isOfServer || error is CancellationError else { throw error }
             throw CommitRetry.usedCommandID(used, of: nil)

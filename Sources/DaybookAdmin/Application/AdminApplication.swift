@@ -33,8 +33,11 @@ public protocol AdminApplication: Sendable {
 }
 
 extension AdminApplication {
+    /// No aggregates: only the commands that need none.
     public static var aggregates: [any Aggregate.Type] { [] }
+    /// Leaves the configuration as it is.
     public static func configure(_ configuration: inout DaybookConfiguration) {}
+    /// No error is a refusal by the domain.
     public static func failure(for error: any Error) -> CommandFailure? { nil }
 }
 

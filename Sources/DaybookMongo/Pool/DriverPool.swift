@@ -50,7 +50,7 @@ final class DriverPool: @unchecked Sendable {
             daybook_uri_destroy(uri)
             throw MongoError(
                 .invalidConfiguration,
-                "the MongoDB URI asks for w=0: a write that nobody acknowledges cannot be relied on")
+                "the MongoDB URI asks for w=0: a write that no server acknowledges cannot be relied on")
         }
         self.uri = uri
         // Ignore a failure: a name that is too long does not prevent connecting.

@@ -29,7 +29,7 @@ final class Checker: Sendable {
     /// The one for a target, by how much the program knows of it and how deep it is to look.
     static func make(for target: ReconcileTarget, _ depth: VerifyDepth) -> Checker {
         guard let aggregate = target.aggregate else { return envelopes(target) }
-        // Whether a snapshot may be absent, only the state can tell.
+        // Only the state says whether a snapshot may be absent.
         if depth == .quick, !target.mayLoseSnapshot { return quick(target) }
         return full(aggregate, of: target, makesSnapshots: depth == .full)
     }

@@ -36,7 +36,7 @@ public enum VerifyDepth: Sendable {
     /// Folds every aggregate and compares every byte.
     case full
     /// Compares the journal's last version with the snapshot's, and the snapshot with its own digest; reads no event's
-    /// content. It does not find what somebody has forged together with its digest, what cannot be decoded, a state
-    /// that another program would have folded, nor a commit of which a part is missing.
+    /// content. It does not find a snapshot that was edited together with its digest, an event that cannot be
+    /// decoded, a state that another program would have folded, nor a commit of which a part is missing.
     case quick
 }

@@ -70,8 +70,7 @@ struct SnapshotUpdate {
         }
         let kept = old.map { Key($0.key) }.filter { newByKey[$0] != nil }
         let added = new.map { Key($0.key) }.filter { oldByKey[$0] == nil }
-        // New fields are added in the order of their names, numbers among them apart: with one such the order is left
-        // to nobody.
+        // The server adds new fields in the order of their names. Where a name is a number, the order is not known.
         let arrived = added.sorted()
         if added.count > 1, added.contains(where: { $0.isNumber }) { isExact = false }
         if kept + arrived != new.map({ Key($0.key) }) {
