@@ -59,7 +59,7 @@ public struct AggregateID: Sendable, CustomStringConvertible {
 }
 
 extension AggregateID: Hashable, Comparable {
-    /// Whether both have the same bytes, as MongoDB compares them.
+    /// Whether both have the same bytes.
     public static func == (left: AggregateID, right: AggregateID) -> Bool {
         // Compare bytes, as MongoDB does. Swift's `==` calls some texts equal that Foundation's normalization form C
         // leaves with different bytes: characters newer than Foundation's Unicode version, and combining marks that it
@@ -67,6 +67,7 @@ extension AggregateID: Hashable, Comparable {
         left.rawValue.hasSameBytes(as: right.rawValue)
     }
 
+    /// By bytes, as MongoDB sorts ids.
     public static func < (left: AggregateID, right: AggregateID) -> Bool {
         left.rawValue.utf8.lexicographicallyPrecedes(right.rawValue.utf8)
     }

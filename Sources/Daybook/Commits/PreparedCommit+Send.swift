@@ -67,7 +67,8 @@ extension PreparedCommit {
         DaybookError(
             .outcomeUnknown,
             "the connection died after the commit \(id) was sent, and it was not found out in time whether it took "
-                + "effect. It may still. Repeat the command with the same command id, or look for events of this commit.",
+                + "effect. It may still. Repeat the command with the same command id, or look for events of this "
+                + "commit.",
             aggregateID: changes.first?.aggregateID.rawValue, version: changes.first?.versions.lowerBound,
             underlying: error)
     }

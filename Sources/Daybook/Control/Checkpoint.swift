@@ -20,8 +20,8 @@ package struct Checkpoint: Sendable {
     /// token.
     ///
     /// - Throws: ``Lease/lost`` when a later epoch stands there. This holder may have the lease all the same, if the
-    ///   lease's document was deleted or edited and its epochs began anew. It is released then, so that the epoch of the
-    ///   next holder exceeds the one that stands there.
+    ///   lease's document was deleted or edited and its epochs began anew. It is released then, and the next holder's
+    ///   epoch exceeds the one that stands there.
     func claim(by lease: Lease, on connection: isolated MongoConnection) throws -> ResumeToken? {
         // After an election that takes this back, an earlier holder could move the place: so a majority has it first.
         let found = try connection.findAndUpdate(
