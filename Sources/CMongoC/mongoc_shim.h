@@ -542,21 +542,21 @@ static inline bool daybook_transaction_abort (daybook_session *session, daybook_
 /* On the primary, with the read concern `majority`, whatever the URI says. libmongoc would send the URI's, and the server refuses every other one:
  * LiteParsedDocumentSourceChangeStream::supportsReadConcern in mongodb/mongo, src/mongo/db/pipeline/document_source_change_stream.h. On a secondary,
  * an empty batch would say nothing of what the primary has acknowledged. */
-static inline daybook_change_stream *daybook_change_stream_new (daybook_collection *collection, daybook_bytes pipeline, daybook_bytes options) {
+static inline daybook_change_stream *daybook_change_stream_new (daybook_client *client, const char *database, daybook_bytes pipeline, daybook_bytes options) {
     bson_t pipeline_document, opts;
-    mongoc_collection_t *source = mongoc_collection_copy ((mongoc_collection_t *) collection);
+    mongoc_database_t *source = mongoc_client_get_database ((mongoc_client_t *) client, database);
     mongoc_read_concern_t *read_concern = mongoc_read_concern_new ();
     mongoc_read_prefs_t *primary = mongoc_read_prefs_new (MONGOC_READ_PRIMARY);
     mongoc_read_concern_set_level (read_concern, MONGOC_READ_CONCERN_LEVEL_MAJORITY);
-    mongoc_collection_set_read_concern (source, read_concern);
-    mongoc_collection_set_read_prefs (source, primary);
+    mongoc_database_set_read_concern (source, read_concern);
+    mongoc_database_set_read_prefs (source, primary);
     daybook_bson_borrow (&pipeline_document, pipeline);
     daybook_bson_borrow (&opts, options);
-    /* The stream copies what it needs of the collection. */
-    mongoc_change_stream_t *stream = mongoc_collection_watch (source, &pipeline_document, &opts);
+    /* The stream copies what it needs of the database. */
+    mongoc_change_stream_t *stream = mongoc_database_watch (source, &pipeline_document, &opts);
     mongoc_read_prefs_destroy (primary);
     mongoc_read_concern_destroy (read_concern);
-    mongoc_collection_destroy (source);
+    mongoc_database_destroy (source);
     bson_destroy (&pipeline_document);
     bson_destroy (&opts);
     return (daybook_change_stream *) stream;

@@ -28,6 +28,11 @@ package enum TestScale {
     /// `HostileDatabaseTests`.
     package static let hostileDatabases = number("DAYBOOK_TEST_HOSTILE", 4)
 
+    /// `DAYBOOK_TEST_FEED_EVENTS`: events that are there before a feed begins.
+    package static let feedEvents = number("DAYBOOK_TEST_FEED_EVENTS", 3_000)
+    /// `DAYBOOK_TEST_FEED_SECONDS`: how long it reads beside writers.
+    package static let feedSeconds = number("DAYBOOK_TEST_FEED_SECONDS", 6)
+
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap(Int.init).map { max($0, 1) } ?? standard
     }

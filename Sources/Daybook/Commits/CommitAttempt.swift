@@ -181,8 +181,7 @@ struct CommitAttempt<A: Aggregate>: Sendable {
             change.rival = snapshot.identity(digest: snapshot.digest)
         }
         try change.append(events, command: command, folding: &loaded.fold)
-        let clock = committer.clock
-        let commit = try PreparedCommit([change], context: context, at: clock.now(), random: clock.random)
+        let commit = try PreparedCommit([change], context: context, by: committer.clock)
         let written = commit.changes[0]
         loaded.fold.commit(headID: written.lastEventID, at: commit.recordedAt)
         loaded.basis = .cached(A.lifecycle == .inline ? written.snapshot?.identity : nil)

@@ -27,8 +27,8 @@ final class PreparedCommit: Sendable {
     ///   - context: Recorded with every event.
     ///   - now: The time, by the server's clock.
     ///   - random: 64 random bits, for the commit's id.
-    /// - Throws: ``DaybookError/Code/tooLarge`` when an event or a snapshot exceeds MongoDB's limit of 16 MiB; nothing
-    ///   was sent.
+    /// - Throws: ``DaybookError/Code/tooLarge`` when an event exceeds 15 MiB, or a snapshot MongoDB's limit of 16 MiB;
+    ///   nothing was sent.
     init(
         _ decided: [AggregateChange], guards: [AggregateGuard] = [], context: CommandContext = .none, at now: Date,
         random: () -> UInt64
@@ -67,7 +67,8 @@ final class PreparedCommit: Sendable {
                         context: context)
                 ).document(data: event.data)
                 try BSONDocument.check(
-                    document, "event \(version) of type \"\(event.type)\"", change.aggregateID, version)
+                    document, "event \(version) of type \"\(event.type)\"", change.aggregateID, version,
+                    limit: maximumEventBytes)
                 events.append(document)
             }
             let versions = first...(change.version + Int64(change.events.count))
@@ -78,6 +79,14 @@ final class PreparedCommit: Sendable {
         }
         self.events = events
         self.changes = changes
+    }
+
+    /// Assigns the time and the randomness of the store's clock, which the commit's ids then advance.
+    convenience init(
+        _ decided: [AggregateChange], guards: [AggregateGuard] = [], context: CommandContext, by clock: ServerClock
+    ) throws {
+        try self.init(decided, guards: guards, context: context, at: clock.now(), random: clock.random)
+        if let last = changes.last { clock.observe(EventID(last.lastEventID)) }
     }
 
     /// The public form of what it appends to each aggregate.

@@ -8,8 +8,13 @@ internal import Logging
 /// the same.
 ///
 /// The offset is measured with the first write and then once a minute, against `localTime` in the reply to `hello`
-/// (https://www.mongodb.com/docs/manual/reference/command/hello/). On a sharded cluster that is the router's clock. An
-/// injected clock, as of a simulation, is not corrected.
+/// (https://www.mongodb.com/docs/manual/reference/command/hello/). On a sharded cluster that is the router's clock.
+///
+/// It is a hybrid logical clock too: it is never before an id that the store has made, or has read from its feed. So
+/// the id of an event is not before that of the event which led to it, in milliseconds, whatever the writers' clocks
+/// say.
+///
+/// An injected clock, as of a simulation, is neither corrected nor advanced.
 package final class ServerClock: Sendable {
     private struct Measurement {
         /// By how many seconds the server's clock is ahead.
@@ -26,6 +31,11 @@ package final class ServerClock: Sendable {
     private let clock: CommitClock
     private let telemetry: Telemetry
     private let measurement = Mutex(Measurement())
+    /// The latest time of an id that was observed, in milliseconds.
+    private let latest = Atomic<UInt64>(0)
+    /// How far an observed id may be in the future. An id of a broken clock would otherwise stop the time of every
+    /// process that reads it, until the real time has come there.
+    private static let reach: UInt64 = 600_000
 
     init(_ clock: CommitClock, telemetry: Telemetry) {
         self.clock = clock
@@ -34,6 +44,20 @@ package final class ServerClock: Sendable {
 
     /// The time that commits are recorded by.
     package func now() -> Date {
+        let now = corrected()
+        let latest = latest.load(ordering: .relaxed)
+        guard latest > EventID.milliseconds(at: now) else { return now }
+        return BSONDate(milliseconds: Int64(latest)).date
+    }
+
+    /// From now on, the time is not before that of an id which was made or read.
+    func observe(_ id: EventID) {
+        guard clock.followsServer, id.isVersion7, id.milliseconds > latest.load(ordering: .relaxed) else { return }
+        guard id.milliseconds <= EventID.milliseconds(at: corrected()) + Self.reach else { return }
+        latest.max(id.milliseconds, ordering: .relaxed)
+    }
+
+    private func corrected() -> Date {
         clock.now().addingTimeInterval(measurement.withLock { $0.offset })
     }
 

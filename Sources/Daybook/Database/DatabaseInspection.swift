@@ -104,7 +104,8 @@ package struct DatabaseInspection: Sendable {
         let there = Shell.collection(collection.name, in: database)
         if isView { return ["\(there).drop()", "// the documents behind the view stay; then run initialize again"] }
         guard collection.isJournal else {
-            return ["\(there).drop()", "// run initialize again, then rebuild the snapshots"]
+            let rest = CollectionName.isReserved(collection.name) ? "" : ", then rebuild the snapshots"
+            return ["\(there).drop()", "// run initialize again\(rest)"]
         }
         let aside = "\(collection.name).before"
         let keep =

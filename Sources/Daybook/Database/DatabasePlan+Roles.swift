@@ -7,7 +7,7 @@ extension DatabasePlan {
     private static let reading: Actions = [.find, .listIndexes, .killCursors]
     /// The first insert creates a missing collection, for which MongoDB requires only `insert`.
     private static let writing: Actions = reading.union([.insert, .update, .remove])
-    private static let appending: Actions = reading.union([.insert, .changeStream])
+    private static let appending: Actions = reading.union([.insert])
     private static let keeping: Actions = writing.union([
         .createCollection, .dropCollection, .renameCollectionSameDB, .createIndex, .dropIndex, .collMod,
     ])
@@ -16,7 +16,7 @@ extension DatabasePlan {
         role(.application) {
             $0[journal.name] = Self.appending
             for snapshots in snapshots { $0[snapshots.name] = Self.writing }
-            for control in [ControlCollection.leases, .checkpoints] { $0[control.rawValue] = Self.writing }
+            for control in [ControlCollection.leases, .checkpoints, .marks] { $0[control.rawValue] = Self.writing }
             $0[ControlCollection.runs.rawValue] = Self.reading
         }
     }
@@ -39,19 +39,26 @@ extension DatabasePlan {
                 for build in Self.rebuildCollections(of: snapshots.name) { $0[build] = Self.keeping }
             }
             for control in ControlCollection.allCases { $0[control.rawValue] = Self.writing }
+            $0[Self.marks.name] = Self.writing.union([.createCollection, .createIndex])
         }
     }
+
+    /// The tail is a change stream of the whole database, since it also shows the marks. MongoDB has no narrower
+    /// privilege for that than reading every collection of the database.
+    /// https://www.mongodb.com/docs/manual/changeStreams/#access-control
+    private static let following: Actions = [.find, .changeStream]
 
     private func role(_ name: RoleDefinition.Name, _ fill: (inout [String: Actions]) -> Void) -> RoleDefinition {
         var actions: [String: Actions] = [:]
         fill(&actions)
         let rebuilds = snapshots.flatMap { Self.rebuildCollections(of: $0.name) }
-        let order = collections.map(\.name) + rebuilds + ControlCollection.allCases.map(\.rawValue)
+        let order = ([journal] + snapshots).map(\.name) + rebuilds + ControlCollection.allCases.map(\.rawValue)
         let privileges = order.compactMap { name in
             actions[name].map { RoleDefinition.Privilege(collection: name, actions: $0) }
         }
+        let following = name == .reader ? [] : Self.following
         return RoleDefinition(
             name: name, database: database,
-            privileges: privileges + [.init(collection: nil, actions: [.listCollections])])
+            privileges: privileges + [.init(collection: nil, actions: following.union([.listCollections]))])
     }
 }

@@ -2,8 +2,8 @@ internal import DaybookBSON
 package import DaybookMongo
 internal import Foundation
 
-/// What a database must have for some aggregates: the journal, and the snapshot collection of each aggregate that keeps
-/// snapshots.
+/// What a database must have for some aggregates: the journal, the marks of its feed, and the snapshot collection of each
+/// aggregate that keeps snapshots.
 package struct DatabasePlan: Sendable {
     package struct Collection: Sendable {
         package var name: String
@@ -19,8 +19,12 @@ package struct DatabasePlan: Sendable {
     let journal: Collection
     /// The snapshot collections, in the order of the aggregates.
     let snapshots: [Collection]
+    /// An insert makes the collection where it is missing; then no mark is ever deleted.
+    static let marks = Collection(
+        name: ControlCollection.marks.rawValue,
+        indexes: [IndexModel(name: "at_1", keys: [("at", 1)], expiresAfter: .seconds(3_600))])
 
-    package var collections: [Collection] { [journal] + snapshots }
+    package var collections: [Collection] { [journal] + snapshots + [Self.marks] }
 
     /// - Parameter aggregates: An aggregate that is given twice counts once.
     /// - Throws: ``DaybookError/Code/invalidArgument`` when two aggregates have the same type;

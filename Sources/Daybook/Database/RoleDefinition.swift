@@ -11,7 +11,8 @@ public struct RoleDefinition: Sendable, Hashable {
     /// What each role is for.
     public enum Name: String, Sendable, CaseIterable {
         /// A service: everything a store does, except that ``DaybookStore/initialize(_:)-(Aggregate....)`` cannot
-        /// create what is missing.
+        /// create what is missing. It may read every collection of the database: MongoDB has no narrower privilege for
+        /// following a database. https://www.mongodb.com/docs/manual/changeStreams/#access-control
         case application = "daybookApplication"
         /// An analyst: reads events, snapshots, and the records of repairs.
         case reader = "daybookReader"

@@ -47,6 +47,9 @@ public struct DaybookError: Error, Sendable {
         public static var unreadableEvent: Code { Code(rawValue: "unreadableEvent") }
         /// The journal is damaged: versions are not contiguous. Daybook never writes such a journal.
         public static var damagedJournal: Code { Code(rawValue: "damagedJournal") }
+        /// The journal was dropped or renamed while it was followed, or another collection was renamed over it. Who
+        /// follows it must begin anew.
+        public static var journalGone: Code { Code(rawValue: "journalGone") }
         /// An import is malformed, out of order or has a gap, at the line that the message names. The events before
         /// that line are written, and none after it.
         public static var invalidImport: Code { Code(rawValue: "invalidImport") }

@@ -3,6 +3,7 @@ package enum ControlCollection: String, CaseIterable, CustomStringConvertible {
     case leases = "daybook.leases"
     case checkpoints = "daybook.checkpoints"
     case runs = "daybook.runs"
+    case marks = "daybook.marks"
     case deadLetters = "daybook.deadLetters"
 
     /// The prefix of their names.

@@ -75,8 +75,7 @@ extension DaybookStore {
                     connection.endTransaction()
                     return (result, nil)
                 }
-                let commit = try PreparedCommit(
-                    changes, guards: guards, context: context, at: clock.now(), random: clock.random)
+                let commit = try PreparedCommit(changes, guards: guards, context: context, by: clock)
                 // A duplicate command id is not an error here: the next run of `body` finds the rival's commit.
                 outcome = await retry.send(commit, journal: journal, logger: telemetry.logger, on: connection)
                 if case .committed = outcome { return (result, commit) }

@@ -25,6 +25,8 @@ public final class DaybookStore: Sendable {
     package let client: MongoClient
     package let journal: Journal
     package let telemetry: Telemetry
+    /// The live end of the journal, for all who follow it in this process.
+    package let tail: JournalTail
     let committer: Committer
     /// The `Loader` of each kind that was used so far.
     private let loaders = Mutex<[ObjectIdentifier: any AnyObject & Sendable]>([:])
@@ -58,6 +60,7 @@ public final class DaybookStore: Sendable {
         committer = Committer(
             client: client, journal: journal, telemetry: telemetry, clock: configuration.clock,
             cacheBytes: configuration.aggregateCacheBytes, timeout: configuration.commitTimeout)
+        tail = JournalTail(of: journal, on: client, clock: committer.clock, logger: telemetry.logger)
     }
 
     package var clock: ServerClock { committer.clock }

@@ -6,7 +6,7 @@ internal import Logging
 /// Catches up the snapshots whose writers died between journal and snapshot, for one kind of aggregate of the lifecycle
 /// `async`.
 ///
-/// It follows the journal by a change stream and, a little after each event, looks whether the snapshot has come. One
+/// It follows the journal's tail and, a little after each event, looks whether the snapshot has come. One
 /// process at a time does so, by a lease; its place is a checkpoint. Where there is none, or it is older than what the
 /// server still knows, it first compares all.
 struct SnapshotProjector<A: Aggregate>: Sendable {
@@ -83,15 +83,15 @@ struct SnapshotProjector<A: Aggregate>: Sendable {
     }
 
     private func follow(from start: ResumeToken?, _ lease: Lease, _ held: LeasedWorker.Held) async throws {
-        let feed = JournalFeed(of: store.journal, on: store.client, types: [A.type], after: start)
-        try await feed.open()
+        let reader = store.tail.reader(types: [A.type], after: start)
+        try await reader.open()
         // After the opening, so that nothing is missed in between.
         if start == nil { try await compareAll(held) }
         var (previous, current) = (Interval(), Interval())
         var (due, saveDue) = (ContinuousClock.now + Self.grace, ContinuousClock.now + Self.quietInterval)
         while true {
-            let element = try await feed.next()
-            if case .change(let event, _) = element, let head = event.head {
+            let element = try await reader.next()
+            if case .change(.event(let event), _) = element, let head = event.head {
                 current.heads[head.id] = max(current.heads[head.id] ?? 0, head.version)
             }
             current.token = element.token

@@ -48,7 +48,7 @@ final class ChangeCursor<Change: Sendable>: @unchecked Sendable {
         try connection.prepare()
         return OpaqueHandle(
             try connection.openChangeStream(
-                of: stream.namespace, pipeline: stream.pipeline, resumeAfter: stream.resumeAfter,
+                of: stream.database, pipeline: stream.pipeline, resumeAfter: stream.resumeAfter,
                 maximumWait: stream.maximumWait)
         )
     }
@@ -56,7 +56,7 @@ final class ChangeCursor<Change: Sendable>: @unchecked Sendable {
     private static func advance(
         _ stream: ChangeStream<Change>, _ handle: OpaqueHandle, on connection: isolated MongoConnection
     ) throws -> ChangeStream<Change>.Element? {
-        let change = try connection.nextChange(handle.pointer, in: stream.namespace).map { try stream.decode($0) }
+        let change = try connection.nextChange(handle.pointer, in: stream.database).map { try stream.decode($0) }
         guard let token = connection.resumeToken(handle.pointer) else { return nil }
         return change.map { .change($0, token) } ?? .idle(token)
     }

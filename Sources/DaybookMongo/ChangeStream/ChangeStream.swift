@@ -1,6 +1,6 @@
 internal import DaybookBSON
 
-/// The changes of one collection, once a majority of the members has them.
+/// The changes of the collections of one database, once a majority of the members has them.
 ///
 /// A stream has a connection of its own, outside the client's permits, because waiting for a change occupies the
 /// connection. Cancelling the waiting task takes effect within `maximumWait`. Every element has the token that resumes
@@ -22,7 +22,7 @@ package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
     }
 
     let client: MongoClient
-    let namespace: Namespace
+    let database: String
     let filter: BSONDocument?
     let fields: [String]
     let resumeAfter: ResumeToken?
@@ -41,7 +41,7 @@ package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
             try await cursor.open()
         }
 
-        /// - Throws: ``MongoError``, `placeLost` when the collection was dropped or renamed; what `decode` throws. The
+        /// - Throws: ``MongoError``, `placeLost` when the database was dropped; what `decode` throws. The
         ///   stream has ended then. The last token that was returned resumes at the change that failed, so no later
         ///   change is returned as if that one had been handled.
         package func next() async throws -> Element? {
@@ -53,7 +53,7 @@ package struct ChangeStream<Change: Sendable>: AsyncSequence, Sendable {
 extension ChangeStream {
     /// The stages after `$changeStream`.
     ///
-    /// When the collection is dropped or renamed, the server ends the stream with an event of the type `invalidate`.
+    /// When the database is dropped, the server ends the stream with an event of the type `invalidate`.
     /// That event must pass the filter: without it the stream would end silently, with a token that no stream can
     /// resume after.
     /// https://www.mongodb.com/docs/manual/reference/change-events/invalidate/

@@ -36,9 +36,11 @@ extension Examination {
                 }
                 var checks = conflicts
                 if !inspection.missing.isEmpty {
+                    // Without them, marks are only never deleted.
+                    let isMinor = collection.name == ControlCollection.marks.rawValue
                     checks.append(
                         Diagnosis.Check(
-                            collection.name, .problem,
+                            collection.name, isMinor ? .warning : .problem,
                             "\(inspection.lacking) \(inspection.lacksOne ? "is" : "are") missing",
                             remedy: "Run init as a user with the role dbOwner on \(database)"
                                 + (collection.isJournal ? "." : ", or daybookOperator.")))

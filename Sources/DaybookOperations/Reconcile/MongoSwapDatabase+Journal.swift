@@ -9,23 +9,23 @@ internal import Logging
 extension MongoSwapDatabase {
     /// The journal's events, read on after the last one where the server did not answer for a while.
     struct Feed: SwapFeed {
-        let feed: JournalFeed
+        let reader: TailReader
 
         func next() async throws -> SwapFeedElement {
             var patience = Patience()
             while true {
                 do {
-                    switch try await feed.next() {
+                    switch try await reader.next() {
                     case .idle(let token): return SwapFeedElement(isIdle: true, token: token)
-                    case .change(let event, let token):
+                    case .change(.other, _): continue
+                    case .change(.mark(let id, _), let token): return SwapFeedElement(mark: id, token: token)
+                    case .change(.event(let event), let token):
                         return SwapFeedElement(
-                            id: event.head?.id, version: event.head?.version ?? 0, time: event.clusterTime,
-                            isIdle: false,
-                            token: token)
+                            id: event.head?.id, version: event.head?.version ?? 0, token: token)
                     }
                 } catch let error as MongoError where error.isOfTheMoment {
                     // Before its first token it cannot be opened again: what came meanwhile would be missed.
-                    guard await feed.token != nil else { throw error }
+                    guard await reader.token != nil else { throw error }
                     try await patience.wait(after: error, hasProgressed: false)
                 }
             }
@@ -33,25 +33,17 @@ extension MongoSwapDatabase {
     }
 
     func follow(after token: ResumeToken?) async throws -> Feed {
-        let feed = JournalFeed(of: store.journal, on: store.client, types: [A.type], after: token)
+        let reader = store.tail.reader(types: [A.type], after: token)
         do {
-            try await Patience.around { try await feed.open() }
+            try await Patience.around { try await reader.open() }
         } catch let error as JournalPlaceLost {
             store.telemetry.logger.warning(
                 "the server no longer knows the place up to which the journal was followed; all is built anew",
                 [.aggregateType: A.type, .error: "\(error.underlying)"])
             throw error
         }
-        return Feed(feed: feed)
+        return Feed(reader: reader)
     }
 
-    /// The time of the server's last operation.
-    func time() async throws -> BSONTimestamp {
-        let reply = try await Patience.around {
-            try await store.client.withConnection(.single) { try $0.read(["ping": 1], database: "admin") }
-        }
-        if case .timestamp(let time) = reply["operationTime"] { return time }
-        // Without it only silence tells that all was seen.
-        return BSONTimestamp(seconds: .max, increment: .max)
-    }
+    func mark() async throws -> UUID { try await Patience.around { try await store.tail.writeMark() }.id }
 }

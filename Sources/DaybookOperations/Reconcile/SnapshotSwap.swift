@@ -221,18 +221,18 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
         var pending: [AggregateID: Int64] = [:]
         var lastCaughtUp = ContinuousClock.now
         var lastLooked = ContinuousClock.now
-        var latest = BSONTimestamp(seconds: 0, increment: 0)
         var rounds = 0
-        /// What happened before it has to be seen.
-        var mark: BSONTimestamp?
+        /// What was committed before it was written has to be seen.
+        var mark: UUID?
+        var hasSeenMark = false
         while true {
             let element = try await feed.next()
             if let id = element.id {
                 pending[id] = max(pending[id] ?? 0, element.version)
                 shared.note(changed: id)
             }
-            latest = element.time ?? latest
-            let isDue = element.isIdle || ContinuousClock.now - lastCaughtUp > Self.interval
+            if let seen = element.mark, seen == mark { hasSeenMark = true }
+            let isDue = element.isIdle || hasSeenMark || ContinuousClock.now - lastCaughtUp > Self.interval
             guard isDue || pending.count >= Self.maximumPending else { continue }
             try await catchUp(pending, in: build, shared)
             pending = [:]
@@ -244,12 +244,13 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                 lastLooked = .now
             }
             guard shared.isBuilt else { continue }
-            guard let reached = mark else {
-                mark = try await database.time()
+            guard mark != nil else {
+                mark = try await database.mark()
                 continue
             }
-            guard element.isIdle || latest >= reached else { continue }
+            guard hasSeenMark else { continue }
             mark = nil
+            hasSeenMark = false
             guard await record.refused(type).isEmpty else {
                 rounds += 1
                 if rounds > Self.maximumRounds, let refusal = shared.refusal { throw refusal }
@@ -327,7 +328,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
         // A majority has what this writes, and with it the rename before, also where another process or an unanswered
         // request has done that: all that went to the collection before is shown by then.
         try await database.requireLease()
-        let reached = try await database.time()
+        let mark = try await database.mark()
         let backlog = Backlog()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -348,7 +349,7 @@ struct SnapshotSwap<Database: SwapDatabase>: Sendable {
                 while true {
                     let element = try await feed.next()
                     if let id = element.id { backlog.add(id, version: element.version) }
-                    if element.isIdle || (element.time.map { $0 >= reached } ?? false) { return backlog.end() }
+                    if element.mark == mark { return backlog.end() }
                 }
             }
             while try await group.next() != nil {}

@@ -36,8 +36,8 @@ protocol SwapDatabase: Sendable {
     ///
     /// - Throws: ``JournalPlaceLost``
     func follow(after token: ResumeToken?) async throws -> Feed
-    /// A time that every event has which was acknowledged before.
-    func time() async throws -> BSONTimestamp
+    /// Writes a mark, which the feed shows after every event that was committed before.
+    func mark() async throws -> UUID
 
     /// Writes the snapshots of some parts of the ids, which are not done yet, into a build.
     ///
@@ -72,10 +72,10 @@ struct SwapFeedElement: Sendable {
     var id: AggregateID?
     /// The event's version in that aggregate.
     var version: Int64 = 0
-    /// When it was committed, where the server says.
-    var time: BSONTimestamp?
-    /// Whether the server had nothing more to show just then.
-    var isIdle: Bool
+    /// A mark that was written; see ``SwapDatabase/mark()``.
+    var mark: UUID?
+    /// Whether nothing came for a while. There may be more all the same.
+    var isIdle = false
     var token: ResumeToken
 }
 

@@ -65,6 +65,18 @@ import Testing
         }
     }
 
+    @Test("initialize has the server delete marks after an hour, also where the first mark has made their collection")
+    func marks() async throws {
+        try await withEmptyStore { store in
+            _ = try await store.tail.writeMark()
+            try await store.initialize(Account.self)
+            let reply = try await store.raw.read(["listIndexes": "daybook.marks"])
+            let index = reply.documents(at: "cursor.firstBatch").first { $0["name"] == "at_1" }
+            #expect(index?["expireAfterSeconds"]?.number == 3_600)
+            #expect(try await store.raw.documents(in: "daybook.marks").count == 1)
+        }
+    }
+
     @Test("initialize may run twice, and keeps what is there")
     func twice() async throws {
         try await withTestStore { store in

@@ -9,10 +9,10 @@ import Testing
 extension HeavyLoad {
     @Suite("Limits", .timeLimit(.minutes(3)))
     struct LimitTests {
-        private static let limit = 16 * 1024 * 1024
+        private static let limit = 15 * 1024 * 1024
 
         @Test(
-            "G12: an event of 16 MiB is stored, and one of a byte more refused before anything is sent",
+            "G12: an event of 15 MiB is stored, and one of a byte more refused before anything is sent",
             arguments: [Lifecycle.inline, .async, .live])
         func event(_ lifecycle: Lifecycle) async throws { try await eventSize(lifecycle.keeping) }
 

@@ -24,11 +24,12 @@ struct ChangeStreamTests {
     }
 
     private func changes(
-        _ client: MongoClient, _ fixture: DriverFixture, after token: ResumeToken? = nil,
-        maximumWait: Duration = .milliseconds(100)
+        _ client: MongoClient, _ fixture: DriverFixture, matching filter: BSONDocument? = nil,
+        after token: ResumeToken? = nil, maximumWait: Duration = .milliseconds(100)
     ) -> ChangeStream<Int32>.Iterator {
         client.changes(
-            of: fixture.namespace(), resumeAfter: token, maximumWait: maximumWait, decode: Self.changedID
+            of: fixture.database, matching: filter, resumeAfter: token, maximumWait: maximumWait,
+            decode: Self.changedID
         ).makeAsyncIterator()
     }
 
@@ -47,7 +48,7 @@ struct ChangeStreamTests {
     func order() async throws {
         try await withClient { client, fixture in
             try await fixture.insert([["_id": .int32(999)]])
-            let stream = client.changes(of: fixture.namespace(), maximumWait: .milliseconds(100)) { change in
+            let stream = client.changes(of: fixture.database, maximumWait: .milliseconds(100)) { change in
                 (try change.first("operationType")?.string() ?? "", try Self.changedID(change))
             }
             let iterator = stream.makeAsyncIterator()
@@ -141,7 +142,8 @@ struct ChangeStreamTests {
     @Test("a change stream's token advances while its collection does not change, and the stream resumes from it")
     func idle() async throws {
         try await withClient { client, fixture in
-            let iterator = changes(client, fixture)
+            let things: BSONDocument = ["ns.coll": "things"]
+            let iterator = changes(client, fixture, matching: things)
             try await iterator.open()
             let first = try #require(await iterator.next()?.token)
             var last = first
@@ -154,14 +156,15 @@ struct ChangeStreamTests {
             }
             #expect(moved)
             try await fixture.insert([["_id": .int32(1)]])
-            #expect(try await next(1, of: changes(client, fixture, after: last)).map(\.change) == [1])
+            let resumed = changes(client, fixture, matching: things, after: last)
+            #expect(try await next(1, of: resumed).map(\.change) == [1])
         }
     }
 
     @Test("a change that cannot be decoded is not lost: the last token leads to it again")
     func undecodable() async throws {
         try await withClient { client, fixture in
-            let failing = client.changes(of: fixture.namespace(), maximumWait: .milliseconds(100)) { change in
+            let failing = client.changes(of: fixture.database, maximumWait: .milliseconds(100)) { change in
                 let id = try Self.changedID(change)
                 if id == 2 { throw Undecodable() }
                 return id
@@ -182,7 +185,7 @@ struct ChangeStreamTests {
             let gate = Gate(waitingFor: 2)
             let namespace = fixture.namespace()
             let task = Task {
-                let iterator = client.changes(of: namespace, maximumWait: .milliseconds(200)) { _ in 0 }
+                let iterator = client.changes(of: namespace.database, maximumWait: .milliseconds(200)) { _ in 0 }
                     .makeAsyncIterator()
                 try await iterator.open()
                 await gate.pass()
@@ -266,7 +269,7 @@ struct ChangeStreamTests {
     func pipeline() async throws {
         try await withClient { client, fixture in
             let iterator = client.changes(
-                of: fixture.namespace(), matching: ["fullDocument.n": ["$gte": .int32(2)]],
+                of: fixture.database, matching: ["fullDocument.n": ["$gte": .int32(2)]],
                 maximumWait: .milliseconds(100),
                 decode: Self.changedID
             ).makeAsyncIterator()
@@ -314,12 +317,12 @@ struct ChangeStreamTests {
     @Test("a change stream that the server refuses fails at its opening")
     func refused() async throws {
         try await withClient { client, fixture in
-            let iterator = client.changes(of: fixture.namespace(), matching: ["$noSuchOperator": 1]) { _ in 0 }
+            let iterator = client.changes(of: fixture.database, matching: ["$noSuchOperator": 1]) { _ in 0 }
                 .makeAsyncIterator()
             let error = await #expect(throws: MongoError.self) { try await iterator.open() }
             #expect(error?.code == .server)
             #expect(error?.operation == "watch")
-            #expect(error?.namespace == fixture.namespace().description)
+            #expect(error?.namespace == fixture.database)
             #expect(await canOpenAll(client, fixture))
         }
     }

@@ -163,7 +163,7 @@ struct PoolTests {
                 let error = await #expect(throws: MongoError.self) { try await client.withConnection(purpose) { _ in } }
                 #expect(error?.code == .closed)
             }
-            let stream = client.changes(of: namespace) { _ in 0 }.makeAsyncIterator()
+            let stream = client.changes(of: namespace.database) { _ in 0 }.makeAsyncIterator()
             let error = await #expect(throws: MongoError.self) { try await stream.open() }
             #expect(error?.code == .closed)
             #expect(client.connectionsInUse == 0)

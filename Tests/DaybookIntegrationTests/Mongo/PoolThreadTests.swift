@@ -80,7 +80,7 @@ private func dropClient() async throws {
                 }
                 try await group.waitForAll()
             }
-            let iterator = client.changes(of: fixture.namespace()) { _ in 0 }.makeAsyncIterator()
+            let iterator = client.changes(of: fixture.database) { _ in 0 }.makeAsyncIterator()
             try await iterator.open()
             let opened = try #require(ThreadCount.now)
             #expect(opened >= before + 7)

@@ -1,4 +1,5 @@
-import Daybook
+@testable import Daybook
+import DaybookBSON
 import IntegrationSupport
 import Testing
 
@@ -24,6 +25,50 @@ extension HeavyLoad {
                 let loaded = try await notebooks.load("n")
                 #expect(loaded.version == 1 && loaded.state.text == "first")
                 #expect(try await store.raw.documents(in: "journal").count == 1)
+            }
+        }
+
+        /// An event of exactly this many bytes.
+        private func discard(_ bytes: Int, _ notebooks: Repository<Notebook>, _ store: DaybookStore) async throws {
+            let first = try #require(try await store.raw.documents(in: "journal").first)
+            let rest = first.bytes.count - "first".utf8.count
+            try await notebooks.execute(.discard([String(repeating: "x", count: bytes - rest)]), on: "n")
+        }
+
+        @Test(
+            "G12: an event of 15 MiB is appended and followed; a larger one is too large, and nothing is written",
+            .timeLimit(.minutes(1)))
+        func largest() async throws {
+            try await withTestStore { store in
+                let notebooks = store.repository(Notebook.self)
+                try await notebooks.execute(.discard(["first"]), on: "n")
+                let error = await #expect(throws: DaybookError.self) {
+                    try await discard(15 << 20 + 1, notebooks, store)
+                }
+                #expect(error?.code == .tooLarge)
+                #expect(error?.message.contains("\(15 << 20)") == true)
+                #expect(try await store.raw.documents(in: "journal").count == 1)
+                let feed = JournalFeed(of: store.tail)
+                var versions: [Int64?] = []
+                var size = 0
+                func read(until count: Int) async throws {
+                    while versions.count < count {
+                        for event in try await feed.next().events {
+                            versions.append(event.head?.version)
+                            size = event.document.bytes.count
+                        }
+                    }
+                    while try await !feed.next().isFollowing {}
+                }
+                try await read(until: 1)
+                try await discard(15 << 20, notebooks, store)
+                try await read(until: 2)
+                #expect(versions == [1, 2])
+                #expect(size == 15 << 20)
+                // And as a scan has it.
+                let again = JournalFeed(of: store.tail)
+                var count = 0
+                while count < 2 { count += try await again.next().events.count }
             }
         }
 

@@ -38,7 +38,8 @@ struct LostPlaceTests {
                     ["_id": ["_data": "8203"], "operationType": "drop"],
                     ["_id": ["_data": "8204"], "operationType": "invalidate"], id: 0))
             let stream = client.changes(
-                of: namespace, matching: isFiltered ? ["operationType": "insert"] : nil, maximumWait: .milliseconds(20)
+                of: namespace.database, matching: isFiltered ? ["operationType": "insert"] : nil,
+                maximumWait: .milliseconds(20)
             ) { try $0.first("operationType")?.string() ?? "" }.makeAsyncIterator()
             try await stream.open()
             var kinds: [String] = []
@@ -60,8 +61,9 @@ struct LostPlaceTests {
     func request() async throws {
         try await withScriptedRouter { client, router in
             router.reply(to: "aggregate", with: opened())
-            let stream = client.changes(of: namespace, matching: ["operationType": "insert"], showing: ["clusterTime"])
-            { _ in 0 }
+            let stream = client.changes(
+                of: namespace.database, matching: ["operationType": "insert"], showing: ["clusterTime"]
+            ) { _ in 0 }
             .makeAsyncIterator()
             try await stream.open()
             let request = try #require(router.requests("aggregate").first)
@@ -86,7 +88,8 @@ struct LostPlaceTests {
             try refusal.append("errorLabels", ["NonResumableChangeStreamError"])
             router.reply(to: "aggregate", with: opened())
             router.reply(to: "getMore", with: refusal)
-            let stream = client.changes(of: namespace, maximumWait: .milliseconds(20)) { _ in 0 }.makeAsyncIterator()
+            let stream = client.changes(of: namespace.database, maximumWait: .milliseconds(20)) { _ in 0 }
+                .makeAsyncIterator()
             let error = await #expect(throws: MongoError.self) { while try await stream.next() != nil {} }
             #expect(error?.isPlaceLost == true)
         }

@@ -89,15 +89,26 @@ struct ModelSwapDatabase: SwapDatabase {
             return try await world.request(process, "next change of \(type)") {
                 let position = process.consumed[type] ?? 0
                 if position < world.oldestPlace { throw JournalPlaceLost(underlying: SwapWorld.Killed()) }
+                process.looks += 1
+                // A stream that was idle before the last events came.
+                guard process.looks % 3 > 0 else {
+                    return SwapFeedElement(isIdle: true, token: ModelSwapDatabase.token(position))
+                }
                 guard let index = world.journal.indices[position...].first(where: { world.journal[$0].id.type == type })
                 else {
                     process.consumed[type] = world.journal.count
+                    if let mark = process.marks.removeValue(forKey: type) {
+                        return SwapFeedElement(mark: mark.id, token: ModelSwapDatabase.token(world.journal.count))
+                    }
                     return SwapFeedElement(isIdle: true, token: ModelSwapDatabase.token(world.journal.count))
+                }
+                if let mark = process.marks[type], mark.position <= index {
+                    process.marks[type] = nil
+                    return SwapFeedElement(mark: mark.id, token: ModelSwapDatabase.token(position))
                 }
                 process.consumed[type] = index + 1
                 return SwapFeedElement(
                     id: world.journal[index].id, version: world.journal[index].version,
-                    time: BSONTimestamp(seconds: UInt32(index + 1), increment: 0), isIdle: false,
                     token: ModelSwapDatabase.token(index + 1))
             }
         }
@@ -119,8 +130,12 @@ struct ModelSwapDatabase: SwapDatabase {
         }
     }
 
-    func time() async throws -> BSONTimestamp {
-        try await world.request(process, "time") { BSONTimestamp(seconds: UInt32(world.journal.count), increment: 0) }
+    func mark() async throws -> UUID {
+        try await world.request(process, "mark") {
+            let id = world.newUUID()
+            process.marks[type] = (id, world.journal.count)
+            return id
+        }
     }
 
     // MARK: Snapshots

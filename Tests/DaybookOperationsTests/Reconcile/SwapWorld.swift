@@ -45,6 +45,10 @@ final class SwapWorld: @unchecked Sendable {
         var hasEnded = false
         /// How many of the journal's events its change stream has handed over, for each type.
         var consumed: [AggregateType: Int] = [:]
+        /// The mark that it has written last for each type, before which event of the journal.
+        var marks: [AggregateType: (id: UUID, position: Int)] = [:]
+        /// How often it has looked at its change streams.
+        var looks = 0
         /// When it acquired the lease of each type.
         var acquired: [AggregateType: Int] = [:]
 

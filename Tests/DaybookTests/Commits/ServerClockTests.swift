@@ -38,4 +38,42 @@ struct ServerClockTests {
         #expect(offset(0.0121, roundTrip: 0.01) != 0)
         #expect(offset(-0.0021, roundTrip: 0.01) != 0)
     }
+
+    private func withClock(_ clock: CommitClock, _ body: (ServerClock) throws -> Void) async throws {
+        var configuration = DaybookConfiguration(uri: "mongodb://127.0.0.1:1", database: "shop")
+        configuration.clock = clock
+        let store = try DaybookStore(configuration)
+        try body(store.clock)
+        await store.close()
+    }
+
+    private func milliseconds(_ clock: ServerClock) -> UInt64 { EventID.milliseconds(at: clock.now()) }
+
+    @Test("the time is never before that of an id that was observed, unless that is far in the future")
+    func observed() async throws {
+        let sent = sent
+        let fixed = CommitClock(now: { sent }, random: { 0 }, followsServer: true)
+        try await withClock(fixed) { clock in
+            let now = EventID.milliseconds(at: sent)
+            func observe(_ distance: Int64) {
+                clock.observe(EventID(milliseconds: UInt64(Int64(now) + distance), random: { 0 }))
+            }
+            observe(-5)
+            #expect(milliseconds(clock) == now)
+            observe(5_000)
+            #expect(milliseconds(clock) == now + 5_000)
+            observe(4_000)
+            #expect(milliseconds(clock) == now + 5_000)
+            observe(600_001)
+            #expect(milliseconds(clock) == now + 5_000)
+            observe(600_000)
+            #expect(milliseconds(clock) == now + 600_000)
+            let commit = EventID.next(after: [], at: clock.now(), random: { 0 })
+            #expect(commit.milliseconds == now + 600_000)
+        }
+        try await withClock(CommitClock(now: { sent }, random: { 0 })) { clock in
+            clock.observe(EventID(milliseconds: EventID.milliseconds(at: sent) + 1, random: { 0 }))
+            #expect(clock.now() == sent, "a simulation's clock is its own")
+        }
+    }
 }

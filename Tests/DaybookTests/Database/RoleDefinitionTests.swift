@@ -34,7 +34,9 @@ struct RoleDefinitionTests {
         for action in Self.changing { #expect(!role.allows(action, on: "journal"), "\(action)") }
         #expect(role.allows(.find, on: "journal"))
         #expect(role.allows(.listIndexes, on: "journal"))
-        #expect(actions(role, nil) == [.listCollections], "nothing else goes for the whole database")
+        let following: Set<RoleDefinition.Action> = name == .reader ? [] : [.find, .changeStream]
+        #expect(
+            actions(role, nil) == following.union([.listCollections]), "nothing else goes for the whole database")
     }
 
     @Test("the application appends, follows and keeps snapshots, and nothing else")
@@ -43,14 +45,17 @@ struct RoleDefinitionTests {
         #expect(
             role?.privileges.map(\.collection) == [
                 "journal", "snapshots.parcel", "snapshots.vault", "daybook.leases", "daybook.checkpoints",
-                "daybook.runs", nil,
+                "daybook.runs", "daybook.marks", nil,
             ])
-        #expect(actions(role, "journal") == [.find, .insert, .changeStream, .listIndexes, .killCursors])
-        for collection in ["snapshots.parcel", "snapshots.vault", "daybook.leases", "daybook.checkpoints"] {
+        #expect(actions(role, "journal") == [.find, .insert, .listIndexes, .killCursors])
+        for collection in [
+            "snapshots.parcel", "snapshots.vault", "daybook.leases", "daybook.checkpoints", "daybook.marks",
+        ] {
             #expect(actions(role, collection) == [.find, .insert, .update, .remove, .listIndexes, .killCursors])
         }
         #expect(actions(role, "daybook.runs") == [.find, .listIndexes, .killCursors])
-        #expect(role?.allows(.find, on: "salaries") == false)
+        #expect(role?.allows(.find, on: "salaries") == true, "who follows a database may read all of it")
+        #expect(role?.allows(.insert, on: "salaries") == false)
         #expect(role?.allows(.listCollections, on: "salaries") == true)
     }
 
@@ -59,11 +64,12 @@ struct RoleDefinitionTests {
         let role = try roles()[.reader]
         #expect(
             role?.privileges.map(\.collection) == [
-                "journal", "snapshots.parcel", "snapshots.vault", "daybook.runs", nil,
+                "journal", "snapshots.parcel", "snapshots.vault", "daybook.runs", "daybook.marks", nil,
             ])
-        for collection in ["journal", "snapshots.parcel", "snapshots.vault", "daybook.runs"] {
+        for collection in ["journal", "snapshots.parcel", "snapshots.vault", "daybook.runs", "daybook.marks"] {
             #expect(actions(role, collection) == [.find, .listIndexes, .killCursors])
         }
+        #expect(role?.allows(.find, on: "salaries") == false)
     }
 
     @Test("an operator may all that the application may, and remake snapshots")
@@ -100,6 +106,10 @@ struct RoleDefinitionTests {
                     "resource": ["db": "shop", "collection": "daybook.runs"],
                     "actions": ["find", "killCursors", "listIndexes"],
                 ],
+                [
+                    "resource": ["db": "shop", "collection": "daybook.marks"],
+                    "actions": ["find", "killCursors", "listIndexes"],
+                ],
                 ["resource": ["db": "shop", "collection": ""], "actions": ["listCollections"]],
             ],
             "roles": [],
@@ -125,14 +135,19 @@ struct RoleDefinitionTests {
             "resource": ["db": "shop", "collection": "daybook.runs"],
             "actions": ["killCursors", "find", "listIndexes"],
         ]
+        let marks: BSONValue = [
+            "resource": ["db": "shop", "collection": "daybook.marks"],
+            "actions": ["find", "killCursors", "listIndexes"],
+        ]
         let reading: BSONValue = [
             "resource": ["collection": "journal", "db": "shop"], "actions": ["listIndexes", "find", "killCursors"],
         ]
-        #expect(role.isSame(as: described([listing, runs, reading])))
+        #expect(role.isSame(as: described([listing, marks, runs, reading])))
         #expect(
             role.isSame(
                 as: described([
-                    listing, runs, ["resource": ["db": "shop", "collection": "journal"], "actions": ["find"]],
+                    listing, marks, runs,
+                    ["resource": ["db": "shop", "collection": "journal"], "actions": ["find"]],
                     ["resource": ["db": "shop", "collection": "journal"], "actions": ["killCursors", "listIndexes"]],
                 ])))
         let more: BSONValue = [
@@ -144,12 +159,14 @@ struct RoleDefinitionTests {
         ]
         let everything: BSONValue = ["resource": ["anyResource": true], "actions": ["anyAction"]]
         for privileges in [
-            [listing, runs], [runs, reading], [listing, reading], [listing, runs, more], [listing, runs, elsewhere],
-            [listing, runs, reading, everything], [],
+            [listing, marks, runs], [marks, runs, reading], [listing, marks, reading], [listing, runs, reading],
+            [listing, marks, runs, more], [listing, marks, runs, elsewhere],
+            [listing, marks, runs, reading, everything], [],
         ] as [BSONValue] {
             #expect(!role.isSame(as: described(privileges)))
         }
-        #expect(!role.isSame(as: described([listing, runs, reading], roles: [["role": "readWrite", "db": "shop"]])))
+        #expect(
+            !role.isSame(as: described([listing, marks, runs, reading], roles: [["role": "readWrite", "db": "shop"]])))
         #expect(!role.isSame(as: ["role": "daybookReader"]))
     }
 }

@@ -40,6 +40,7 @@ struct DaybookErrorTests {
             (.unknownEvent, "unknownEvent"),
             (.unreadableEvent, "unreadableEvent"),
             (.damagedJournal, "damagedJournal"),
+            (.journalGone, "journalGone"),
             (.invalidImport, "invalidImport"),
             (.notEncodable, "notEncodable"),
             (.tooLarge, "tooLarge"),

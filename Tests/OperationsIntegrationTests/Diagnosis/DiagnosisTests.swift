@@ -53,7 +53,7 @@ struct DiagnosisTests {
             #expect(
                 diagnosis.checks.map(\.name) == [
                     "server", "write concern", "read preference", "clock", "journal", "snapshots.account",
-                    "snapshots.ticket",
+                    "snapshots.ticket", "daybook.marks",
                     "commits", "runs", "leases", "leftovers",
                 ])
             #expect(try await store.raw.read(["listCollections": 1, "nameOnly": true])["cursor"] == before["cursor"])
@@ -62,6 +62,16 @@ struct DiagnosisTests {
             let diagnosis = await store.diagnose()
             #expect(diagnosis.problems == 0 && diagnosis.warnings == 0)
             #expect(!diagnosis.checks.contains { $0.name.hasPrefix("snapshots") })
+        }
+    }
+
+    @Test("doctor warns of marks that were not prepared: a service works all the same")
+    func missingMarks() async throws {
+        try await withStore { store in
+            _ = try await store.raw.write(["drop": "daybook.marks"])
+            let check = try finding(await store.diagnose(), .warning)
+            #expect(check.name == "daybook.marks")
+            #expect(check.remedy?.contains("daybookOperator") == true)
         }
     }
 

@@ -47,6 +47,53 @@ struct ColdShardTests {
         }
     }
 
+    enum FeedState: String, CaseIterable, Sendable { case following, stopped, scanning }
+
+    @Test("a feed delivers events late then, each once, whatever it was doing", arguments: FeedState.allCases)
+    func feed(state: FeedState) async throws {
+        try await withMongos { store, mongos, _, _ in
+            let others = try store.withoutProxy()
+            let accounts = others.repository(Account.self)
+            let seen = Recorder<Int64?>()
+            @Sendable func read(_ feed: JournalFeed) async throws -> JournalFeed.Batch {
+                let batch = try await feed.next()
+                for event in batch.events { seen.record(event.head?.version) }
+                return batch
+            }
+            var feed = JournalFeed(of: store.tail)
+            var batch = try await read(feed)
+            if state != .scanning { while !batch.isFollowing { batch = try await read(feed) } }
+            let before = seen.all
+            mongos.chill()
+            try await accounts.execute(.depositEach([2, 3]), on: "a")
+            let reader = Task { [feed, batch] in
+                var last = batch
+                while !Task.isCancelled { last = try await read(feed) }
+                return last.position
+            }
+            try #require(
+                await eventually("its stream comes back empty") {
+                    mongos.emptyBatches >= Self.emptyBatches && mongos.heldEvents >= 2
+                })
+            #expect(seen.all == before)
+            if state == .stopped {
+                reader.cancel()
+                _ = await reader.result
+                feed = JournalFeed(of: store.tail, from: batch.position)
+            }
+            mongos.warm()
+            try await accounts.execute(.deposit(4), on: "a")
+            let rest = Task { [feed] in
+                if state == .stopped { while seen.all.count < 4 { _ = try await read(feed) } }
+            }
+            try #require(await eventually("all have come") { seen.all.count >= 4 })
+            #expect(seen.all == [1, 2, 3, 4])
+            reader.cancel()
+            _ = await (reader.result, rest.result)
+            await others.close()
+        }
+    }
+
     @Test(
         "the projector catches up what dead writers left, late then, and loses none when it is stopped meanwhile",
         arguments: [false, true])

@@ -134,7 +134,7 @@ struct MongosTests {
     func coldShard() async throws {
         try await withClient { client, mongos, _, fixture in
             try await fixture.insert([["_id": 0]])
-            let changes = client.changes(of: fixture.namespace(), maximumWait: .milliseconds(20)) {
+            let changes = client.changes(of: fixture.database, maximumWait: .milliseconds(20)) {
                 try $0.first("documentKey")?.document().first("_id")?.value() ?? .null
             }
             let iterator = changes.makeAsyncIterator()
@@ -157,7 +157,7 @@ struct MongosTests {
             }
             // The place of the stream is before what is held back.
             let resumed = client.changes(
-                of: fixture.namespace(), resumeAfter: tokens.removeFirst(), maximumWait: .milliseconds(20)
+                of: fixture.database, resumeAfter: tokens.removeFirst(), maximumWait: .milliseconds(20)
             ) { try $0.first("documentKey")?.document().first("_id")?.value() ?? .null }
             mongos.warm()
             #expect(try await [next(), next()] == [2, 3])

@@ -4,7 +4,7 @@ internal import DaybookMongo
 internal import Foundation
 
 /// The last events of a journal, and those that come; see ``DaybookStore/tail(_:of:isFollowing:)``.
-package struct JournalTail: AsyncSequence, Sendable {
+package struct RecentEvents: AsyncSequence, Sendable {
     package enum Element: Sendable {
         case event(JournalEntry)
         /// Nothing came for a while.
@@ -17,19 +17,19 @@ package struct JournalTail: AsyncSequence, Sendable {
     let isFollowing: Bool
 
     package func makeAsyncIterator() -> Iterator {
-        Iterator(tail: self)
+        Iterator(recent: self)
     }
 
     package struct Iterator: AsyncIteratorProtocol {
-        private let tail: JournalTail
-        private var feed: JournalFeed?
+        private let recent: RecentEvents
+        private var reader: TailReader?
         /// Those of the last that were not given out yet.
         private var last: ArraySlice<JournalEntry>?
-        /// What the feed shows besides what comes.
+        /// What the reader shows besides what comes.
         private var overlap = FeedOverlap([])
 
-        init(tail: JournalTail) {
-            self.tail = tail
+        init(recent: RecentEvents) {
+            self.recent = recent
         }
 
         /// - Throws: ``DaybookError``
@@ -37,13 +37,15 @@ package struct JournalTail: AsyncSequence, Sendable {
             do {
                 if last == nil { try await begin() }
                 if let entry = last?.popFirst() { return .event(entry) }
-                guard let feed else { return nil }
-                while case .change(let event, _) = try await feed.next() {
+                guard let reader else { return nil }
+                while true {
+                    let element = try await reader.next()
+                    if case .idle = element { return .idle }
+                    guard case .change(.event(let event), _) = element else { continue }
                     // An event that was removed by hand meanwhile is not there to be shown.
-                    guard let entry = try await tail.entry(event), !overlap.covers(entry) else { continue }
+                    guard let entry = try await recent.entry(event), !overlap.covers(entry) else { continue }
                     return .event(entry)
                 }
-                return .idle
             } catch let error as JournalPlaceLost {
                 throw DaybookError.enriching(error.underlying, operation: "tail", aggregateID: nil)
             } catch {
@@ -51,17 +53,17 @@ package struct JournalTail: AsyncSequence, Sendable {
             }
         }
 
-        /// Opens the feed before the last events are read, so that none falls in between.
+        /// Opens the reader before the last events are read, so that none falls in between.
         private mutating func begin() async throws {
-            let store = tail.store
+            let store = recent.store
             try await store.client.withConnection(.single) { try store.readiness.requireJournal(on: $0) }
-            if tail.isFollowing {
-                let feed = JournalFeed(of: store.journal, on: store.client, types: tail.types)
-                try await feed.open()
-                self.feed = feed
+            if recent.isFollowing {
+                let reader = store.tail.reader(types: recent.types)
+                try await reader.open()
+                self.reader = reader
             }
-            let last = try await tail.last()
-            if feed != nil { overlap = FeedOverlap(last) }
+            let last = try await recent.last()
+            if reader != nil { overlap = FeedOverlap(last) }
             self.last = last[...]
         }
     }
@@ -82,7 +84,7 @@ package struct JournalTail: AsyncSequence, Sendable {
 
     /// An event that has come, read by its id; nil when it is not there any more.
     ///
-    /// A feed shows an event once a majority has it. Right after an election the new primary may not know that yet, and
+    /// The tail shows an event once a majority has it. Right after an election the new primary may not know that yet, and
     /// does not return the event: so the read is repeated for two seconds.
     private func entry(_ event: FeedEvent) async throws -> JournalEntry? {
         var filter: BSONDocument = [EventKey.id: .condition(equalTo: event.id)]
@@ -115,7 +117,7 @@ extension DaybookStore {
     ///   - count: How many of the last; 0 for none.
     ///   - types: Only those of these aggregates; of all when empty. With a type that has few events among many others,
     ///     the server may look at all of them for the last.
-    package func tail(_ count: Int, of types: [AggregateType] = [], isFollowing: Bool = false) -> JournalTail {
-        JournalTail(store: self, count: count, types: types, isFollowing: isFollowing)
+    package func tail(_ count: Int, of types: [AggregateType] = [], isFollowing: Bool = false) -> RecentEvents {
+        RecentEvents(store: self, count: count, types: types, isFollowing: isFollowing)
     }
 }
