@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .library(name: "Daybook", targets: ["Daybook", "DaybookBSON"]),
         .library(name: "DaybookOperations", targets: ["DaybookOperations"]),
+        .library(name: "DaybookSubscriptions", targets: ["DaybookSubscriptions"]),
         .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
         .library(name: "DaybookAdmin", targets: ["DaybookAdmin"]),
         .executable(name: "daybook", targets: ["DaybookCommand"]),
@@ -60,23 +61,38 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "DaybookSubscriptions",
+            dependencies: [
+                "Daybook", "DaybookBSON", "DaybookMongo",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "DaybookOperations",
-            dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookSubscriptions",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "DaybookAdmin",
             dependencies: [
-                "Daybook", "DaybookBSON", "DaybookOperations",
+                "Daybook", "DaybookBSON", "DaybookOperations", "DaybookSubscriptions",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),
         .target(
             name: "DaybookTesting",
-            dependencies: ["Daybook", "DaybookBSON", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Daybook", "DaybookBSON", "DaybookSubscriptions", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -86,12 +102,13 @@ let package = Package(
         ),
         // The example domain, and the service that keeps it.
         .target(
-            name: "Licensing", dependencies: ["Daybook", .product(name: "Crypto", package: "swift-crypto")],
+            name: "Licensing",
+            dependencies: ["Daybook", "DaybookSubscriptions", .product(name: "Crypto", package: "swift-crypto")],
             path: "Sources/Examples/Licensing", swiftSettings: settings),
         .executableTarget(
             name: "LicensingService",
             dependencies: [
-                "Daybook", "DaybookAdmin", "DaybookBSON", "Licensing",
+                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookSubscriptions", "Licensing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Examples/LicensingService", swiftSettings: settings
@@ -102,7 +119,7 @@ let package = Package(
         .executableTarget(
             name: "DaybookBench",
             dependencies: [
-                "CBareDriver", "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations",
+                "CBareDriver", "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookSubscriptions",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Benchmarks"])),
                 .product(name: "Logging", package: "swift-log"),
@@ -111,7 +128,7 @@ let package = Package(
         ),
         // Aggregates for tests, with a server and without.
         .target(
-            name: "SampleAggregates", dependencies: ["Daybook"], path: "Tests/SampleAggregates",
+            name: "SampleAggregates", dependencies: ["Daybook", "DaybookSubscriptions"], path: "Tests/SampleAggregates",
             swiftSettings: settings),
         // Random values that are the same in every run.
         .target(name: "TestSupport", dependencies: ["DaybookBSON"], path: "Tests/TestSupport", swiftSettings: settings),
@@ -135,30 +152,59 @@ let package = Package(
             dependencies: ["Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
+            name: "DaybookSubscriptionsTests",
+            dependencies: [
+                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookSubscriptions", "SampleAggregates",
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "DaybookAdminTests",
             dependencies: [
-                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookOperations", "SampleAggregates", "TestSupport",
+                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookOperations", "DaybookSubscriptions",
+                "SampleAggregates",
+                "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "DaybookTestingTests",
-            dependencies: ["Daybook", "DaybookBSON", "DaybookTesting", "SampleAggregates"], exclude: ["Golden"],
-            swiftSettings: settings),
+            dependencies: ["Daybook", "DaybookBSON", "DaybookSubscriptions", "DaybookTesting", "SampleAggregates"],
+            exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
-            name: "LicensingTests", dependencies: ["Daybook", "DaybookTesting", "Licensing", "TestSupport"],
+            name: "LicensingTests",
+            dependencies: [
+                "Daybook", "DaybookSubscriptions", "DaybookTesting", "Licensing", "LicensingService", "TestSupport",
+            ],
             exclude: ["Golden"], swiftSettings: settings),
         // A process of its own, for the integration tests to kill.
         .executableTarget(
             name: "CommitWriter", dependencies: ["Daybook", "IntegrationSupport", "Licensing"],
             path: "Tests/CommitWriter",
             swiftSettings: settings),
-        // What the integration tests and the process they kill have in common: a database for each test, and the
+        // The same, for subscriptions.
+        .executableTarget(
+            name: "SubscriptionRunner",
+            dependencies: [
+                "Daybook", "DaybookSubscriptions", "IntegrationSupport", "SampleAggregates",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/SubscriptionRunner",
+            swiftSettings: settings),
+        // An application with subscriptions, whose commands the integration tests run.
+        .executableTarget(
+            name: "Teller",
+            dependencies: [
+                "Daybook", "DaybookAdmin", "DaybookSubscriptions", "SampleAggregates",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Teller", swiftSettings: settings),
+        // What the integration tests and the processes they kill have in common: a database for each test, and the
         // sample aggregates.
         .target(
             name: "IntegrationSupport",
             dependencies: [
-                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting", "SampleAggregates",
+                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookSubscriptions", "DaybookTesting",
+                "SampleAggregates",
             ],
             path: "Tests/IntegrationSupport",
             swiftSettings: settings),
@@ -167,8 +213,9 @@ let package = Package(
         .testTarget(
             name: "DaybookIntegrationTests",
             dependencies: [
-                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting", "IntegrationSupport",
-                "CommitWriter", "Licensing", "LicensingService", "TestSupport",
+                "Daybook", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookSubscriptions", "DaybookTesting",
+                "IntegrationSupport", "CommitWriter", "Licensing", "LicensingService", "SubscriptionRunner",
+                "TestSupport",
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
@@ -183,8 +230,9 @@ let package = Package(
         .testTarget(
             name: "OperationsIntegrationTests",
             dependencies: [
-                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookTesting",
-                "IntegrationSupport", "Licensing", "LicensingService", "DaybookCommand", "TestSupport",
+                "Daybook", "DaybookAdmin", "DaybookBSON", "DaybookMongo", "DaybookOperations", "DaybookSubscriptions",
+                "DaybookTesting", "IntegrationSupport", "Licensing", "LicensingService", "DaybookCommand", "Teller",
+                "TestSupport",
             ],
             exclude: ["Admin/Golden"],
             swiftSettings: settings),

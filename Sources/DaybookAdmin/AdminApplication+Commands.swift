@@ -6,7 +6,7 @@ extension AdminApplication {
     public static var adminCommands: [CommandGroup] {
         let all: [(name: String, general: [any ParsableCommand.Type], others: [any ParsableCommand.Type])] = [
             ("Inspection", inspection, aggregateInspection), ("Repair", repair, aggregateRepair),
-            ("Database", upkeep, aggregateUpkeep),
+            ("Subscriptions", subscriptionCommands, []), ("Database", upkeep, aggregateUpkeep),
         ]
         return all.map {
             CommandGroup(name: $0.name, subcommands: aggregates.isEmpty ? $0.general : $0.general + $0.others)
@@ -17,11 +17,16 @@ extension AdminApplication {
     // MARK: Need no code of an aggregate
 
     private static var inspection: [any ParsableCommand.Type] {
-        [HistoryCommand<Self>.self, Tail<Self>.self, Stats<Self>.self]
+        [HistoryCommand<Self>.self, Tail<Self>.self, Stats<Self>.self, View<Self>.self]
     }
 
     private static var repair: [any ParsableCommand.Type] {
         [aggregates.isEmpty ? VerifyEnvelopes<Self>.self : Verify<Self>.self, Runs<Self>.self]
+    }
+
+    /// Each leaves out those of its subcommands that need an aggregate's code.
+    private static var subscriptionCommands: [any ParsableCommand.Type] {
+        [Subscriptions<Self>.self, DeadLetters<Self>.self, Projections<Self>.self]
     }
 
     private static var upkeep: [any ParsableCommand.Type] { [Doctor<Self>.self, Export<Self>.self] }
@@ -36,5 +41,7 @@ extension AdminApplication {
         [Patch<Self>.self, Rebuild<Self>.self, Correct<Self>.self]
     }
 
-    private static var aggregateUpkeep: [any ParsableCommand.Type] { [Init<Self>.self, Import<Self>.self] }
+    private static var aggregateUpkeep: [any ParsableCommand.Type] {
+        [Run<Self>.self, Init<Self>.self, Import<Self>.self]
+    }
 }

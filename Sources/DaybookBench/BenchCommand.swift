@@ -43,7 +43,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Tasks or threads that write at a time, where many do.")
     var writers = 64
 
-    @Option(help: "Events in the journals of rebuild and verify, separated by commas.")
+    @Option(help: "Events in the journals of rebuild, verify and catch-up, separated by commas.")
     var events = "10000,100000,1000000"
 
     @Flag(help: "Print one JSON array of rows instead of the table.")
@@ -51,7 +51,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     private static let scenarioNames = [
         CodecScenario.name, AppendScenario.name, ExecuteScenario.name, LoadScenario.name, QueryScenario.name,
-        LargeStateScenario.name, ReconcileScenario.name,
+        LargeStateScenario.name, ReconcileScenario.name, SubscriptionScenario.name,
     ]
 
     func validate() throws {
@@ -122,6 +122,7 @@ struct BenchCommand: AsyncParsableCommand {
             LoadScenario(database: database, options: options), QueryScenario(database: database, options: options),
             LargeStateScenario(database: database, options: options),
             ReconcileScenario(database: database, options: options),
+            SubscriptionScenario(database: database, options: options),
         ]
         var rows: [Row] = []
         do {

@@ -25,7 +25,7 @@ public final class SimulatedClock: Sendable {
     ///   - seed: The seed of the random numbers.
     public init(at start: Date = SimulatedClock.start, seed: UInt64 = 0) {
         time = Mutex(start)
-        generator = Mutex(SplitMix64(state: seed))
+        generator = Mutex(SplitMix64(seed: seed))
     }
 
     /// The time. It may be set to an earlier one, as when a real clock is corrected.
@@ -42,18 +42,5 @@ public final class SimulatedClock: Sendable {
     /// This clock, for `DaybookConfiguration.clock`.
     public var commitClock: CommitClock {
         CommitClock(now: { self.now }, random: { self.generator.withLock { $0.next() } })
-    }
-}
-
-/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
-private struct SplitMix64 {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -44,3 +44,24 @@ import Testing
         try checkGolden(Loan.self, events: Self.history, file: "Golden/loan.json")
     }
 }
+
+/// The article's projection.
+@Suite struct BorrowingTests {
+    let now = Date(timeIntervalSince1970: 1_800_000_000)
+
+    @Test("loans are counted over the copies") func borrowing() throws {
+        try ProjectionScenario(Borrowing.self)
+            .given("copy-1", of: Loan.self, .lent(member: "m-1", dueAt: now), .returned)
+            .given("copy-2", of: Loan.self, .lent(member: "m-1", dueAt: now - 60))
+            .then("m-1", .init(loans: 2, lastDueAt: now))
+    }
+
+    @Test("the order of unrelated events does not matter") func interleavings() throws {
+        try checkInterleavings(
+            of: Borrowing.self,
+            events: [
+                .events(of: Loan.self, "copy-1", [.lent(member: "m-1", dueAt: now), .returned]),
+                .events(of: Loan.self, "copy-2", [.lent(member: "m-1", dueAt: now - 60)]),
+            ])
+    }
+}

@@ -51,9 +51,25 @@ package final class ChildProcess: Sendable {
         _ = Foundation.kill(process.processIdentifier, SIGKILL)
     }
 
+    /// The id by which the machine knows it.
+    package var id: Int32 { process.processIdentifier }
+
+    /// Stops it where it is, as a machine that hangs would.
+    package func stop() {
+        _ = Foundation.kill(process.processIdentifier, SIGSTOP)
+    }
+
+    /// Lets it go on after ``stop()``.
+    package func `continue`() {
+        _ = Foundation.kill(process.processIdentifier, SIGCONT)
+    }
+
     /// Asks it to end, as Ctrl-C does.
-    package func interrupt() {
-        _ = Foundation.kill(process.processIdentifier, SIGINT)
+    package func interrupt() { signal(SIGINT) }
+
+    /// Sends it a signal.
+    package func signal(_ signal: Int32) {
+        _ = Foundation.kill(process.processIdentifier, signal)
     }
 
     /// How it ended. To be asked once.

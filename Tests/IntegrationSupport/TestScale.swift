@@ -10,6 +10,11 @@ package enum TestScale {
     /// and one more for each 1,000.
     package static let requests = number("DAYBOOK_TEST_REQUESTS", 200)
 
+    /// `DAYBOOK_TEST_HANDOVER_EVENTS`: events that are there before a projection begins; see `HandOverTests`.
+    package static let handOverEvents = number("DAYBOOK_TEST_HANDOVER_EVENTS", 6_000)
+    /// `DAYBOOK_TEST_HANDOVER_KILLS`: how often the process of a projection is killed.
+    package static let handOverKills = number("DAYBOOK_TEST_HANDOVER_KILLS", 4)
+
     /// `DAYBOOK_TEST_SNAPSHOTS`: snapshots among which the reconciler looks for the few that drifted.
     package static let snapshots = number("DAYBOOK_TEST_SNAPSHOTS", 2_000)
 

@@ -34,7 +34,7 @@ public import Foundation
 ///
 /// BSON stores dates in whole milliseconds. So after each event the dates in the state are whole milliseconds, also
 /// those that `apply` computes: the next event is applied to the state as it would be loaded.
-public protocol Aggregate: Codable, Sendable {
+public protocol Aggregate: Queryable {
     /// An enum with one case for each type of event. The case's name (or its coding key) is stored as the event's
     /// `type`, its payload as the event's `data`.
     associatedtype Event: Codable & Sendable
@@ -69,14 +69,8 @@ public protocol Aggregate: Codable, Sendable {
     /// The upcasters for corrections of states with an older `stateSchema`. None unless declared.
     static var correctionUpcasters: [CorrectionUpcaster] { get }
 
-    /// The fields that can be queried by key path. None unless declared.
-    static var fields: [Field<Self>] { get }
-
     /// The collection of this aggregate's snapshots: `snapshots.<type>` unless declared.
     static var snapshotCollection: String { get }
-
-    /// The state before the first event.
-    init()
 
     /// The state after `event`. It cannot fail, because an event is a fact that has already happened.
     mutating func apply(_ event: Event)
@@ -96,8 +90,6 @@ extension Aggregate {
     public static var upcasters: [Upcaster] { [] }
     /// No correction is of an earlier schema.
     public static var correctionUpcasters: [CorrectionUpcaster] { [] }
-    /// No field can be queried by name.
-    public static var fields: [Field<Self>] { [] }
     /// `snapshots.` and the type.
     public static var snapshotCollection: String { CollectionName.snapshots(of: type.rawValue) }
 }

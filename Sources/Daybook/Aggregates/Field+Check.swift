@@ -49,18 +49,18 @@ extension Field {
     }
 }
 
-extension Aggregate {
-    /// Why queries by the aggregate's fields would look in the wrong place, judged by one state.
+extension Queryable {
+    /// Why queries by the declared fields would look in the wrong place, judged by one state.
     package static func fieldFaults(in state: Self, encodedAs document: BSONDocument) -> [String] {
-        lifecycle == .live ? [] : fields.compactMap { $0.fault(in: state, encodedAs: document) }
+        fields.compactMap { $0.fault(in: state, encodedAs: document) }
     }
 
     /// Checks that no declared field is certainly encoded under another name.
     ///
     /// - Throws: ``DaybookError/Code/invalidConfiguration`` with both names.
-    static func checkFields() throws(DaybookError) {
+    package static func checkFields() throws(DaybookError) {
         let state = Self()
-        guard lifecycle != .live, let document = try? BSONEncoder().encode(state) else { return }
+        guard let document = try? BSONEncoder().encode(state) else { return }
         for field in fields {
             guard let other = field.otherName(in: state, encodedAs: document) else { continue }
             throw DaybookError(

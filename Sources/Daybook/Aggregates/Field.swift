@@ -1,7 +1,7 @@
 internal import DaybookBSON
 
 /// A part of the state that queries may name. Typed queries and indexes both use this declaration.
-public struct Field<Root: Aggregate>: Sendable {
+public struct Field<Root: Queryable>: Sendable {
     /// The field's name in the encoded state; `a.b` for a nested one.
     public let name: String
     /// Whether ``DaybookStore/initialize(_:)-(Aggregate....)`` creates an index for it.
@@ -34,6 +34,6 @@ public struct Field<Root: Aggregate>: Sendable {
         }
     }
 
-    /// The field's path in the snapshot document.
+    /// The field's path in the stored document: a view's document has its state under the same name as a snapshot.
     var path: String { SnapshotKey.path(ofStateField: name) }
 }

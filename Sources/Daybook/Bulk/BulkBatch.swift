@@ -44,6 +44,9 @@ public final class BulkBatch: TransactionalStore {
     /// How many events it holds.
     public var events: Int { state.withLock { $0.events.count } }
 
+    /// The events as the journal would have them, in the order of the commits.
+    package var storedEvents: [StoredEvent] { state.withLock { $0.events } }
+
     /// Runs `body` once, and keeps what it executed as one commit. Nothing is kept when it throws.
     ///
     /// - Throws: What `body` throws; ``DaybookError``: `invalidTransaction` when another transaction of the batch ended

@@ -1,5 +1,5 @@
-internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookBSON
+package import DaybookMongo
 
 /// The right of one process to do some work alone, for a while: a document of `daybook.leases`.
 ///
@@ -10,15 +10,15 @@ internal import DaybookMongo
 /// The holder renews the lease. After the death of its holder it expires, and another process may acquire it. A lease
 /// is never deleted, and each new holder adds 1 to its epoch: what an earlier holder still sends can be refused by
 /// that.
-struct Lease: Sendable, Hashable {
-    let name: String
-    let holder: String
-    let epoch: Int64
+package struct Lease: Sendable, Hashable {
+    package let name: String
+    package let holder: String
+    package let epoch: Int64
     /// When this process asked for it, so that it lasts for at least ``duration`` from then.
     let askedAt: ContinuousClock.Instant
 
     /// How long it lasts without a renewal.
-    static let duration: Duration = .seconds(15)
+    package static let duration: Duration = .seconds(15)
 
     /// Whatever the URI asks for: after an election that takes a write back, two holders would have the lease.
     private static let writeConcern = WriteConcern(.majority)
@@ -29,7 +29,7 @@ struct Lease: Sendable, Hashable {
     /// A document of the name that is no lease, because it was edited by hand, is taken over.
     ///
     /// One `findAndModify` decides and answers, so no other process can come between the look and the write.
-    static func acquire(
+    package static func acquire(
         _ name: String, holder: String, in database: String, on connection: isolated MongoConnection
     ) throws -> Lease? {
         let askedAt = ContinuousClock.now
@@ -65,7 +65,7 @@ struct Lease: Sendable, Hashable {
 
     /// The epoch in a stored document, as an expression. It is 0 for what is no number, and for one that cannot grow:
     /// the next holder begins anew. mongosh writes numbers as doubles.
-    static let lastEpoch: BSONValue = [
+    package static let lastEpoch: BSONValue = [
         "$let": [
             "vars": [
                 "last": ["$convert": ["input": "$epoch", "to": "long", "onError": .int64(0), "onNull": .int64(0)]]
@@ -83,14 +83,14 @@ struct Lease: Sendable, Hashable {
 
     /// Renews the lease; false when another process has acquired it since. One that has expired is renewed too: an
     /// election may take longer than the lease lasts, and no other process has begun the work meanwhile.
-    func renew(in database: String, on connection: isolated MongoConnection) throws -> Bool {
+    package func renew(in database: String, on connection: isolated MongoConnection) throws -> Bool {
         try change(["expiresAt": Self.end], in: database, on: connection)
     }
 
     /// Ends the lease, if it is still held.
     ///
     /// - Parameter epoch: The least epoch that the next holder's has to exceed, where ours does not reach it.
-    func release(
+    package func release(
         exceeding epoch: Int64? = nil, in database: String, on connection: isolated MongoConnection
     ) throws {
         var fields: BSONDocument = ["expiresAt": "$$NOW"]

@@ -1,9 +1,9 @@
 /// What underlies the ``DaybookError`` of a holder whose lease another process has acquired since.
-struct LeaseLost: Error {}
+package struct LeaseLost: Error {}
 
 extension Lease {
     /// What a write throws that only the holder may do, after another process has acquired the lease.
-    var lost: DaybookError {
+    package var lost: DaybookError {
         DaybookError(
             .conflict,
             "the lease \"\(name)\" was lost: this process was held up for longer than it lasts, and another took it. "

@@ -1,5 +1,5 @@
 internal import DaybookBSON
-internal import DaybookMongo
+package import DaybookMongo
 internal import Synchronization
 
 /// Does work that one process does at a time: renews its leases beside the work, and releases them after it.
@@ -7,10 +7,15 @@ package struct LeasedWorker: Sendable {
     let client: MongoClient
     let database: String
 
+    package init(client: MongoClient, database: String) {
+        self.client = client
+        self.database = database
+    }
+
     /// Runs `body` while this process holds `leases` and those that `body` adds, and releases them.
     ///
     /// - Throws: What `body` throws; ``Lease/lost``, which ends `body`, when another process has acquired one of them.
-    func run<R: Sendable>(
+    package func run<R: Sendable>(
         holding leases: [Lease] = [], _ body: @escaping @Sendable (Held) async throws -> R
     ) async throws -> R {
         let held = Held(leases, self)
@@ -68,7 +73,7 @@ package struct LeasedWorker: Sendable {
         private var end: ContinuousClock.Instant? { ends.withLock { $0.values.min() } }
 
         /// Adds a lease that was just acquired.
-        func add(_ lease: Lease) {
+        package func add(_ lease: Lease) {
             ends.withLock { $0[lease] = lease.askedAt + Lease.duration }
         }
 

@@ -16,15 +16,25 @@ extension DatabasePlan {
         role(.application) {
             $0[journal.name] = Self.appending
             for snapshots in snapshots { $0[snapshots.name] = Self.writing }
-            for control in [ControlCollection.leases, .checkpoints, .marks] { $0[control.rawValue] = Self.writing }
+            // A projection whose code has changed is built beside the one in use, by a process of the application.
+            for name in keptNames { $0[name] = Self.keeping }
+            for control in [ControlCollection.leases, .checkpoints, .marks, .subscriptions, .deadLetters] {
+                $0[control.rawValue] = Self.writing
+            }
             $0[ControlCollection.runs.rawValue] = Self.reading
         }
     }
 
     private var reader: RoleDefinition {
         role(.reader) {
-            for collection in collections { $0[collection.name] = Self.reading }
+            for collection in [journal] + snapshots + kept.map(\.collection) + [Self.marks] {
+                $0[collection.name] = Self.reading
+            }
             $0[ControlCollection.runs.rawValue] = Self.reading
+            // How far the subscriptions are, and what they could not handle.
+            for control in [ControlCollection.checkpoints, .subscriptions, .deadLetters] where !kept.isEmpty {
+                $0[control.rawValue] = Self.reading
+            }
         }
     }
 
@@ -38,9 +48,15 @@ extension DatabasePlan {
                 $0[snapshots.name] = Self.keeping
                 for build in Self.rebuildCollections(of: snapshots.name) { $0[build] = Self.keeping }
             }
+            for name in keptNames { $0[name] = Self.keeping }
             for control in ControlCollection.allCases { $0[control.rawValue] = Self.writing }
             $0[Self.marks.name] = Self.writing.union([.createCollection, .createIndex])
         }
+    }
+
+    /// The collections of subscriptions, each with the one that is built beside it.
+    private var keptNames: [String] {
+        kept.flatMap { [$0.collection.name, CollectionName.build(of: $0.collection.name)] }
     }
 
     /// The tail is a change stream of the whole database, since it also shows the marks. MongoDB has no narrower
@@ -52,7 +68,8 @@ extension DatabasePlan {
         var actions: [String: Actions] = [:]
         fill(&actions)
         let rebuilds = snapshots.flatMap { Self.rebuildCollections(of: $0.name) }
-        let order = ([journal] + snapshots).map(\.name) + rebuilds + ControlCollection.allCases.map(\.rawValue)
+        let order =
+            ([journal] + snapshots).map(\.name) + rebuilds + keptNames + ControlCollection.allCases.map(\.rawValue)
         let privileges = order.compactMap { name in
             actions[name].map { RoleDefinition.Privilege(collection: name, actions: $0) }
         }

@@ -19,18 +19,34 @@ package struct DatabasePlan: Sendable {
     let journal: Collection
     /// The snapshot collections, in the order of the aggregates.
     let snapshots: [Collection]
+    /// The collections of the store's subscriptions.
+    let kept: [KeptCollection]
+
     /// An insert makes the collection where it is missing; then no mark is ever deleted.
     static let marks = Collection(
         name: ControlCollection.marks.rawValue,
         indexes: [IndexModel(name: "at_1", keys: [("at", 1)], expiresAfter: .seconds(3_600))])
 
-    package var collections: [Collection] { [journal] + snapshots + [Self.marks] }
+    package var collections: [Collection] { [journal] + snapshots + kept.map(\.collection) + [Self.marks] }
 
-    /// - Parameter aggregates: An aggregate that is given twice counts once.
+    /// A collection that a subscription keeps.
+    package struct KeptCollection: Sendable {
+        package var collection: Collection
+
+        package init(_ name: String, indexes: [IndexModel] = []) {
+            collection = Collection(name: name, indexes: indexes)
+        }
+    }
+
+    /// - Parameters:
+    ///   - aggregates: An aggregate that is given twice counts once.
+    ///   - kept: The collections of subscriptions.
     /// - Throws: ``DaybookError/Code/invalidArgument`` when two aggregates have the same type;
     ///   ``DaybookError/Code/invalidConfiguration`` when a name of a collection or a field is not possible. Nothing was
     ///   sent.
-    package init(database: String, aggregates: [any Aggregate.Type]) throws(DaybookError) {
+    package init(
+        database: String, aggregates: [any Aggregate.Type], keeping kept: [KeptCollection] = []
+    ) throws(DaybookError) {
         self.database = database
         journal = Collection(
             name: CollectionName.journal, indexes: JournalIndex.allCases.map(\.model), validation: Journal.validation)
@@ -66,6 +82,7 @@ package struct DatabasePlan: Sendable {
             snapshots.append(Collection(name: name, indexes: indexes))
         }
         self.snapshots = snapshots
+        self.kept = kept
     }
 
     /// The collections that a rebuild builds in, used in turn. The names are fixed, so that a role can have privileges
@@ -103,29 +120,33 @@ package struct DatabasePlan: Sendable {
             "\"\(name)\" cannot be the snapshot collection of \(aggregate) (\"\(aggregate.type)\"): the name \(fault)")
     }
 
-    private static func indexes(of aggregate: any Aggregate.Type) throws(DaybookError) -> [IndexModel] {
-        let names = aggregate.fieldNames
+    /// The indexes that an aggregate or a view declares.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidConfiguration`` when a name is invalid or occurs twice, or there are too
+    ///   many.
+    package static func indexes(of declared: any Queryable.Type) throws(DaybookError) -> [IndexModel] {
+        let names = declared.fieldNames
         if let name = firstRepeated(names) {
-            throw DaybookError(.invalidConfiguration, "\(aggregate) declares the field \"\(name)\" twice")
+            throw DaybookError(.invalidConfiguration, "\(declared) declares the field \"\(name)\" twice")
         }
         for name in names {
             let parts = name.split(separator: ".", omittingEmptySubsequences: false)
             guard parts.allSatisfy({ !$0.isEmpty && $0.utf8.first != UInt8(ascii: "$") }), !name.utf8.contains(0) else {
                 throw DaybookError(
                     .invalidConfiguration,
-                    "\(aggregate) declares the field \"\(name)\", which cannot be: it is written name or name.name, "
+                    "\(declared) declares the field \"\(name)\", which cannot be: it is written name or name.name, "
                         + "and no name is empty or begins with $")
             }
         }
-        let indexes = aggregate.indexes
+        let indexes = declared.indexes
         if let name = firstRepeated(indexes.map(\.name)) {
             throw DaybookError(
-                .invalidConfiguration, "\(aggregate) declares two indexes that would be named \"\(name)\"")
+                .invalidConfiguration, "\(declared) declares two indexes that would be named \"\(name)\"")
         }
         guard indexes.count < 64 else {
             throw DaybookError(
                 .invalidConfiguration,
-                "\(aggregate) declares \(indexes.count) indexes; MongoDB allows a collection 64, and the one of _id "
+                "\(declared) declares \(indexes.count) indexes; MongoDB allows a collection 64, and the one of _id "
                     + "is among them"
             )
         }

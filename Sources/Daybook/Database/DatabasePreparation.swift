@@ -10,8 +10,10 @@ package struct DatabasePreparation: Sendable {
     }
 
     /// - Throws: See ``DatabasePlan``.
-    package init(database: String, aggregates: [any Aggregate.Type]) throws {
-        plan = try DatabasePlan(database: database, aggregates: aggregates)
+    package init(
+        database: String, aggregates: [any Aggregate.Type], keeping kept: [DatabasePlan.KeptCollection] = []
+    ) throws {
+        plan = try DatabasePlan(database: database, aggregates: aggregates, keeping: kept)
     }
 
     /// Creates what is missing, and returns once every index is built, also one that another client builds.

@@ -39,12 +39,17 @@ public struct DaybookError: Error, Sendable {
         /// A snapshot lags behind a commit, and only a newer deployment can write it; ``DaybookError/version`` is the
         /// snapshot's.
         public static var snapshotBehind: Code { Code(rawValue: "snapshotBehind") }
+        /// A view does not include a commit yet, or an event of the commit's aggregate cannot be handled;
+        /// ``DaybookError/version`` is the last version that it includes, or that of the event.
+        public static var viewBehind: Code { Code(rawValue: "viewBehind") }
         /// The aggregate has no such version (yet); ``DaybookError/version`` is its last one.
         public static var versionNotFound: Code { Code(rawValue: "versionNotFound") }
         /// An event's type or schema is not known to this program: written by a newer one, or a case was removed.
         public static var unknownEvent: Code { Code(rawValue: "unknownEvent") }
         /// A stored event cannot be decoded.
         public static var unreadableEvent: Code { Code(rawValue: "unreadableEvent") }
+        /// A document of a view cannot be decoded; the message names the view and the document's key.
+        public static var unreadableDocument: Code { Code(rawValue: "unreadableDocument") }
         /// The journal is damaged: versions are not contiguous. Daybook never writes such a journal.
         public static var damagedJournal: Code { Code(rawValue: "damagedJournal") }
         /// The journal was dropped or renamed while it was followed, or another collection was renamed over it. Who

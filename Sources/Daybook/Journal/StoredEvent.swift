@@ -81,7 +81,7 @@ public struct StoredEvent: Sendable, Hashable {
     }
 
     /// - Parameter coding: A coding to share between many events.
-    func decoded<A: Aggregate>(by coding: EventCoding<A>) throws -> RecordedEvent<A> {
+    package func decoded<A: Aggregate>(by coding: EventCoding<A>) throws -> RecordedEvent<A> {
         let body = try withData { data in
             try coding.decode(
                 type: type, schema: schema, data: data, aggregateID: aggregateID.rawValue, version: version)

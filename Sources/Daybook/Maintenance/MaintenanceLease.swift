@@ -11,6 +11,9 @@ internal import Logging
 package struct MaintenanceLease: Sendable {
     private static let prefix = "reconcile."
 
+    /// The name of the lease of a subject.
+    package static func name(of subject: String) -> String { prefix + subject }
+
     let store: DaybookStore
     let holder: String
     /// `license`, or `license/L-1`.

@@ -4,6 +4,7 @@ package enum ControlCollection: String, CaseIterable, CustomStringConvertible {
     case checkpoints = "daybook.checkpoints"
     case runs = "daybook.runs"
     case marks = "daybook.marks"
+    case subscriptions = "daybook.subscriptions"
     case deadLetters = "daybook.deadLetters"
 
     /// The prefix of their names.

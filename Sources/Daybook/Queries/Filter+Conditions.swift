@@ -4,7 +4,7 @@ extension Filter {
     /// The field has one of these values; an empty list matches nothing. For an optional field, nil stands for no
     /// value.
     public static func `in`<Value: Encodable & Equatable & Sendable>(
-        _ field: any KeyPath<A, Value> & Sendable, _ values: [Value]
+        _ field: any KeyPath<Root, Value> & Sendable, _ values: [Value]
     ) -> Filter {
         Filter(.field(field, .among(values, isNegated: false)))
     }
@@ -12,42 +12,42 @@ extension Filter {
     /// The field has none of these values; an empty list matches everything. A field without a value matches, unless
     /// nil is among the values.
     public static func notIn<Value: Encodable & Equatable & Sendable>(
-        _ field: any KeyPath<A, Value> & Sendable, _ values: [Value]
+        _ field: any KeyPath<Root, Value> & Sendable, _ values: [Value]
     ) -> Filter {
         Filter(.field(field, .among(values, isNegated: true)))
     }
 
     /// The field has a value: it is stored, and is not null.
-    public static func exists<Value: Sendable>(_ field: any KeyPath<A, Value?> & Sendable) -> Filter {
+    public static func exists<Value: Sendable>(_ field: any KeyPath<Root, Value?> & Sendable) -> Filter {
         Filter(.field(field, .compare(.unequal, BSONValue.null)))
     }
 
     /// The field has no value: it is not stored, or is null.
-    public static func missing<Value: Sendable>(_ field: any KeyPath<A, Value?> & Sendable) -> Filter {
+    public static func missing<Value: Sendable>(_ field: any KeyPath<Root, Value?> & Sendable) -> Filter {
         Filter(.field(field, .compare(.equal, BSONValue.null)))
     }
 
     /// The field is an array, a set, or another collection stored as an array, and `element` is one of its elements.
     public static func contains<Values: Sequence & Encodable>(
-        _ field: any KeyPath<A, Values> & Sendable, _ element: Values.Element
+        _ field: any KeyPath<Root, Values> & Sendable, _ element: Values.Element
     ) -> Filter where Values.Element: Encodable & Equatable & Sendable {
         Filter(.field(field, .containing(element)))
     }
 
     /// The field has a value that is stored as an array, and `element` is one of its elements.
     public static func contains<Values: Sequence & Encodable>(
-        _ field: any KeyPath<A, Values?> & Sendable, _ element: Values.Element
+        _ field: any KeyPath<Root, Values?> & Sendable, _ element: Values.Element
     ) -> Filter where Values.Element: Encodable & Equatable & Sendable {
         Filter(.field(field, .containing(element)))
     }
 
     /// The field begins with `prefix`, compared by UTF-8 bytes. An index on the field can be used.
-    public static func hasPrefix(_ field: any KeyPath<A, String> & Sendable, _ prefix: String) -> Filter {
+    public static func hasPrefix(_ field: any KeyPath<Root, String> & Sendable, _ prefix: String) -> Filter {
         Filter(.field(field, .beginning(prefix)))
     }
 
     /// The field has a value, and it begins with `prefix`, compared by UTF-8 bytes. An index on the field can be used.
-    public static func hasPrefix(_ field: any KeyPath<A, String?> & Sendable, _ prefix: String) -> Filter {
+    public static func hasPrefix(_ field: any KeyPath<Root, String?> & Sendable, _ prefix: String) -> Filter {
         Filter(.field(field, .beginning(prefix)))
     }
 

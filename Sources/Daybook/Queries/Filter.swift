@@ -1,6 +1,7 @@
 internal import DaybookBSON
 
-/// A condition on the declared fields of an aggregate, built from key paths with `==`, `<`, `&&` and similar operators.
+/// A condition on the declared fields of an aggregate or of a view's document, built from key paths with `==`, `<`,
+/// `&&` and similar operators.
 ///
 /// ```swift
 /// licenses.query(where: \.status == .issued && \.renewals < 3)
@@ -15,9 +16,9 @@ internal import DaybookBSON
 /// match it are `== nil`, ``missing(_:)``, `!=` with a value, ``notIn(_:_:)``, and `!` before a condition that does not
 /// match it.
 ///
-/// A query with the filter throws ``DaybookError/Code/invalidArgument`` when a key path is not among the aggregate's
-/// `fields`, or a value cannot be stored.
-public struct Filter<A: Aggregate>: Sendable {
+/// A query with the filter throws ``DaybookError/Code/invalidArgument`` when a key path is not among the declared
+/// ``Queryable/fields``, or a value cannot be stored.
+public struct Filter<Root: Queryable>: Sendable {
     indirect enum Node: Sendable {
         case field(any AnyKeyPath & Sendable, Condition)
         case all([Node])
@@ -62,7 +63,7 @@ public struct Filter<A: Aggregate>: Sendable {
     private static func document(_ node: Node) throws -> BSONDocument {
         switch node {
         case .field(let keyPath, let condition):
-            let field = try A.field(keyPath)
+            let field = try Root.field(keyPath)
             return [field.path: .document(try document(condition, on: field))]
         // MongoDB refuses `$and` and `$or` with an empty list.
         case .all(let nodes) where nodes.isEmpty: return [:]
@@ -74,7 +75,7 @@ public struct Filter<A: Aggregate>: Sendable {
         }
     }
 
-    private static func document(_ condition: Condition, on field: Field<A>) throws -> BSONDocument {
+    private static func document(_ condition: Condition, on field: Field<Root>) throws -> BSONDocument {
         switch condition {
         case .compare(let comparison, let operand):
             let value = try encode(operand, for: field)
@@ -95,7 +96,7 @@ public struct Filter<A: Aggregate>: Sendable {
         }
     }
 
-    private static func encode(_ operand: any Encodable & Sendable, for field: Field<A>) throws -> BSONValue {
+    private static func encode(_ operand: any Encodable & Sendable, for field: Field<Root>) throws -> BSONValue {
         let value: BSONValue
         do {
             value = try BSONEncoder().encodeValue(operand)

@@ -5,16 +5,16 @@ internal import Foundation
 /// Where a page ended, so that the next page begins after it.
 ///
 /// A key is an opaque text: letters, digits, `-` and `_`, so it fits into a URL as it is. It is valid for the same
-/// aggregate type and sort, in any process, as long as the declared fields keep their names; the filter may change. It
-/// holds the last snapshot's id and the values that it was sorted by, encoded and not encrypted. A checksum detects
-/// damage. A forged key reaches no snapshots that the filter does not match.
+/// aggregate type or view and the same sort, in any process, as long as the declared fields keep their names; the
+/// filter may change. It holds the last document's id and the values that it was sorted by, encoded and not encrypted.
+/// A checksum detects damage. A forged key reaches no documents that the filter does not match.
 public struct PageKey: Sendable {
     /// The maximum size of a key: with 4 KiB it fits into a URL of the usual limits.
     static let maximumBytes = 4096
     private static let format: UInt8 = 1
 
     private let text: String
-    /// Identifies the aggregate type and the sort.
+    /// Identifies the aggregate type or view, and the sort.
     let fingerprint: [UInt8]
     let position: PagePosition
 
@@ -94,23 +94,22 @@ public struct PageKey: Sendable {
 }
 
 extension PageKey {
-    static func fingerprint(_ type: AggregateType, _ columns: [SortColumn]) -> [UInt8] {
-        let parts = [type.rawValue] + columns.map { "\($0.direction) \($0.path)" }
+    static func fingerprint(_ kind: DocumentKind, _ columns: [SortColumn]) -> [UInt8] {
+        let parts = [kind.nameInPageKeys] + columns.map { "\($0.direction) \($0.path)" }
         return Array(SHA256.hash(data: Array(parts.joined(separator: "\0").utf8)).prefix(8))
     }
 
-    /// The position, for pages of this type and order.
+    /// The position, for pages of these documents in this order.
     ///
-    /// - Throws: ``DaybookError/Code/invalidArgument`` when the key is for another type or order.
-    func position(of type: AggregateType, in columns: [SortColumn]) throws -> PagePosition {
-        guard fingerprint == Self.fingerprint(type, columns), position.values.count == columns.count,
-            case .string(let text) = position.values.last, let id = try? AggregateID(parsing: text), id.type == type
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the key is for other documents or another order.
+    func position(of kind: DocumentKind, in columns: [SortColumn]) throws -> PagePosition {
+        guard fingerprint == Self.fingerprint(kind, columns), position.values.count == columns.count,
+            case .string(let id) = position.values.last, kind.canHaveID(id)
         else {
             throw DaybookError(
                 .invalidArgument,
-                "this page key came with a page of another aggregate type or in another order; it cannot continue "
-                    + "this one"
-            )
+                "this page key came with a page of another aggregate type or view, or in another order; it cannot "
+                    + "continue this one")
         }
         return position
     }

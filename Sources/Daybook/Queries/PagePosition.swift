@@ -1,8 +1,8 @@
 internal import DaybookBSON
 
-/// A position in an order of stored snapshots: one snapshot's value in each column of the order.
+/// A position in an order of stored documents: one document's value in each column of the order.
 struct PagePosition: Sendable, Hashable {
-    /// One value for each column, the id last; null where the snapshot has none.
+    /// One value for each column, the id last; null where the document has none.
     var values: [BSONValue]
 
     init(values: [BSONValue]) {
@@ -13,15 +13,15 @@ struct PagePosition: Sendable, Hashable {
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument`` when its value in a column is of a kind for which MongoDB cannot
     ///   select what follows.
-    init(of document: BorrowedDocument, in columns: [SortColumn]) throws {
+    init(of document: BorrowedDocument, in columns: [SortColumn], kind: DocumentKind) throws {
         values = try columns.map { column in
             guard let value = try document.value(at: column.path[...]), value.type != .null else { return .null }
             guard SortKind(value) != nil else {
-                throw DaybookError(
+                throw kind.error(
                     .invalidArgument,
-                    "it cannot be told what follows a snapshot that has a value of type \(value.type) in "
-                        + "\(column.path): page in another order",
-                    aggregateID: (try? document.first("_id")?.string()) ?? nil)
+                    "it has a value of type \(value.type) in \(column.path), and MongoDB cannot select what follows "
+                        + "such a value: page in another order",
+                    id: (try? document.first(SnapshotKey.id)?.string()) ?? nil)
             }
             return value.isNaN ? .double(.nan) : value
         }
@@ -62,7 +62,7 @@ extension SortColumn {
             if !isAscending { conditions.append(["$eq": .double(.nan)]) }
         default: conditions.append([isAscending ? "$gt" : "$lt": value])
         }
-        // A document whose id is not a text is not a snapshot, so no page contains it.
+        // A document whose id is not a text is neither a snapshot nor of a view, so no page contains it.
         if path == SortColumn.id.path, kind == .text { return conditions }
         let others = SortKind.allCases.filter { $0 != .null && (isAscending ? $0 > kind : $0 < kind) }
         if !others.isEmpty { conditions.append(["$type": .array(others.flatMap(\.types).map { .string("\($0)") })]) }

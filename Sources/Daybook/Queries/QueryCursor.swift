@@ -1,31 +1,20 @@
 internal import DaybookBSON
 internal import DaybookMongo
 
-/// Iterates over what a selection finds. It decodes the snapshots that can be read, and folds the others from the
-/// journal.
-struct QueryCursor<A: Aggregate, Element: Sendable> {
-    let selection: SnapshotSelection<A>
-    let projection: BSONDocument?
-    let decode: @Sendable (BorrowedDocument) throws -> QueriedSnapshot<Element>
-    let refold: @Sendable (Snapshot<A>) throws -> Element
-    private var documents: CursorSequence<QueriedSnapshot<Element>>.Iterator?
-    private var prepared: SnapshotSelection<A>.Prepared?
+/// Iterates over what a query finds, also when the server ends its cursor because the collection was swapped.
+struct QueryCursor<Element: Sendable> {
+    let query: DocumentQuery<Element>
+    private var documents: CursorSequence<QueriedDocument<Element>>.Iterator?
+    private var prepared: PreparedQuery?
     /// The position of the last document before a cursor ended early.
     private var position: PagePosition?
     /// How many documents the server has returned, and how many cursors in a row were killed since then.
     private var given = 0, failures = 0
-    /// Whether a matching snapshot was left out, because its aggregate has no events.
+    /// Whether a matching document was left out.
     private(set) var hasLeftOut = false
 
-    init(
-        selection: SnapshotSelection<A>, projection: BSONDocument?,
-        decode: @escaping @Sendable (BorrowedDocument) throws -> QueriedSnapshot<Element>,
-        refold: @escaping @Sendable (Snapshot<A>) throws -> Element
-    ) {
-        self.selection = selection
-        self.projection = projection
-        self.decode = decode
-        self.refold = refold
+    init(_ query: DocumentQuery<Element>) {
+        self.query = query
     }
 
     mutating func next() async throws -> Element? {
@@ -35,9 +24,7 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
                     if let found = try await nextDocument() {
                         given += 1
                         failures = 0
-                        if let element = try await selection.repository.resolve(found, refold: refold) {
-                            return element
-                        }
+                        if let element = try await query.element(of: found) { return element }
                         hasLeftOut = true
                         continue
                     }
@@ -52,7 +39,7 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
         }
     }
 
-    private mutating func nextDocument() async throws -> QueriedSnapshot<Element>? {
+    private mutating func nextDocument() async throws -> QueriedDocument<Element>? {
         if documents == nil { documents = try await open() }
         return try await documents?.next()
     }
@@ -64,42 +51,44 @@ struct QueryCursor<A: Aggregate, Element: Sendable> {
     private mutating func goOn(after error: MongoError) async throws {
         let prepared = try await prepare()
         if let last = documents?.last {
-            guard !selection.sort.contains(where: \.isOfArrays) else { throw error }
+            guard !prepared.isByArray else { throw error }
             var stored: BSONDocument? = last
-            // A projected document may not have the fields that it is sorted by, so read the whole snapshot.
-            if projection != nil, prepared.columns.count > 1 { stored = try await snapshot(last["_id"] ?? .null) }
+            // A projected document may not have the fields that it is sorted by, so read the whole document.
+            if prepared.projection != nil, prepared.columns.count > 1 {
+                stored = try await document(last[SnapshotKey.id] ?? .null)
+            }
             guard let stored else { throw error }
-            position = try stored.withBorrowed { try PagePosition(of: $0, in: prepared.columns) }
+            position = try stored.withBorrowed {
+                try PagePosition(of: $0, in: prepared.columns, kind: query.kind)
+            }
         }
         documents = try await open()
     }
 
-    private func snapshot(_ id: BSONValue) async throws -> BSONDocument? {
-        let repository = selection.repository
-        return try await repository.store.client.withConnection(.single) { connection in
-            try connection.findOne(["_id": id], in: repository.snapshots) { BSONDocument($0) }
+    private func document(_ id: BSONValue) async throws -> BSONDocument? {
+        try await query.client.withConnection(.single) { [namespace = query.namespace] connection in
+            try connection.findOne([SnapshotKey.id: id], in: namespace) { BSONDocument($0) }
         }
     }
 
-    private mutating func prepare() async throws -> SnapshotSelection<A>.Prepared {
+    private mutating func prepare() async throws -> PreparedQuery {
         if let prepared { return prepared }
-        let prepared = try await selection.prepare()
+        let prepared = try await query.prepare()
         self.prepared = prepared
         return prepared
     }
 
-    private mutating func open() async throws -> CursorSequence<QueriedSnapshot<Element>>.Iterator {
+    private mutating func open() async throws -> CursorSequence<QueriedDocument<Element>>.Iterator {
         let prepared = try await prepare()
         var options = prepared.options
-        options.projection = projection
         if let limit = options.limit {
             // The server closes a cursor with its last document, so a killed cursor had more to return. A limit of 0
             // would mean no limit.
             options.limit = max(1, limit - given)
         }
-        let repository = selection.repository
-        let filter = prepared.filter(after: position)
-        return repository.store.client.find(filter, in: repository.snapshots, options: options, decode: decode)
-            .makeAsyncIterator()
+        return query.client.find(
+            prepared.filter(after: position), in: query.namespace, options: options, decode: query.decode
+        )
+        .makeAsyncIterator()
     }
 }

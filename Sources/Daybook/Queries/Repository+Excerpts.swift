@@ -27,10 +27,8 @@ extension Repository {
         sort: [Sort<A>] = [],
         limit: Int? = nil, waitFor commit: Commit? = nil
     ) -> ExcerptQuery<A, Value> {
-        ExcerptQuery(
-            selection: SnapshotSelection(
-                repository: self, condition: .typed(filter), sort: sort, limit: limit, waitFor: commit),
-            fields: fields)
+        let selection = Selection(filter: filter, sort: sort, limit: limit)
+        return ExcerptQuery(documents: excerptQuery(selection, of: fields, waitFor: commit))
     }
 
     /// Parts of the snapshots that match a MongoDB filter on the stored document; otherwise as
@@ -40,9 +38,6 @@ extension Repository {
         sort: [Sort<A>] = [],
         limit: Int? = nil, waitFor commit: Commit? = nil
     ) -> ExcerptQuery<A, Value> {
-        ExcerptQuery(
-            selection: SnapshotSelection(
-                repository: self, condition: .raw(filter), sort: sort, limit: limit, waitFor: commit),
-            fields: fields)
+        query(value, of: fields, where: .raw(filter), sort: sort, limit: limit, waitFor: commit)
     }
 }

@@ -1,5 +1,4 @@
 public import DaybookBSON
-internal import DaybookMongo
 
 extension Repository {
     /// The snapshots that match `filter`, in the given order, the id last.
@@ -15,8 +14,7 @@ extension Repository {
         -> SnapshotQuery<A>
     {
         SnapshotQuery(
-            selection: SnapshotSelection(
-                repository: self, condition: .typed(filter), sort: sort, limit: limit, waitFor: commit))
+            documents: snapshotQuery(Selection(filter: filter, sort: sort, limit: limit), waitFor: commit))
     }
 
     /// The snapshots that match a MongoDB filter on the stored document, such as `["state.status": "issued"]`. To write
@@ -26,9 +24,7 @@ extension Repository {
     )
         -> SnapshotQuery<A>
     {
-        SnapshotQuery(
-            selection: SnapshotSelection(
-                repository: self, condition: .raw(filter), sort: sort, limit: limit, waitFor: commit))
+        query(where: .raw(filter), sort: sort, limit: limit, waitFor: commit)
     }
 
     /// The first snapshot that matches `filter` in the given order, the id last; nil when there is none.
@@ -52,7 +48,9 @@ extension Repository {
     ///
     /// - Throws: ``DaybookError``
     public func count(where filter: Filter<A>? = nil, waitFor commit: Commit? = nil) async throws -> Int {
-        try await count(.typed(filter), commit)
+        try await store.telemetry.perform("count", type: A.type) {
+            try await snapshotQuery(Selection(filter: filter), waitFor: commit).count()
+        }
     }
 
     /// How many stored snapshots match a MongoDB filter. The filter may use every operator that `$match` allows in an
@@ -60,7 +58,7 @@ extension Repository {
     ///
     /// - Throws: ``DaybookError``
     public func count(matching filter: BSONDocument, waitFor commit: Commit? = nil) async throws -> Int {
-        try await count(.raw(filter), commit)
+        try await count(where: .raw(filter), waitFor: commit)
     }
 
     /// Whether any stored snapshot matches `filter`. It costs as much as finding one.
@@ -68,24 +66,7 @@ extension Repository {
     /// - Throws: ``DaybookError``
     public func contains(where filter: Filter<A>, waitFor commit: Commit? = nil) async throws -> Bool {
         try await store.telemetry.perform("contains", type: A.type) {
-            var prepared = try await SnapshotSelection(repository: self, condition: .typed(filter), waitFor: commit)
-                .prepare()
-            prepared.limit = 1
-            var options = prepared.options
-            options.projection = ["_id": 1]
-            return try await store.client.readingThroughSwaps { [prepared, options] connection in
-                try connection.findOne(prepared.filter, in: snapshots, options: options) { _ in true } ?? false
-            }
-        }
-    }
-
-    private func count(_ condition: SnapshotSelection<A>.Condition, _ commit: Commit?) async throws -> Int {
-        try await store.telemetry.perform("count", type: A.type) {
-            let prepared = try await SnapshotSelection(repository: self, condition: condition, waitFor: commit)
-                .prepare()
-            return try await store.client.readingThroughSwaps { connection in
-                try connection.count(prepared.filter, in: snapshots, reads: prepared.options.reads)
-            }
+            try await snapshotQuery(Selection(filter: filter), waitFor: commit).findsAny()
         }
     }
 }

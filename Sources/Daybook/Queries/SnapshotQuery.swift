@@ -4,19 +4,16 @@
 /// with a warning. One without events is left out. A folded aggregate is returned as the journal has it now, whether or
 /// not it still matches.
 public struct SnapshotQuery<A: Aggregate>: AsyncSequence, Sendable {
-    let selection: SnapshotSelection<A>
+    let documents: DocumentQuery<Snapshot<A>>
 
     /// Starts a new query.
     public func makeAsyncIterator() -> Iterator {
-        let decoder = selection.repository.coding.decoder
-        return Iterator(
-            cursor: QueryCursor(
-                selection: selection, projection: nil, decode: { try QueriedSnapshot($0, decoder) }, refold: { $0 }))
+        Iterator(cursor: QueryCursor(documents))
     }
 
     /// Reads the snapshots one after another.
     public struct Iterator: AsyncIteratorProtocol {
-        var cursor: QueryCursor<A, Snapshot<A>>
+        var cursor: QueryCursor<Snapshot<A>>
 
         /// - Throws: ``DaybookError``
         public mutating func next() async throws -> Snapshot<A>? {

@@ -9,15 +9,15 @@ struct SortColumn: Sendable, Hashable {
 }
 
 extension SortColumn {
-    /// The columns of `sort`, with the id last, so that no two snapshots are equal. The id has the direction of the
+    /// The columns of `sort`, with the id last, so that no two documents are equal. The id has the direction of the
     /// column before it. The index of a field ends with the id, so it has this order when it is read forwards or
     /// backwards.
     ///
     /// - Throws: ``DaybookError/Code/invalidArgument``
-    static func columns<A>(of sort: [Sort<A>]) throws -> [SortColumn] {
+    static func columns<Root>(of sort: [Sort<Root>]) throws -> [SortColumn] {
         var columns: [SortColumn] = []
         for sort in sort {
-            let path = try A.field(sort.keyPath).path
+            let path = try Root.field(sort.keyPath).path
             // MongoDB refuses a path that occurs twice.
             if !columns.contains(where: { $0.path == path }) {
                 columns.append(SortColumn(path: path, direction: sort.direction))

@@ -30,10 +30,13 @@ package struct Replay<A: Aggregate>: Sendable {
     /// - Throws: ``DaybookError/Code/notEncodable``
     package func encodedState() throws -> BSONDocument { try fold.encodedState() }
 
-    /// Why queries by the aggregate's declared fields would look in the wrong place, judged by this state.
+    /// Why queries by the aggregate's declared fields would look in the wrong place, judged by this state. None where
+    /// no snapshot is stored.
     ///
     /// - Throws: ``DaybookError/Code/notEncodable``
-    package func fieldFaults() throws -> [String] { A.fieldFaults(in: state, encodedAs: try encodedState()) }
+    package func fieldFaults() throws -> [String] {
+        A.lifecycle == .live ? [] : A.fieldFaults(in: state, encodedAs: try encodedState())
+    }
 
     /// Continues from the state's stored form, as a load does that trusts its snapshot.
     ///

@@ -34,15 +34,21 @@ extension DaybookStore {
         try await telemetry.perform("initialize") {
             for aggregate in all(aggregates) {
                 try aggregate.checkDeclaration()
-                try aggregate.checkFields()
+                if aggregate.lifecycle != .live { try aggregate.checkFields() }
             }
-            let preparation = try DatabasePreparation(database: database, aggregates: all(aggregates))
+            let preparation = try DatabasePreparation(
+                database: database, aggregates: all(aggregates), keeping: keptCollections())
             try await client.withConnection(.single) { [logger = telemetry.logger] connection in
                 try await preparation.run(on: connection) { building in
                     logger.notice("waiting for the server, which is still building \(building)")
                 }
             }
         }
+    }
+
+    /// The collections of what is added to the store.
+    package func keptCollections() throws -> [DatabasePlan.KeptCollection] {
+        try extensions.flatMap { try $0.collections() }
     }
 
     /// The store's own aggregates and `more`, each once.

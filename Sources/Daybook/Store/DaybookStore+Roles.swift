@@ -13,7 +13,7 @@ extension DaybookStore {
     /// - Throws: ``DaybookError``: `invalidArgument`, `invalidConfiguration` as ``initialize(_:)-(Aggregate....)``.
     public func roles(for aggregates: [any Aggregate.Type] = []) throws -> [RoleDefinition] {
         do {
-            return try DatabasePlan(database: database, aggregates: all(aggregates)).roles
+            return try DatabasePlan(database: database, aggregates: all(aggregates), keeping: keptCollections()).roles
         } catch {
             throw DaybookError.enriching(error, operation: "roles", aggregateID: nil)
         }
@@ -38,7 +38,8 @@ extension DaybookStore {
         -> [RoleDefinition]
     {
         try await telemetry.perform("createRoles") {
-            let creation = try RoleCreation(database: database, aggregates: all(aggregates))
+            let creation = try RoleCreation(
+                database: database, aggregates: all(aggregates), keeping: keptCollections())
             return try await client.withConnection(.single) { try creation.run(updating: updating, on: $0) }
         }
     }

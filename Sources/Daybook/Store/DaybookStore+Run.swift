@@ -20,6 +20,7 @@ extension DaybookStore: Service {
                 for aggregate in self.aggregates where aggregate.lifecycle == .async {
                     group.addTask { await self.project(aggregate, holder) }
                 }
+                for one in self.extensions { group.addTask { await one.run(in: self, holder: holder) } }
                 // Even without such aggregates it runs until the shutdown.
                 group.addTask { try? await gracefulShutdown() }
                 await group.waitForAll()

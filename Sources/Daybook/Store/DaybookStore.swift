@@ -22,6 +22,8 @@ public final class DaybookStore: Sendable {
     public let database: String
     /// The aggregates whose snapshots ``run()`` keeps up to date.
     package let aggregates: [any Aggregate.Type]
+    /// What targets above this one add to the store.
+    package let extensions: [any StoreExtension]
     package let client: MongoClient
     package let journal: Journal
     package let telemetry: Telemetry
@@ -34,9 +36,17 @@ public final class DaybookStore: Sendable {
     /// - Parameter aggregates: The aggregates whose lagging snapshots ``run()`` catches up, which those with the
     ///   lifecycle ``Lifecycle/async`` need. ``initialize(_:)-(Aggregate....)`` prepares all of them.
     /// - Throws: ``DaybookError/Code/invalidConfiguration`` when the URI or the database's name cannot be used.
-    public init(_ configuration: DaybookConfiguration, aggregates: [any Aggregate.Type] = []) throws {
+    public convenience init(_ configuration: DaybookConfiguration, aggregates: [any Aggregate.Type] = []) throws {
+        try self.init(configuration, aggregates: aggregates, extensions: [])
+    }
+
+    /// See ``init(_:aggregates:)``.
+    package init(
+        _ configuration: DaybookConfiguration, aggregates: [any Aggregate.Type], extensions: [any StoreExtension]
+    ) throws {
         self.configuration = configuration
         self.aggregates = aggregates
+        self.extensions = extensions
         do {
             client = try MongoClient(
                 uri: configuration.uri, appName: configuration.appName,

@@ -4,13 +4,21 @@ public func withDaybook<R: Sendable>(
     isolation: isolated (any Actor)? = #isolation,
     _ body: (DaybookStore) async throws -> R
 ) async throws -> R {
-    let store = try DaybookStore(configuration, aggregates: aggregates)
-    do {
-        let result = try await body(store)
-        await store.close()
-        return result
-    } catch {
-        await store.close()
-        throw error
+    try await DaybookStore(configuration, aggregates: aggregates).closing(after: body)
+}
+
+extension DaybookStore {
+    /// Runs `body` with the store, and closes it afterwards.
+    package func closing<R: Sendable>(
+        isolation: isolated (any Actor)? = #isolation, after body: (DaybookStore) async throws -> R
+    ) async throws -> R {
+        do {
+            let result = try await body(self)
+            await close()
+            return result
+        } catch {
+            await close()
+            throw error
+        }
     }
 }

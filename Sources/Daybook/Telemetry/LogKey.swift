@@ -11,6 +11,7 @@ package enum LogKey: String {
     case offset
     case reason
     case stateSchema
+    case subscription
     case version
 }
 

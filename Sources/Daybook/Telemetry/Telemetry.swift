@@ -1,5 +1,5 @@
 package import Logging
-internal import Metrics
+package import Metrics
 internal import Synchronization
 internal import Tracing
 
@@ -8,7 +8,7 @@ package final class Telemetry: Sendable {
     package let logger: Logger
     /// The size above which a state is counted and logged as large.
     let stateWarningBytes: Int
-    private let factory: any MetricsFactory
+    package let factory: any MetricsFactory
     /// Nil where no tracer would record the spans.
     private let tracer: (any Tracer)?
     private let aggregates = Mutex<[AggregateType: AggregateMetrics]>([:])

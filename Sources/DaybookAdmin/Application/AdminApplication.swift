@@ -1,5 +1,6 @@
 internal import ArgumentParser
 public import Daybook
+public import DaybookSubscriptions
 
 /// An application whose executable has Daybook's admin commands: what the commands must know of it.
 ///
@@ -24,6 +25,9 @@ public protocol AdminApplication: Sendable {
     /// code.
     static var aggregates: [any Aggregate.Type] { get }
 
+    /// The application's subscriptions and projections. None unless declared.
+    static var subscriptions: [Subscription] { get }
+
     /// Changes the configuration of its stores, such as `DaybookConfiguration.allowedHeaders`. Nothing unless declared.
     static func configure(_ configuration: inout DaybookConfiguration)
 
@@ -35,6 +39,8 @@ public protocol AdminApplication: Sendable {
 extension AdminApplication {
     /// No aggregates: only the commands that need none.
     public static var aggregates: [any Aggregate.Type] { [] }
+    /// No subscriptions.
+    public static var subscriptions: [Subscription] { [] }
     /// Leaves the configuration as it is.
     public static func configure(_ configuration: inout DaybookConfiguration) {}
     /// No error is a refusal by the domain.

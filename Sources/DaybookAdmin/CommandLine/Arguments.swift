@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Daybook
 internal import DaybookBSON
+internal import DaybookSubscriptions
 internal import Foundation
 
 /// Parses arguments of the command line. Errors are reported before anything is sent.
@@ -10,6 +11,14 @@ enum Arguments {
             throw ValidationError("a type is written [a-z][a-z0-9-]*, and has at most 64 characters")
         }
         return type
+    }
+
+    static func subscription(_ text: String) throws -> SubscriptionName {
+        do {
+            return try SubscriptionName(text)
+        } catch {
+            throw ValidationError("a name is written [a-z][a-z0-9-]*, and has at most 64 characters")
+        }
     }
 
     static func date(_ text: String) throws -> Date {

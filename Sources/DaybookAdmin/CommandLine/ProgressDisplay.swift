@@ -84,6 +84,23 @@ public final class ProgressDisplay: Sendable {
         }
     }
 
+    /// Runs `body`, and finishes the display.
+    ///
+    /// - Parameter advice: The text to print when it is interrupted.
+    func show<R: Sendable>(
+        interrupted advice: String, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
+    ) async throws -> R {
+        do {
+            let result = try await body()
+            finish()
+            return result
+        } catch {
+            finish()
+            if error is CancellationError { StandardError.line(advice) }
+            throw error
+        }
+    }
+
     private func line(_ state: State, _ now: ContinuousClock.Instant) -> String {
         let seconds = (now - start) / .seconds(1)
         let rate = seconds > 0 ? Double(state.done) / seconds : 0

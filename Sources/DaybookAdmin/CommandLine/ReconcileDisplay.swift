@@ -14,18 +14,12 @@ struct ReconcileDisplay {
         interrupted advice: String, isolation: isolated (any Actor)? = #isolation,
         _ body: (@escaping @Sendable (ReconcileProgress) -> Void) async throws -> ReconcileReport
     ) async throws -> ReconcileReport {
-        do {
-            let report = try await body { [display] progress in
+        try await display.show(interrupted: advice) {
+            try await body { [display] progress in
                 display.update(
                     progress.events, of: progress.totalEvents > 0 ? max(progress.totalEvents, progress.events) : nil,
                     findings: progress.findings)
             }
-            display.finish()
-            return report
-        } catch {
-            display.finish()
-            if error is CancellationError { StandardError.line(advice) }
-            throw error
         }
     }
 }

@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Daybook
+internal import DaybookSubscriptions
 internal import Foundation
 internal import Logging
 
@@ -33,7 +34,8 @@ public struct StoreOptions: ParsableArguments, Sendable {
     ) async throws -> R {
         var configuration = try configuration(of: application)
         configure(&configuration)
-        return try await withDaybook(configuration, aggregates: Application.aggregates, body)
+        return try await withDaybook(
+            configuration, aggregates: Application.aggregates, subscriptions: Application.subscriptions, body)
     }
 
     private func configuration<Application: AdminApplication>(of application: Application.Type) throws

@@ -1,4 +1,5 @@
 internal import DaybookBSON
+internal import Foundation
 
 /// Formats values as text for people.
 enum Text {
@@ -11,6 +12,25 @@ enum Text {
             : String(
                 String.UnicodeScalarView(
                     text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+    }
+
+    /// A text as it is, and any other value as relaxed extended JSON.
+    static func value(_ value: BSONValue) -> String {
+        if case .string(let text) = value { return plain(text) }
+        return (try? value.extendedJSON(.relaxed)) ?? "(damaged)"
+    }
+
+    /// `1 event`, `2 events`.
+    static func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
+
+    /// Rounded to a 64th, which has an exact decimal form.
+    static func roundedSeconds(_ seconds: Double) -> Double { (seconds * 64).rounded() / 64 }
+
+    /// `0.1 s`.
+    static func seconds(_ seconds: Double) -> String {
+        let number = seconds.formatted(
+            .number.precision(.fractionLength(1)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
+        return "\(number) s"
     }
 
     /// `text`, padded with spaces to a width.

@@ -13,7 +13,8 @@ struct Doctor<Application: AdminApplication>: AsyncParsableCommand {
                 + "do.",
             discussion: """
                 Each line is ok, a warning or a problem, with what was found and the remedy. What this user may not \
-                look at is a warning that names the privilege. Nothing is written.
+                look at is a warning that names the privilege. Nothing is written but a mark, which the server deletes \
+                after an hour.
 
                 Exit codes: 0 no problem, 1 problems, 2 the server cannot be reached.
                 """)
@@ -45,17 +46,13 @@ struct Doctor<Application: AdminApplication>: AsyncParsableCommand {
             let remedy = check.remedy.map { indented($0, by: margin) }.map { ["\(margin)-> \($0)"] } ?? []
             return ["\(Text.padded(check.level.rawValue, 7))  \(Text.padded(check.name, width))  \(detail)"] + remedy
         }
-        lines.append("\(counted(diagnosis.problems, "problem")), \(counted(diagnosis.warnings, "warning"))")
+        lines.append("\(Text.counted(diagnosis.problems, "problem")), \(Text.counted(diagnosis.warnings, "warning"))")
         return lines
     }
 
     private static func indented(_ text: String, by margin: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { Text.plain(String($0)) }.joined(
             separator: "\n\(margin)")
-    }
-
-    private static func counted(_ count: Int, _ what: String) -> String {
-        count == 1 ? "1 \(what)" : "\(count) \(what)s"
     }
 
     // MARK: JSON

@@ -27,7 +27,7 @@ struct Query<Application: AdminApplication>: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(#"In which order: '{"state.expiresAt": 1}', or -1 for descending."#, valueName: "json"),
-        transform: { try Self.order($0) })
+        transform: { try SortOrder(parsing: $0) })
     var sort: SortOrder?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("At most so many.", valueName: "number"))
@@ -61,27 +61,11 @@ struct Query<Application: AdminApplication>: AsyncParsableCommand {
             } else {
                 try output.line(
                     [
-                        document[SnapshotKey.id].map(Self.text) ?? "?",
+                        document[SnapshotKey.id].map(Text.value) ?? "?",
                         document[SnapshotKey.version].map { "v\($0.shown())" } ?? "?",
-                        document[SnapshotKey.state].map(Self.text) ?? "?",
+                        document[SnapshotKey.state].map(Text.value) ?? "?",
                     ].joined(separator: "  "))
             }
         }
-    }
-
-    private static func text(_ value: BSONValue) -> String {
-        if case .string(let text) = value { return Text.plain(text) }
-        return (try? value.extendedJSON(.relaxed)) ?? "(damaged)"
-    }
-
-    private static func order(_ text: String) throws -> SortOrder {
-        SortOrder(
-            columns: try Arguments.document(text).fields.map { key, value in
-                switch value {
-                case .int32(1), .double(1): return (key: key, direction: 1)
-                case .int32(-1), .double(-1): return (key: key, direction: -1)
-                default: throw ValidationError("\(key) is 1 for ascending, or -1 for descending")
-                }
-            })
     }
 }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Daybook
 internal import DaybookBSON
 internal import DaybookOperations
-internal import Foundation
 
 extension ReconcileReport {
     func print(isRepair: Bool, isDryRun: Bool = false, json: Bool) async throws {
@@ -149,15 +148,13 @@ private struct ReportPrinting {
         }
     }
 
-    /// Rounded to a 64th, which has an exact decimal form.
-    private var seconds: Double { (report.duration / .seconds(1) * 64).rounded() / 64 }
+    private var seconds: Double { Text.roundedSeconds(report.duration / .seconds(1)) }
 
     private var summary: String {
         let kinds = Finding.Kind.allCases.compactMap { kind in report.counts[kind].map { "\($0) \(kind.rawValue)" } }
-        let time = seconds.formatted(
-            .number.precision(.fractionLength(1)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
+        let time = Text.seconds(seconds)
         var text =
-            "checked \(counted(report.checked, "aggregate")) with \(counted(report.events, "event")) in \(time) s: "
+            "checked \(counted(report.checked, "aggregate")) with \(counted(report.events, "event")) in \(time): "
         text +=
             report.isClean
             ? "all is what the journal says"
@@ -176,5 +173,5 @@ private struct ReportPrinting {
         return text
     }
 
-    private func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
+    private func counted(_ count: Int, _ what: String) -> String { Text.counted(count, what) }
 }

@@ -2,6 +2,7 @@ internal import CBareDriver
 internal import Daybook
 internal import DaybookBSON
 internal import DaybookMongo
+internal import DaybookSubscriptions
 
 /// The databases of a run: one that Daybook works in, and a twin, prepared alike, that the bare calls work in.
 ///
@@ -110,10 +111,12 @@ struct BenchDatabase: Sendable {
     /// A store that is measured.
     ///
     /// - Parameter keepsAggregates: Whether it has in memory what it has loaded or committed to.
-    func store(of aggregates: [any Aggregate.Type] = [], keepsAggregates: Bool = true) throws -> DaybookStore {
+    func store(
+        of aggregates: [any Aggregate.Type] = [], keepsAggregates: Bool = true, subscriptions: [Subscription] = []
+    ) throws -> DaybookStore {
         var configuration = configuration(name)
         if !keepsAggregates { configuration.aggregateCacheBytes = 0 }
-        return try DaybookStore(configuration, aggregates: aggregates)
+        return try DaybookStore(configuration, aggregates: aggregates, subscriptions: subscriptions)
     }
 
     /// Inserts of all documents of a collection.

@@ -1,6 +1,5 @@
 internal import Daybook
 internal import DaybookBSON
-internal import DaybookMongo
 internal import DaybookOperations
 internal import Synchronization
 
@@ -115,30 +114,10 @@ struct ReconcileScenario: Scenario {
         }
     }
 
-    /// Reads and decodes each event, as every program that folds events must.
     private var decodingSide: Side {
         let database = database
         return Side("scan, decode") { _ in
-            try await database.client.withConnection(.cursor) { connection in
-                var count = 0
-                let namespace = Namespace(database: database.name, collection: "journal")
-                let options = FindOptions(sort: [("aggregateId", 1), ("version", 1)])
-                let decoder = BSONDecoder()
-                try connection.find([:], in: namespace, options: options) { document in
-                    var elements = document.makeElements()
-                    var type = ""
-                    while let element = try elements.next() {
-                        if element.hasKey("type") {
-                            type = try element.string()
-                        } else if element.hasKey("data") {
-                            _ = try decoder.decodeCase(LoanEvent.self, name: type, payload: element.document())
-                        }
-                    }
-                    count += 1
-                    return true
-                }
-                return count
-            }
+            try await database.decodeJournal(sort: [("aggregateId", 1), ("version", 1)])
         }
     }
 

@@ -9,7 +9,13 @@ struct SyntheticJournal {
     /// Commits of one event each.
     static let eventsPerAggregate = 10
     private static let digits = 8
-    private static let template = "s-" + String(repeating: "0", count: digits)
+    private static let template = key(0)
+
+    /// The key of an aggregate by its number.
+    static func key(_ number: Int) -> String {
+        let text = String(number)
+        return "s-" + String(repeating: "0", count: digits - text.count) + text
+    }
 
     /// A document with the places where the ids stand.
     private struct Pattern {

@@ -122,7 +122,8 @@ extension Examination {
 
     /// The journal alone if the program's aggregates have invalid declarations: every other command reports those.
     var collections: [DatabasePlan.Collection] {
-        let plan = try? DatabasePlan(database: store.database, aggregates: store.aggregates)
+        let plan = try? DatabasePlan(
+            database: store.database, aggregates: store.aggregates, keeping: store.keptCollections())
         return (plan ?? (try? DatabasePlan(database: store.database, aggregates: [])))?.collections ?? []
     }
 }

@@ -4,7 +4,8 @@ internal import DaybookMongo
 internal import Foundation
 
 extension Examination {
-    private struct Head {
+    /// The last of an aggregate's events among the newest.
+    struct Head {
         var version: Int64
         var recordedAt: Date
     }
@@ -30,7 +31,7 @@ extension Examination {
         -> Diagnosis.Check
     {
         let name = "lag of \(aggregate.type)"
-        let (heads, isRecent) = try newestHeads(of: aggregate, on: connection)
+        let (heads, isRecent) = try newestHeads(ofAny: [aggregate.type], on: connection)
         guard !heads.isEmpty else {
             return Diagnosis.Check(
                 name, .ok, isRecent ? "it has no event yet" : "none of the newest \(Self.newestEvents) events is its")
@@ -72,11 +73,11 @@ extension Examination {
         )
     }
 
-    /// The aggregates of a type among the newest events, with their last versions.
+    /// The aggregates of some types among the newest events, with their last versions.
     ///
     /// - Returns: Also whether the newest events were the whole journal.
-    private func newestHeads(
-        of aggregate: any Aggregate.Type, on connection: isolated MongoConnection
+    func newestHeads(
+        ofAny types: Set<AggregateType>, on connection: isolated MongoConnection
     ) throws -> (heads: [AggregateID: Head], isAll: Bool) {
         var heads: [AggregateID: Head] = [:]
         var count = 0
@@ -87,7 +88,7 @@ extension Examination {
             count += 1
             guard let text = try document.first(EventKey.aggregateID)?.string(),
                 let id = try? AggregateID(parsing: text),
-                id.type == aggregate.type, let version = try document.first(EventKey.version)?.int64(),
+                types.contains(id.type), let version = try document.first(EventKey.version)?.int64(),
                 let recordedAt = try document.first(EventKey.recordedAt)?.date()
             else { return true }
             if heads[id].map({ $0.version < version }) ?? true {

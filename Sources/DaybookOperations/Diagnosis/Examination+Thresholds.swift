@@ -7,6 +7,11 @@ extension Examination {
     static var newestRuns: Int { 200 }
     /// How long a writer, or the projector after the writer has died, may take for a snapshot.
     static var longestLag: TimeInterval { 10 }
+    /// How long a subscription may take to handle an event.
+    static var longestDelivery: TimeInterval { 30 }
+    /// How long a mark may take to come back. On a sharded cluster a shard without writes delays the stream by up to
+    /// ten seconds: https://www.mongodb.com/docs/manual/administration/change-streams-production-recommendations/
+    static var longestMark: Duration { .seconds(11) }
     /// How old a projector's checkpoint may be: it saves one every few seconds.
     static var oldestCheckpoint: TimeInterval { 60 }
     /// A clock that differs from the server's by more is a warning.

@@ -76,6 +76,8 @@ extension Examination {
                 if let lease = HeldLease(BSONDocument($0)) { held.append(lease) }
                 return true
             }
+            // The check of a subscription names those that run it.
+            held.removeAll { $0.name.hasPrefix(Self.partitionPrefix) && !$0.outlastsHolder(at: now) }
             guard !held.isEmpty else { return [Diagnosis.Check("leases", .ok, "none is held")] }
             return held.map { lease in
                 let since = lease.acquiredAt.map { ", for \(Self.shown(now.timeIntervalSince($0)))" } ?? ""

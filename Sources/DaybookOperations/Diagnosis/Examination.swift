@@ -50,7 +50,7 @@ struct Examination {
             do {
                 diagnosis.checks += try look.check(connection)
             } catch {
-                diagnosis.checks.append(Self.failed(look, error))
+                diagnosis.checks.append(Self.failed(look.name, privilege: look.privilege, error))
                 // Every further check would wait just as long for the same error.
                 if let error = error as? MongoError, error.code == .noServer { return }
             }
@@ -66,17 +66,17 @@ struct Examination {
     }
 
     private var looks: [Look] {
-        access + definitions + foreignIndexes + [commits] + lag + [runs, leases, leftovers]
+        access + definitions + foreignIndexes + [commits] + lag + [subscriptions, runs, leases, leftovers]
     }
 
-    private static func failed(_ look: Look, _ error: any Error) -> Check {
+    static func failed(_ name: String, privilege: String, _ error: any Error) -> Diagnosis.Check {
         guard let error = error as? MongoError, error.code == .unauthorized else {
             let reason = (DaybookError.enriching(error, operation: "doctor", aggregateID: nil) as? DaybookError)?
                 .message
-            return Check(look.name, .problem, "it could not be looked at: \(reason ?? "\(error)")")
+            return Check(name, .problem, "it could not be looked at: \(reason ?? "\(error)")")
         }
         return Check(
-            look.name, .warning, "this user may not look at it: that takes \(look.privilege)",
+            name, .warning, "this user may not look at it: that takes \(privilege)",
             remedy: "Run doctor as a user with the role daybookOperator, or grant that privilege.")
     }
 

@@ -75,4 +75,37 @@ extension DaybookStore {
             options: FindOptions(sort: sort, limit: limit, reads: .asConfigured),
             operation: "query")
     }
+
+    /// The documents of a projection's view that match a MongoDB filter, as they are stored. The URI's read preference
+    /// decides where they are read.
+    ///
+    /// - Throws: ``DaybookError/Code/invalidArgument`` when the database has no such view, with those that it has. The
+    ///   iteration throws the same code when the server refuses the filter.
+    package func storedView(
+        _ name: String, matching filter: BSONDocument, sort: [(key: String, direction: Int32)] = [], limit: Int? = nil
+    ) async throws -> StoredDocuments {
+        let views = try await telemetry.perform("view") {
+            try await client.withConnection(.single) { try $0.views(in: database) }
+        }
+        guard views.contains(name) else {
+            let known = views.sorted().joined(separator: ", ")
+            throw DaybookError(
+                .invalidArgument,
+                "the database has no view \"\(name)\"; it has \(known.isEmpty ? "none" : known)", operation: "view")
+        }
+        return StoredDocuments(
+            self, filter, in: Namespace(database: database, collection: CollectionName.view(of: name)),
+            options: FindOptions(sort: sort, limit: limit, reads: .asConfigured), operation: "view")
+    }
+}
+
+extension MongoConnection {
+    /// The names of the projections that have a view.
+    fileprivate func views(in database: String) throws -> [String] {
+        let prefix = CollectionName.view(of: "")
+        return try collectionNames(matching: ["name": ["$regex": .string("^views\\.")]], in: database).compactMap {
+            // A name has no dot, so what is built beside a view is left out.
+            $0.hasPrefix(prefix) ? AggregateType(rawValue: String($0.dropFirst(prefix.count)))?.rawValue : nil
+        }
+    }
 }

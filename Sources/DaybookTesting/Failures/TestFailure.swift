@@ -31,6 +31,12 @@ public struct TestFailure: Error, Sendable {
         case goldenUnreadable
         /// The golden file was recorded just now: check it, commit it, and run the test again.
         case goldenRecorded
+        /// The document of a projection differs from the expected one, or is missing, or was not expected.
+        case wrongDocument
+        /// A projection threw an error at an event.
+        case notHandled
+        /// A document of a projection depends on how the events of different aggregates interleave.
+        case dependsOnInterleaving
         /// No server is available for the test.
         case noServer
     }

@@ -29,6 +29,11 @@ public struct Title: Aggregate, Equatable {
     /// - Precondition: `member` has no colon, so that no two pairs share a key. ``LicensingApplication`` checks this.
     public static func key(member: String, title: String) -> String { "\(member):\(title)" }
 
+    /// The title that a key is about.
+    static func title(inKey key: String) -> Substring {
+        key.utf8.firstIndex(of: UInt8(ascii: ":")).map { key[key.utf8.index(after: $0)...] } ?? key[...]
+    }
+
     /// The downloads in the policy's window that ends at `now`.
     public func counted(at now: Date, under policy: Policy) -> [Date] {
         let begin = now - Double(policy.downloadWindowDays) * 86_400

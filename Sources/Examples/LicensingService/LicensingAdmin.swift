@@ -1,12 +1,14 @@
 internal import ArgumentParser
 internal import Daybook
 internal import DaybookAdmin
+internal import DaybookSubscriptions
 internal import Licensing
 
 /// This application, for Daybook's admin commands.
 enum LicensingAdmin: AdminApplication {
     static let name = "licensing"
     static let aggregates = licensingAggregates
+    static var subscriptions: [Subscription] { licensingSubscriptions }
 
     static func failure(for error: any Error) -> CommandFailure? {
         switch error {

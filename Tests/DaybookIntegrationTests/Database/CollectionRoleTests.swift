@@ -158,7 +158,7 @@ struct CollectionRoleTests {
                 [
                     update("journal", upsert: true), index(Self.snapshots), ["drop": .string(Self.snapshots)],
                     ["collMod": .string(Self.snapshots), "validator": [:]], insert(Self.rebuild),
-                    insert("daybook.runs"), insert("daybook.deadLetters"),
+                    insert("daybook.runs"),
                     rename(Self.rebuild, to: Self.snapshots, database), index("daybook.marks"),
                 ], toBeRefused: true, as: .application, in: database)
         }

@@ -1,6 +1,7 @@
 import Daybook
 import DaybookBSON
 import DaybookOperations
+import DaybookSubscriptions
 import DaybookTesting
 import Foundation
 import IntegrationSupport
@@ -114,6 +115,28 @@ struct Session: Aggregate {
             #expect(report.counts == [.missing: 1])
             #expect(try await store.verify().isClean)
             await store.close()
+        }
+    }
+
+    @Test("DaybookSubscriptions: a projection is read after a write")
+    func subscriptions() async throws {
+        let uri = try TestServer.uri
+        try await withTemporaryStore(uri: uri, aggregates: [Loan.self]) { keeper in
+            let configuration = DaybookConfiguration(uri: uri, database: keeper.database)
+            let store = try DaybookStore(
+                configuration, aggregates: [Loan.self], subscriptions: [.projection(Borrowing.self)])
+            try await store.initialize()
+            let run = Task {
+                try await store.run()
+            }
+            let borrowing = store.view(Borrowing.self)
+            let commit = try await store.repository(Loan.self).execute(.lend(member: "m-1"), on: "copy-1")
+            if let commit { try await borrowing.wait(for: commit, timeout: .seconds(30)) }
+            if let commit { try await borrowing.wait(for: commit) }
+            let page = try await borrowing.page(where: \.loans >= 1, sort: [.descending(\.loans)])
+            #expect(page.items.map(\.key) == ["m-1"])
+            run.cancel()
+            try await run.value
         }
     }
 

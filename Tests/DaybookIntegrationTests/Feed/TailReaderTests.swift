@@ -79,11 +79,18 @@ struct TailReaderTests {
             proxy.fail("getMore", .dropRequest)
             proxy.fail("aggregate", .dropRequest, times: 2)
             try await store.repository(Account.self).execute(.deposit(1), on: "b")
-            let error = await #expect(throws: MongoError.self) {
-                while true { if case .change = try await feed.next() { break } }
+            var shown: [String] = []
+            do {
+                // A reply that was under way before the fault may bring the event.
+                while true {
+                    guard case .change(.event(let event), _) = try await feed.next() else { continue }
+                    shown.append(event.head.map { "\($0.id) \($0.version)" } ?? "none")
+                }
+            } catch let error as MongoError {
+                #expect(error.isOfTheMoment)
             }
-            #expect(error?.isOfTheMoment == true)
-            #expect(try await places(1, of: feed) == ["account/b 1"])
+            if shown.isEmpty { shown = try await places(1, of: feed) }
+            #expect(shown == ["account/b 1"])
         }
     }
 

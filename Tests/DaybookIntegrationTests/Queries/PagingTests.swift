@@ -284,12 +284,10 @@ import Testing
             }
             func explainPage(_ filter: Filter<Ticket>?, _ sort: [Sort<Ticket>]) async throws -> [String] {
                 let key = try #require(try await tickets.page(where: filter, sort: sort, limit: 2).next)
-                let prepared = try await SnapshotSelection(
-                    repository: tickets, condition: .typed(filter), sort: sort, limit: 2
-                ).prepare()
+                let prepared = try Selection(filter: filter, sort: sort, limit: 2).prepare()
                 var order = BSONDocument()
                 for (path, direction) in prepared.order { try order.append(path, .int32(direction)) }
-                let position = try key.position(of: Ticket.type, in: prepared.columns)
+                let position = try key.position(of: .snapshots(of: Ticket.type), in: prepared.columns)
                 return try await explain(prepared.filter(after: position), sort: order)
             }
             let byStatus = try await explainPage(\.status == .open, [.descending(\.priority)])

@@ -51,7 +51,7 @@ struct LostPlaceTests {
             }
             #expect(error?.code == .placeLost)
             #expect(error?.isPlaceLost == true)
-            #expect(error?.namespace == "tenant.journal")
+            #expect(error?.namespace == "tenant", "the stream is of the whole database")
             #expect(kinds.last == "drop")
             #expect(kinds.dropLast().allSatisfy { $0 == "idle" })
         }

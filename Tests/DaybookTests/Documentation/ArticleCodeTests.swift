@@ -10,6 +10,7 @@ import Testing
         "Tests/DaybookAdminTests/Documentation/AdminArticle.swift",
         "Tests/DaybookTestingTests/WorkedExampleTests.swift",
         "Tests/SampleAggregates/Loan.swift",
+        "Tests/SampleAggregates/Borrowing.swift",
     ]
     /// A test target has no `@main` of its own, and three dots stand for what a reader adds.
     private static let left: Set = ["@main", "..."]

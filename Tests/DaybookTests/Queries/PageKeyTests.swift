@@ -12,7 +12,7 @@ struct PageKeyTests {
     ]
 
     private static func key(_ values: [BSONValue] = ["note", 3, "parcel/P-1"]) throws -> PageKey {
-        try PageKey(PagePosition(values: values), fingerprint: PageKey.fingerprint("parcel", columns))
+        try PageKey(PagePosition(values: values), fingerprint: PageKey.fingerprint(.snapshots(of: "parcel"), columns))
     }
 
     @Test("a key's text makes the same key again, fit for a URL")
@@ -26,7 +26,7 @@ struct PageKeyTests {
             #expect(again == key)
             #expect(again.hashValue == key.hashValue)
             #expect(again.position == key.position)
-            #expect(try again.position(of: "parcel", in: Self.columns).values[0] == value)
+            #expect(try again.position(of: .snapshots(of: "parcel"), in: Self.columns).values[0] == value)
             #expect(key.description.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
         }
     }
@@ -86,7 +86,8 @@ struct PageKeyTests {
             [["$where": "1"], 3, "parcel/P-1"], [["$gt": .minKey], 3, "parcel/P-1"],
         ]
         for values in values {
-            let following = try Self.key(values).position(of: "parcel", in: Self.columns).following(in: Self.columns)
+            let following = try Self.key(values).position(of: .snapshots(of: "parcel"), in: Self.columns).following(
+                in: Self.columns)
             guard case .array(let branches) = following["$or"], case .document(let first)? = branches.first else {
                 throw Unexpected()
             }
@@ -102,7 +103,8 @@ struct PageKeyTests {
         ]
         for values in refused {
             let error = #expect(throws: DaybookError.self, "\(values)") {
-                try PageKey(parsing: Self.key(values).description).position(of: "parcel", in: Self.columns)
+                try PageKey(parsing: Self.key(values).description).position(
+                    of: .snapshots(of: "parcel"), in: Self.columns)
             }
             #expect(error?.code == .invalidArgument)
         }
@@ -113,15 +115,32 @@ struct PageKeyTests {
         let key = try Self.key()
         let note = SortColumn(path: "state.note", direction: 1)
         let scans = SortColumn(path: "state.scans", direction: -1)
-        let others: [(AggregateType, [SortColumn])] = [
-            ("ticket", Self.columns), ("parcel", [.id]), ("parcel", [scans, note, .id]), ("parcel", [note, .id]),
-            ("parcel", [note, SortColumn(path: "state.scans", direction: 1), .id]),
-            ("parcel", [note, SortColumn(path: "state.weight", direction: -1), .id]),
+        let parcels = DocumentKind.snapshots(of: "parcel")
+        let others: [(DocumentKind, [SortColumn])] = [
+            (.snapshots(of: "ticket"), Self.columns), (.view("parcel"), Self.columns), (parcels, [.id]),
+            (parcels, [scans, note, .id]), (parcels, [note, .id]),
+            (parcels, [note, SortColumn(path: "state.scans", direction: 1), .id]),
+            (parcels, [note, SortColumn(path: "state.weight", direction: -1), .id]),
         ]
-        #expect(try key.position(of: "parcel", in: Self.columns) == key.position)
-        for (type, columns) in others {
-            let error = #expect(throws: DaybookError.self) { try key.position(of: type, in: columns) }
+        #expect(try key.position(of: .snapshots(of: "parcel"), in: Self.columns) == key.position)
+        for (kind, columns) in others {
+            let error = #expect(throws: DaybookError.self) { try key.position(of: kind, in: columns) }
             #expect(error?.code == .invalidArgument)
+        }
+    }
+
+    @Test("a view's key has any text as its last value, and is refused by another view and by snapshots")
+    func views() throws {
+        let view = DocumentKind.view("parcel")
+        for id in ["b-1", "parcel/P-1", "", "title/2026-07", "Zoë"] as [BSONValue] {
+            let made = try PageKey(
+                PagePosition(values: ["note", 3, id]), fingerprint: PageKey.fingerprint(view, Self.columns))
+            let key = try PageKey(parsing: made.description)
+            #expect(try key.position(of: view, in: Self.columns).values.last == id)
+            for other in [.view("parcels"), .view("view parcel"), .snapshots(of: "parcel")] as [DocumentKind] {
+                let error = #expect(throws: DaybookError.self) { try key.position(of: other, in: Self.columns) }
+                #expect(error?.code == .invalidArgument)
+            }
         }
     }
 

@@ -9,7 +9,7 @@ struct PagePositionTests {
     private static let down = SortColumn(path: "state.a", direction: -1)
 
     private func position(_ document: BSONDocument, _ columns: [SortColumn]) throws -> [BSONValue] {
-        try document.withBorrowed { try PagePosition(of: $0, in: columns).values }
+        try document.withBorrowed { try PagePosition(of: $0, in: columns, kind: .snapshots(of: "x")).values }
     }
 
     @Test("a position is what the stored document has, and null for what it has not")
@@ -92,7 +92,7 @@ struct PagePositionTests {
     )
     func besideFilter() {
         let position = PagePosition(values: ["x/1"])
-        var prepared = SnapshotSelection<Parcel>.Prepared(filter: [:], columns: [.id])
+        var prepared = PreparedQuery(filter: [:], columns: [.id])
         #expect(prepared.filter(after: nil) == [:])
         #expect(prepared.filter(after: position) == ["_id": ["$gt": "x/1"]])
         prepared.filter = ["state.status": ["$eq": "sent"]]

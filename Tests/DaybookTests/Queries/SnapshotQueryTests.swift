@@ -114,15 +114,15 @@ struct SnapshotQueryTests {
     ]
 
     private func read(_ document: BSONDocument) throws -> Snapshot<Parcel> {
-        let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Parcel>>($0, BSONDecoder()) }
+        let found = try document.withBorrowed { try QueriedDocument<Snapshot<Parcel>>($0, BSONDecoder()) }
         guard case .readable(let snapshot) = found else { throw Unexpected() }
         return snapshot
     }
 
     private func unreadable(_ document: BSONDocument) throws -> (id: String?, reason: String) {
-        let found = try document.withBorrowed { try QueriedSnapshot<Snapshot<Parcel>>($0, BSONDecoder()) }
+        let found = try document.withBorrowed { try QueriedDocument<Snapshot<Parcel>>($0, BSONDecoder()) }
         guard case .unreadable(let id, let reason) = found else { throw Unexpected() }
-        return (id?.rawValue, reason)
+        return (id, reason)
     }
 
     private struct Unexpected: Error {}

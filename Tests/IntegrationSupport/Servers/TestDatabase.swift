@@ -1,6 +1,7 @@
 public import Daybook
 internal import DaybookBSON
 package import DaybookMongo
+package import DaybookSubscriptions
 internal import Foundation
 internal import SampleAggregates
 
@@ -59,6 +60,27 @@ package func withTestStore<R: Sendable>(
     }
 }
 
+/// As ``withTestStore(for:as:configure:_:)``, with subscriptions, which nothing runs yet.
+package func withTestStore<R: Sendable>(
+    for aggregates: [any Aggregate.Type], subscriptions: [Subscription], as role: RoleDefinition.Name = .application,
+    configure: (inout DaybookConfiguration) -> Void = { _ in }, _ body: (DaybookStore) async throws -> R
+) async throws -> R {
+    try await withRawDatabase { database in
+        try await database.prepare(for: aggregates, keeping: subscriptions.flatMap { try $0.collections() })
+        var configuration = DaybookConfiguration(uri: try await database.uri(as: role), database: database.name)
+        configure(&configuration)
+        let store = try DaybookStore(configuration, aggregates: aggregates, subscriptions: subscriptions)
+        do {
+            let result = try await body(store)
+            await store.close()
+            return result
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+}
+
 /// Runs `body` with a name nothing has been stored under, as the administrator, and drops what is there afterwards.
 package func withRawDatabase<R: Sendable>(_ body: (RawDatabase) async throws -> R) async throws -> R {
     let database = RawDatabase(client: try TestServer.administrator, name: "test-\(UUID().uuidString.lowercased())")
@@ -74,9 +96,13 @@ package func withRawDatabase<R: Sendable>(_ body: (RawDatabase) async throws -> 
 
 extension RawDatabase {
     /// Makes what a store for `aggregates` needs, and, where there are users, the roles.
-    package func prepare(for aggregates: [any Aggregate.Type]) async throws {
-        let preparation = try DatabasePreparation(database: name, aggregates: aggregates)
-        let roles = try TestServer.asksForPasswords ? RoleCreation(database: name, aggregates: aggregates) : nil
+    package func prepare(
+        for aggregates: [any Aggregate.Type], keeping kept: [DatabasePlan.KeptCollection] = []
+    ) async throws {
+        let preparation = try DatabasePreparation(database: name, aggregates: aggregates, keeping: kept)
+        let roles =
+            try TestServer.asksForPasswords
+            ? RoleCreation(database: name, aggregates: aggregates, keeping: kept) : nil
         try await client.withConnection(.single) { connection in
             try await preparation.run(on: connection)
             _ = try roles?.run(updating: true, on: connection)

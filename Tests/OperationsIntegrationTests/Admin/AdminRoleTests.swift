@@ -18,7 +18,8 @@ struct AdminRoleTests {
         ["show", license],
         ["explain", license], ["query", "license", "{}", "--limit", "1"], ["export"], ["patch", "--dry-run"],
         ["licenses"],
-        ["runs"],
+        ["runs"], ["view", "member-overview"], ["subscriptions", "list"], ["subscriptions", "show", "member-overview"],
+        ["dead-letters", "list"], ["projections", "list"],
         ["correct", license, "--set", "renewals=1", "--reason", "r", "--actor", "a", "--dry-run"],
     ]
     /// Those that commit.

@@ -2,6 +2,7 @@
 import DaybookBSON
 import DaybookMongo
 @testable import DaybookOperations
+import DaybookSubscriptions
 import Foundation
 import IntegrationSupport
 import Testing
@@ -46,15 +47,14 @@ struct DiagnosisTests {
                 [try TransferFixture.event("account/a", 1, type: "deposited", data: ["amount": 1])], into: "journal")
             let before = try await store.raw.read(["listCollections": 1, "nameOnly": true])
             let diagnosis = await store.diagnose()
-            // A reader may not read leases.
-            let sound = diagnosis.checks.filter { !["leases"].contains($0.name) }
+            // A reader may not read leases, and not how far subscriptions are.
+            let sound = diagnosis.checks.filter { !["leases", "subscriptions"].contains($0.name) }
             #expect(sound.allSatisfy { $0.level == .ok && $0.remedy == nil }, "\(diagnosis.checks)")
             #expect(diagnosis.problems == 0 && diagnosis.hasReachedServer)
             #expect(
                 diagnosis.checks.map(\.name) == [
                     "server", "write concern", "read preference", "clock", "journal", "snapshots.account",
-                    "snapshots.ticket", "daybook.marks",
-                    "commits", "runs", "leases", "leftovers",
+                    "snapshots.ticket", "daybook.marks", "commits", "subscriptions", "runs", "leases", "leftovers",
                 ])
             #expect(try await store.raw.read(["listCollections": 1, "nameOnly": true])["cursor"] == before["cursor"])
         }
@@ -251,6 +251,105 @@ struct DiagnosisTests {
                 _ = await service.result
                 #expect(healed.warnings == 0 && healed.problems == 0, "\(healed.checks)")
                 #expect(healed.checks.contains { $0.name == "lag of tally" && $0.detail.hasSuffix("none lags") })
+            }
+        }
+    }
+
+    /// How many events each account has.
+    private enum Entries: Projection {
+        struct Document: Queryable { var count = 0 }
+
+        static let name: SubscriptionName = "entries"
+        static var sources: [EventSource<Entries>] {
+            [.events(of: Account.self, key: { $0.aggregateID.key }) { $1.count += 1 }]
+        }
+    }
+
+    @Test("doctor finds subscriptions that are behind, parked, of another version or half built, and shows a pause")
+    func subscriptions() async throws {
+        // Commits of an hour ago.
+        let past = CommitClock(now: { Date().addingTimeInterval(-3_600) }, random: { UInt64.random(in: .min ... .max) })
+        try await withStore(knowing: [Account.self], configure: { $0.clock = past }) { writer in
+            for key in ["a", "b"] { try await writer.repository(Account.self).execute(.depositEach([1, 2]), on: key) }
+            var current = writer.configuration
+            current.clock = .system
+            let configuration = current
+            try await withDaybook(
+                configuration, aggregates: [Account.self], subscriptions: [.projection(Entries.self)]
+            ) { store in
+                try await store.initialize()
+                let behind = try finding(await store.diagnose(), .warning)
+                #expect(behind.name == "subscription entries")
+                #expect(
+                    behind.detail
+                        == "no process runs it; of the 2 aggregates that changed last, 2 are behind: account/a since 60 min"
+                )
+                let service = Task {
+                    try await withDaybook(
+                        configuration, aggregates: [Account.self], subscriptions: [.projection(Entries.self)]
+                    ) { try await $0.run() }
+                }
+                await eventually("all is handled", within: .seconds(30)) {
+                    await store.diagnose().checks.allSatisfy { $0.level == .ok }
+                }
+                let healed = await store.diagnose().checks
+                service.cancel()
+                _ = await service.result
+                #expect(healed.allSatisfy { $0.level == .ok }, "\(healed)")
+                let check = healed.first { $0.name == "subscription entries" }
+                #expect(check?.detail.hasPrefix("run by ") == true && check?.detail.hasSuffix("none is behind") == true)
+                #expect(healed.contains { $0.name == "tail" })
+                #expect(!healed.contains { $0.detail.contains("subscription.entries.0") })
+
+                let reason = SubscriptionAdministration.Reason(by: "ada", why: "a fault")
+                try await store.subscriptions.pause("entries", reason)
+                let paused = await store.diagnose().checks
+                #expect(paused.allSatisfy { $0.level == .ok }, "\(paused)")
+                #expect(paused.contains { $0.detail.hasPrefix("paused by ada") && $0.detail.hasSuffix(": a fault") })
+                try await store.subscriptions.resume("entries", reason)
+
+                let letter: BSONDocument = ["_id": "entries/account/a", "subscription": "entries"]
+                try await store.raw.insert([letter], into: "daybook.deadLetters")
+                let parked = try finding(await store.diagnose(), .warning)
+                #expect(parked.detail.hasPrefix("1 aggregate is parked"))
+                try await store.raw.delete(["_id": "entries/account/a"], from: "daybook.deadLetters")
+
+                for (version, remedy) in [(0, "projections rebuild --swap entries"), (7, "Use the newer program")] {
+                    try await store.raw.update(
+                        ["_id": "entries"], with: ["$set": ["version": .int32(Int32(version))]],
+                        in: "daybook.subscriptions")
+                    let other = try finding(await store.diagnose(), .warning)
+                    #expect(other.detail == "its documents are of version \(version), and this program makes version 1")
+                    #expect(other.remedy?.contains(remedy) == true)
+                }
+                try await store.raw.update(
+                    ["_id": "entries"], with: ["$set": ["version": 1, "state": "rebuilding"]],
+                    in: "daybook.subscriptions")
+                let half = try finding(await store.diagnose(), .warning)
+                #expect(half.detail == "its state is rebuilding, and no process goes on with that")
+            }
+        }
+    }
+
+    @Test("doctor finds that a mark does not come back")
+    func silentStream() async throws {
+        try await withTestStore { store in
+            // The tail is looked at where there are subscriptions.
+            let record: BSONDocument = [
+                "_id": "entries", "kind": "projection", "delivery": "posted", "types": ["account"], "version": 1,
+                "partitions": 8, "state": "live",
+            ]
+            try await store.raw.insert([record], into: "daybook.subscriptions")
+            try await ReconcileFixture.withWatched(on: store) { watched, proxy in
+                // As of a server that has no majority: the mark is written, and no stream shows it.
+                let lost = FaultProxy.Answer("acknowledged, and not done", .nothing) { _ in ["ok": 1.0, "n": 1] }
+                proxy.fail("insert", .answer(lost), times: 1_000)
+                let check = try #require(await watched.diagnose().checks.first { $0.name == "tail" })
+                #expect(check.level == .problem)
+                #expect(check.detail.hasPrefix("a mark did not come back by the change stream within 11 s"))
+                #expect(check.remedy?.contains("rs.status()") == true)
+                proxy.heal()
+                #expect(await watched.diagnose().checks.first { $0.name == "tail" }?.level == .ok)
             }
         }
     }

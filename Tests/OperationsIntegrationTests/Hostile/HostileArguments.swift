@@ -60,7 +60,12 @@ struct HostileArguments {
             ["history", id()] + option("--from", number()) + option("--to", number()) + flag("--json"),
             ["history", id()], ["tail"] + option("--lines", number()) + flag("--json"), ["tail", "--lines", "1000"],
             ["runs"] + option("--limit", number()) + flag("--json"), ["runs"], ["runs", "--json"],
-            ["doctor"] + flag("--json"),
+            ["doctor"] + flag("--json"), ["subscriptions", "list"] + flag("--json"),
+            ["subscriptions", "verify", values.pick(["member-overview", "x", ""]) ?? "x"] + flag("--json"),
+            ["subscriptions", "show", "member-overview"], ["dead-letters", "list"] + flag("--json"),
+            ["dead-letters", "show", "member-overview", id()], ["projections", "list"] + flag("--json"),
+            ["view", "member-overview", try filter()] + option("--limit", number()) + option("--sort", try filter())
+                + flag("--json"),
             ["verify"] + scope, ["verify", "--json"], ["verify", "--id", id()], ["export"] + option("--type", type),
         ]
         let own: [[String]] = [

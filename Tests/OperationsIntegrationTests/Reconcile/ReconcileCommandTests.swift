@@ -115,7 +115,8 @@ struct ReconcileCommandTests {
             let swap = try await admin.licensing("rebuild", "--swap", "--json", "--type", "license")
             #expect(swap.status == 0, "\(swap.errors)")
             #expect(try json(swap).integer(at: "written") == Int64(before["snapshots.license"]?.count ?? 0))
-            for (collection, documents) in before {
+            // A swap writes marks, to learn that it has seen every commit.
+            for (collection, documents) in before where collection != "daybook.marks" {
                 #expect(try await admin.database.contents()[collection] == documents, "\(collection)")
             }
         }

@@ -1,0 +1,25 @@
+internal import ArgumentParser
+internal import DaybookSubscriptions
+internal import Foundation
+
+/// Why an operator changes something, and who that is.
+struct ReasonOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Why; recorded with the change.", valueName: "text"))
+    var reason: String
+
+    @Option(
+        help: ArgumentHelp("Who does it; recorded with the change. (default: the user's name)", valueName: "name"))
+    var actor: String?
+
+    func validate() throws {
+        for (name, text) in [("--reason", reason), ("--actor", actor ?? "-")]
+        where !(1...1_024).contains(text.utf8.count) {
+            throw ValidationError("\(name) has 1 to 1024 bytes.")
+        }
+    }
+
+    var value: SubscriptionAdministration.Reason {
+        let user = NSUserName()
+        return SubscriptionAdministration.Reason(by: actor ?? (user.isEmpty ? "uid \(getuid())" : user), why: reason)
+    }
+}

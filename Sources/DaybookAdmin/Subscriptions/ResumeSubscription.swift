@@ -1,0 +1,23 @@
+internal import ArgumentParser
+internal import Daybook
+internal import DaybookSubscriptions
+
+/// `subscriptions resume`: ends a pause.
+struct ResumeSubscription<Application: AdminApplication>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "resume", abstract: "End the pause of a subscription; it goes on where it was.")
+    }
+
+    @OptionGroup var subscription: SubscriptionArgument
+    @OptionGroup var reason: ReasonOptions
+    @OptionGroup(title: "Store") var options: StoreOptions
+
+    func run() async throws {
+        try await options.withStore(of: Application.self) { store in
+            try await store.requireJournal(for: "subscriptions resume")
+            try await store.subscriptions.resume(subscription.name, reason.value)
+        }
+        try await StandardOutput.write { try $0.line("\(subscription.name) is resumed") }
+    }
+}
