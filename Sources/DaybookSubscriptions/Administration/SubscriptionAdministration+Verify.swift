@@ -150,14 +150,20 @@ extension SubscriptionAdministration {
         return report
     }
 
+    /// How long nothing may advance before what is behind is a finding, while processes share the work; and how long it
+    /// is looked at in all.
+    private static let stillness = Duration.seconds(5), patience = Duration.seconds(60)
+
     /// Those that are still wrong at a second look. While processes share the work, what is behind may be about to be
-    /// handled: it is looked at for as long as its posting advances, and for a few seconds.
+    /// handled: it is looked at for as long as the postings advance.
     private func confirm(
         _ suspects: [PostingFinding], _ record: SubscriptionRecord, _ storage: SubscriptionStorage
     ) async throws -> [PostingFinding] {
         var rest = suspects
         let isDelivered = !record.members.isEmpty && record.pause == nil
-        let deadline = ContinuousClock.now + (isDelivered ? .seconds(5) : .zero)
+        let end = ContinuousClock.now + Self.patience
+        var deadline = ContinuousClock.now + (isDelivered ? Self.stillness : .zero)
+        var posted: Int64 = -1
         while true {
             let ids = rest.compactMap(\.id)
             let (postings, heads) = try await store.client.withConnection(.single) { connection in
@@ -174,6 +180,9 @@ extension SubscriptionAdministration {
                 guard suspect.kind == .behind, found.kind == .behind else { return found }
                 return found.posted < suspect.head ? suspect : nil
             }
+            let sum = postings.values.reduce(0) { $0 + $1.version }
+            if isDelivered, sum > posted { deadline = min(.now + Self.stillness, end) }
+            posted = sum
             guard rest.contains(where: { $0.kind == .behind }), ContinuousClock.now < deadline else { return rest }
             try await Task.sleep(for: .milliseconds(250))
         }

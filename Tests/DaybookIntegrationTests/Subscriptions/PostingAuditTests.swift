@@ -119,7 +119,7 @@ struct PostingAuditTests {
                     try await !store.subscriptions.show(Self.name).holders.isEmpty
                 }
                 #expect(isRun)
-                try await store.besideWriters(on: 60) {
+                try await store.besideWriters(on: 60, pausing: .milliseconds(20)) {
                     for _ in 0..<5 {
                         let reports = try await store.subscriptions.verify()
                         #expect(reports.map(\.findings) == [[]])

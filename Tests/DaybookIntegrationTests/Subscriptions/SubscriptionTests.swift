@@ -29,8 +29,9 @@ enum Incomes: Projection {
 
 @Suite("A projection that a store runs", .serialized, .timeLimit(.minutes(5)))
 struct SubscriptionTests {
+    /// With a user who may rebuild, too.
     private func withStore<R: Sendable>(_ body: (DaybookStore) async throws -> R) async throws -> R {
-        try await withTestStore(for: [Account.self], subscriptions: [.projection(Incomes.self)], body)
+        try await withTestStore(for: [Account.self], subscriptions: [.projection(Incomes.self)], as: .operator, body)
     }
 
     @Test("has the documents that the events make, and shows a commit that is waited for")
