@@ -9,13 +9,14 @@ import sys
 
 sys.dont_write_bytecode = True  # no files of Python's among the scripts
 
-from amendments import clock, collections, privileges, refusals, transactions, versions  # noqa: E402
+from amendments import clock, collections, connections, privileges, refusals, transactions, versions  # noqa: E402
 from secantus import cli  # noqa: E402
 
 if __name__ == "__main__":
     version, seconds = sys.argv.pop(1), float(sys.argv.pop(1))
     versions.pretend(version)
     transactions.limit_transactions(seconds)
+    connections.keep_idle_connections()
     collections.keep_identity_on_rename()
     transactions.let_removals_wait()
     transactions.let_bulk_writes_begin_transactions()

@@ -9,7 +9,7 @@ import Testing
 /// The documents of a view, written behind the library's back.
 @Suite struct ViewQueryTests {
     struct Balance: Queryable, Equatable {
-        enum Kind: String, Codable, Sendable, CaseIterable { case private_, business }
+        enum Kind: String, Codable, Sendable, CaseIterable { case personal, business }
 
         static let fields: [Field<Balance>] = [
             Field("owner", \.owner, indexed: true), Field("cents", \.cents), Field("kind", \.kind),
@@ -22,7 +22,7 @@ import Testing
 
         var owner = ""
         var cents = 0
-        var kind = Kind.private_
+        var kind = Kind.personal
         var closedAt: Date?
         var limit = Limit()
         var tags: [String] = []
@@ -125,7 +125,7 @@ import Testing
             (\.owner == "Zoë", { $0.owner == "Zoë" }), (\.owner != "Ann", { $0.owner != "Ann" }),
             (\.cents < 0, { $0.cents < 0 }),
             (\.cents >= 1 && \.kind == .business, { $0.cents >= 1 && $0.kind == .business }),
-            (.in(\.kind, [.private_]), { $0.kind == .private_ }), (.missing(\.closedAt), { $0.closedAt == nil }),
+            (.in(\.kind, [.personal]), { $0.kind == .personal }), (.missing(\.closedAt), { $0.closedAt == nil }),
             (\.closedAt == Self.now, { $0.closedAt == Self.now }),
             (.hasPrefix(\.owner, "Zo"), { $0.owner.hasPrefix("Zo") }),
             (\.limit.cents > 0 || \.cents == 2, { $0.limit.cents > 0 || $0.cents == 2 }),

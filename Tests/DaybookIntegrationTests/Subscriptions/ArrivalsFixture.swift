@@ -94,14 +94,24 @@ extension DaybookStore {
         return found
     }
 
-    /// Waits until every event was handled, but for those of `parked` aggregates.
+    /// Waits until every event was handled, but for those of `parked` aggregates. Says how it stands if that takes too
+    /// long.
     func isPosted(
-        _ name: SubscriptionName = Arrivals.name, parked: Int = 0, within limit: Duration = .seconds(60)
+        _ name: SubscriptionName = Arrivals.name, parked: Int = 0, within limit: Duration = .seconds(180)
     ) async throws -> Bool {
-        try await eventually("everything is posted", within: limit) {
+        // A look joins the postings with the whole journal, for which the local server needs as long as for a delivery.
+        let isPosted = try await eventually("everything is posted", within: limit, every: .milliseconds(250)) {
             let status = try await subscriptions.show(name)
             return status.behind == 0 && status.parked == parked && status.state == "live"
         }
+        if !isPosted {
+            let status = try await subscriptions.show(name)
+            let (isScanning, batches) = try await progress()
+            Issue.record(
+                "behind \(status.behind as Any), parked \(status.parked), \(status.state), \(isScanning), \(batches) batches, \(try await holders())"
+            )
+        }
+        return isPosted
     }
 
     /// Checks that each event is in the documents once, in order, and that the postings say so.

@@ -61,7 +61,10 @@ struct ProjectionRebuildTests {
                 let isOver = Flag()
                 let least = Task {
                     var least = Int.max
-                    while !isOver.isSet { least = min(least, try await store.view(Arrivals.self).count()) }
+                    while !isOver.isSet {
+                        least = min(least, try await store.view(Arrivals.self).count())
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
                     return least
                 }
                 let reports = try await store.besideWriters(on: 40, pausing: .milliseconds(40), holding: false) {
