@@ -61,7 +61,9 @@ struct PartitionLeaseTests {
                 for _ in 0..<3 { runners.append(try store.startRunner(delay: 400)) }
                 #expect(try await isSpread(over: runners, in: store))
                 let stopped = runners[0]
-                let lines = Task { await stopped.lines.reduce(into: [String]()) { $0.append($1) } }
+                // So that its output never fills up. What it says is open: whether its delivery meets the new epoch first,
+                // or it first sees that its part has changed, which is no fault.
+                let lines = Task { for await _ in stopped.lines {} }
                 stopped.stop()
                 let others = Array(runners[1...])
                 #expect(try await isSpread(over: others, in: store), "within two lease times")
@@ -72,8 +74,7 @@ struct PartitionLeaseTests {
                 for other in others { try await store.kill(other) }
                 #expect(try await isSpread(over: [stopped], in: store), "it goes on with the others' work")
                 try await store.kill(stopped)
-                let log = await lines.value
-                #expect(log.contains { $0.contains("partitions were lost to another process") }, "\(log)")
+                await lines.value
             }
             let last = try store.startRunner()
             #expect(try await store.isPosted())
