@@ -84,30 +84,39 @@ extension SubscriptionAdministration {
             try await measurePosition(record, storage, &status)
             return status
         }
-        var firsts: [BSONValue] = []
+        var waiting: [(id: String, posted: Int64)] = []
         let counts = try await PostingAudit(store: store, types: record.types, postings: storage.postings).run {
             guard $0.kind == .behind, !$0.isParked else { return }
             status.behind += 1
-            if firsts.count < 1_000 {
-                firsts.append([
-                    EventKey.aggregateID: .string($0.aggregateID), EventKey.version: .int64($0.posted + 1),
-                ])
-            }
+            if waiting.count < Self.measured { waiting.append(($0.aggregateID, $0.posted)) }
         }
         status.parked = counts.parked
-        if let oldest = try await oldest(of: ["$or": .array(firsts)], isEmpty: firsts.isEmpty) {
+        if let oldest = try await oldest(of: waiting) {
             status.lagSeconds = max(0, store.clock.now().timeIntervalSince(oldest))
         }
         return status
     }
 
-    private func oldest(of filter: BSONDocument, isEmpty: Bool) async throws -> Date? {
-        guard !isEmpty else { return nil }
-        let options = FindOptions(sort: [(EventKey.id, 1)], limit: 1)
+    /// Of how many aggregates that are behind the lag is measured.
+    private static let measured = 100
+
+    /// When the oldest of the events was recorded that come next. Each is one look into the index: a condition on many
+    /// of them at once may be answered by a scan of the whole journal.
+    private func oldest(of waiting: [(id: String, posted: Int64)]) async throws -> Date? {
+        guard !waiting.isEmpty else { return nil }
         return try await store.client.withConnection(.single) { connection in
-            try connection.findOne(filter, in: store.journal.namespace, options: options) {
-                JournalEntry(BSONDocument($0)).recordedAt
-            } ?? nil
+            var oldest: Date?
+            for (id, posted) in waiting {
+                let next: BSONDocument = [
+                    EventKey.aggregateID: .string(id), EventKey.version: ["$gt": .int64(posted)],
+                ]
+                let options = FindOptions(sort: Journal.inVersionOrder, limit: 1)
+                let recordedAt = try connection.findOne(next, in: store.journal.namespace, options: options) {
+                    JournalEntry(BSONDocument($0)).recordedAt
+                }
+                if let recordedAt = recordedAt ?? nil { oldest = min(oldest ?? recordedAt, recordedAt) }
+            }
+            return oldest
         }
     }
 

@@ -36,7 +36,9 @@ struct SubscriptionWorker: Sendable {
                 if try await !work(metrics) { try await Task.sleep(for: Self.interval) }
                 failures = 0
             } catch  where error is PartitionsLost || (error as? DaybookError)?.underlying is LeaseLost {
-                logger.warning("partitions were lost to another process", [.subscription: name])
+                logger.notice(
+                    "the work on the partitions begins anew: another process has some of them, or the view was replaced",
+                    metadata: ["subscription": "\(name)"])
             } catch  where HandlingError.endsWork(error) {
                 break
             } catch {
