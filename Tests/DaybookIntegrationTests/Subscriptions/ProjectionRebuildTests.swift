@@ -17,7 +17,8 @@ struct ProjectionRebuildTests {
         ])
     func killed(work: String) async throws {
         try await withArrivals { store in
-            let events = 6_000
+            // Each process handles two batches of 1,000 or so before it is killed, and the last must have some left.
+            let events = 3_000 * TestScale.rebuildKills
             try await store.deposit(events, on: 60)
             let uri = try await store.raw.uri(as: .operator)
             for _ in 0..<TestScale.rebuildKills {
