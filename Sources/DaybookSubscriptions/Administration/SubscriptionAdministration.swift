@@ -97,7 +97,7 @@ extension SubscriptionAdministration {
         return status
     }
 
-    /// Of how many aggregates that are behind the lag is measured.
+    /// The lag is measured on so many of the aggregates that have events which were not handled.
     private static let measured = 100
 
     /// When the oldest of the events was recorded that come next. Each is one look into the index: a condition on many

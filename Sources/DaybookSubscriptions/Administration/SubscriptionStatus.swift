@@ -17,8 +17,8 @@ public struct SubscriptionStatus: Sendable {
     public let state: String
     /// How many aggregates have events that were not handled, besides the parked ones.
     public internal(set) var behind = 0
-    /// How many seconds ago the oldest event was recorded that was not handled, of 100 of the aggregates that are behind;
-    /// 0 when all were.
+    /// How many seconds ago the oldest event was recorded that was not handled; 0 when all were. It is the oldest
+    /// of the first 100 aggregates, by id, that have such events.
     public internal(set) var lagSeconds: Double = 0
     /// How many aggregates wait, because an event could not be handled.
     public internal(set) var parked = 0

@@ -37,7 +37,7 @@ struct SubscriptionWorker: Sendable {
                 failures = 0
             } catch  where error is PartitionsLost || (error as? DaybookError)?.underlying is LeaseLost {
                 logger.notice(
-                    "the work on the partitions begins anew: another process has some of them, or the view was replaced",
+                    "the delivery begins anew: another process has some of the partitions, or the view was replaced",
                     metadata: ["subscription": "\(name)"])
             } catch  where HandlingError.endsWork(error) {
                 break

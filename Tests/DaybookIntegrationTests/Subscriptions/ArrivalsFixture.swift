@@ -107,8 +107,10 @@ extension DaybookStore {
         if !isPosted {
             let status = try await subscriptions.show(name)
             let (isScanning, batches) = try await progress()
+            let holders = try await holders()
+            let work = "scanning \(isScanning), batches \(batches), holders \(holders)"
             Issue.record(
-                "behind \(status.behind as Any), parked \(status.parked), \(status.state), \(isScanning), \(batches) batches, \(try await holders())"
+                "behind \(status.behind), parked \(status.parked), \(status.state), \(work)"
             )
         }
         return isPosted

@@ -61,8 +61,8 @@ struct PartitionLeaseTests {
                 for _ in 0..<3 { runners.append(try store.startRunner(delay: 400)) }
                 #expect(try await isSpread(over: runners, in: store))
                 let stopped = runners[0]
-                // So that its output never fills up. What it says is open: whether its delivery meets the new epoch first,
-                // or it first sees that its part has changed, which is no fault.
+                // So that its output never fills up. What it says is open: its delivery may meet the new epoch first,
+                // or the process may see first that its part has changed, which is no fault.
                 let lines = Task { for await _ in stopped.lines {} }
                 stopped.stop()
                 let others = Array(runners[1...])
