@@ -114,7 +114,7 @@ public final class ProgressDisplay: Sendable {
         }
         parts.append("\(Self.shown(rate))/s")
         if let total = state.total, rate > 0 {
-            parts.append("\(Self.shown(seconds: Double(max(0, total - state.done)) / rate)) left")
+            parts.append("\(Text.span(Double(max(0, total - state.done)) / rate)) left")
         }
         if let findings = state.findings { parts.append(findings == 1 ? "1 finding" : "\(findings) findings") }
         return parts.joined(separator: ", ")
@@ -129,15 +129,5 @@ public final class ProgressDisplay: Sendable {
     /// `1234`, and below ten `3.4`.
     private static func shown(_ rate: Double) -> String {
         rate < 10 ? "\((rate * 10).rounded() / 10)" : "\(Int(min(rate, 1e15).rounded()))"
-    }
-
-    /// `42 s`, `3 min 5 s`, `2 h 10 min`.
-    private static func shown(seconds: Double) -> String {
-        let seconds = Int(min(seconds, 1e9).rounded(.up))
-        return switch seconds {
-        case ..<60: "\(seconds) s"
-        case ..<3_600: "\(seconds / 60) min \(seconds % 60) s"
-        default: "\(seconds / 3_600) h \(seconds % 3_600 / 60) min"
-        }
     }
 }

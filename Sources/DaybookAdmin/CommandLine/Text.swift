@@ -33,6 +33,17 @@ enum Text {
         return "\(number) s"
     }
 
+    /// `42 s`, `3 min 5 s`, `2 h 10 min`, `3 days 4 h`.
+    static func span(_ seconds: Double) -> String {
+        let seconds = Int(max(0, min(seconds, 1e12)).rounded(.up))
+        return switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3_600: "\(seconds / 60) min \(seconds % 60) s"
+        case ..<172_800: "\(seconds / 3_600) h \(seconds % 3_600 / 60) min"
+        default: "\(seconds / 86_400) days \(seconds % 86_400 / 3_600) h"
+        }
+    }
+
     /// `text`, padded with spaces to a width.
     static func padded(_ text: String, _ width: Int, isRight: Bool = false) -> String {
         let spaces = String(repeating: " ", count: max(0, width - text.count))

@@ -16,15 +16,20 @@ struct RetryDeadLetter<Application: AdminApplication>: AsyncParsableCommand {
     @OptionGroup var subscription: SubscriptionArgument
     @OptionGroup var aggregate: AggregateArgument
     @OptionGroup var reason: ReasonOptions
+
+    @Flag(help: "Print one object.")
+    var json = false
+
     @OptionGroup(title: "Store") var options: StoreOptions
 
     func run() async throws {
-        try await options.withStore(of: Application.self) { store in
+        let letter = try await options.withStore(of: Application.self) { store in
             try await store.requireJournal(for: "dead-letters retry")
-            try await store.subscriptions.retry(aggregate.id, in: subscription.name, reason.value)
+            return try await store.subscriptions.retry(aggregate.id, in: subscription.name, reason.value)
         }
-        try await StandardOutput.write {
-            try $0.line("\(aggregate.id) is tried again by a process that runs \(subscription.name)")
+        try await StandardOutput.write { output in
+            if json { return try output.json(letter.document) }
+            try output.line("\(aggregate.id) is tried again by a process that runs \(subscription.name)")
         }
     }
 }

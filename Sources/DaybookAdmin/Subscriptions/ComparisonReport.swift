@@ -59,7 +59,9 @@ struct ComparisonReport {
         var text = "checked \(Text.counted(checked, unit)) with \(Text.counted(events, "event")) in \(seconds): "
         let kinds = counts.filter { $0.count > 0 }.map { "\($0.count) \($0.kind)" }.joined(separator: ", ")
         text += total == 0 ? praise : "\(Text.counted(total, "finding")) (\(kinds))"
-        if parked > 0 { text += "; \(Text.counted(parked, "aggregate")) parked" }
+        if parked > 0 {
+            text += "\(total == 0 ? " but" : ";") \(Text.counted(parked, "parked aggregate")), see dead-letters list"
+        }
         guard let work else { return text }
         text += work.isDryRun ? "; nothing was written" : "; \(Text.counted(work.done, work.unit)) \(work.verb)"
         if unrepaired > 0 { text += ", \(unrepaired) left" }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookBSON
 internal import DaybookSubscriptions
 
 /// `subscriptions pause`: stops the delivery to a subscription.
@@ -13,6 +14,10 @@ struct PauseSubscription<Application: AdminApplication>: AsyncParsableCommand {
 
     @OptionGroup var subscription: SubscriptionArgument
     @OptionGroup var reason: ReasonOptions
+
+    @Flag(help: "Print one object.")
+    var json = false
+
     @OptionGroup(title: "Store") var options: StoreOptions
 
     func run() async throws {
@@ -20,6 +25,11 @@ struct PauseSubscription<Application: AdminApplication>: AsyncParsableCommand {
             try await store.requireJournal(for: "subscriptions pause")
             try await store.subscriptions.pause(subscription.name, reason.value)
         }
-        try await StandardOutput.write { try $0.line("\(subscription.name) is paused") }
+        try await StandardOutput.write { output in
+            if json {
+                return try output.json(["name": .string(subscription.name.rawValue), "isPaused": true])
+            }
+            try output.line("\(subscription.name) is paused")
+        }
     }
 }

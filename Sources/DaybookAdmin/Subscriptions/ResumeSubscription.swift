@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookBSON
 internal import DaybookSubscriptions
 
 /// `subscriptions resume`: ends a pause.
@@ -11,6 +12,10 @@ struct ResumeSubscription<Application: AdminApplication>: AsyncParsableCommand {
 
     @OptionGroup var subscription: SubscriptionArgument
     @OptionGroup var reason: ReasonOptions
+
+    @Flag(help: "Print one object.")
+    var json = false
+
     @OptionGroup(title: "Store") var options: StoreOptions
 
     func run() async throws {
@@ -18,6 +23,11 @@ struct ResumeSubscription<Application: AdminApplication>: AsyncParsableCommand {
             try await store.requireJournal(for: "subscriptions resume")
             try await store.subscriptions.resume(subscription.name, reason.value)
         }
-        try await StandardOutput.write { try $0.line("\(subscription.name) is resumed") }
+        try await StandardOutput.write { output in
+            if json {
+                return try output.json(["name": .string(subscription.name.rawValue), "isPaused": false])
+            }
+            try output.line("\(subscription.name) is resumed")
+        }
     }
 }

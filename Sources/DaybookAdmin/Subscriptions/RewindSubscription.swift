@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daybook
+internal import DaybookBSON
 internal import DaybookSubscriptions
 internal import Foundation
 
@@ -37,6 +38,10 @@ struct RewindSubscription<Application: AdminApplication>: AsyncParsableCommand {
     var dryRun = false
 
     @OptionGroup var reason: ReasonOptions
+
+    @Flag(help: "Print one object.")
+    var json = false
+
     @OptionGroup(title: "Store") var options: StoreOptions
 
     func validate() throws {
@@ -55,10 +60,14 @@ struct RewindSubscription<Application: AdminApplication>: AsyncParsableCommand {
             try await store.requireJournal(for: "subscriptions rewind")
             return try await store.subscriptions.rewind(subscription.name, to: point, reason.value, isDryRun: dryRun)
         }
-        // Of a positioned subscription the number is not known.
-        let what = count > 0 ? "events of \(Text.counted(count, "aggregate"))" : "events"
-        try await StandardOutput.write {
-            try $0.line(
+        let what = count.map { "events of \(Text.counted($0, "aggregate"))" } ?? "events"
+        try await StandardOutput.write { output in
+            if json {
+                var document: BSONDocument = ["name": .string(subscription.name.rawValue), "dryRun": .bool(dryRun)]
+                try document.append("aggregates", ifPresent: count.map { .int64(Int64($0)) })
+                return try output.json(document)
+            }
+            try output.line(
                 dryRun
                     ? "\(subscription.name) would be rewound, to handle \(what) again"
                     : "\(subscription.name) is rewound, and handles \(what) again")

@@ -68,5 +68,5 @@ extension SubscriptionStatus {
         return Text.table(rows.map { $0.map(Text.plain) })
     }
 
-    private var lag: String { "\(Int(min(lagSeconds, 1e15).rounded())) s" }
+    private var lag: String { Text.span(lagSeconds) }
 }

@@ -11,10 +11,10 @@ struct VerifySubscriptions<Application: AdminApplication>: AsyncParsableCommand 
             discussion: """
                 It can run beside live traffic: each finding was seen twice, and what a process is about to handle is \
                 none. Findings: behind, of which patch delivers the events; ahead and orphan, where a posting has a \
-                version or an aggregate that the journal does not have. Parked aggregates are counted apart. A \
-                subscription with the delivery positioned has no postings to compare.
+                version or an aggregate that the journal does not have. Parked aggregates are counted apart; see \
+                dead-letters list. A subscription with the delivery positioned has no postings to compare.
 
-                Exit codes: 0 nothing found, 1 findings, 2 it could not be done.
+                Exit codes: 0 nothing found, 1 findings or parked aggregates, 2 it could not be done.
                 """)
     }
 
@@ -30,6 +30,6 @@ struct VerifySubscriptions<Application: AdminApplication>: AsyncParsableCommand 
             ComparisonReport(try await store.subscriptions.verify(subscriptions.names))
         }
         try await report.print(json: json)
-        if report.total > 0 { throw ExitCode.findings }
+        if report.total > 0 || report.parked > 0 { throw ExitCode.findings }
     }
 }

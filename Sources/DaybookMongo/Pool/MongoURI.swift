@@ -12,6 +12,9 @@ struct MongoURI {
     private let hosts: Substring
     /// The database and the options: from the first `/` or `?` on.
     private let rest: Substring
+    /// Whether the text before the hosts has an `@` of its own. The driver takes the first one for the end of the
+    /// password, and the rest of the password for a part of a host, which its later messages quote.
+    private let hasStrayAt: Bool
 
     init(_ text: String) {
         self.text = text
@@ -23,6 +26,7 @@ struct MongoURI {
         hosts = at.map { authority[authority.index(after: $0)...] } ?? authority
         credentials = at.map { authority[..<$0].contains(":") ? "u:p@" : "u@" } ?? ""
         rest = body[end...]
+        hasStrayAt = authority.count { $0 == "@" } > 1
     }
 
     /// The driver's URI. The driver's warnings about its options are logged.
@@ -31,7 +35,7 @@ struct MongoURI {
     func parse() throws(MongoError) -> OpaquePointer {
         let result: OpaquePointer = daybook_result_new()
         defer { daybook_result_destroy(result) }
-        if let uri = Driver.quietly({ daybook_uri_new(text, result) }) {
+        if !hasStrayAt, let uri = Driver.quietly({ daybook_uri_new(text, result) }) {
             if isHarmless { _ = Self.fault(in: harmless) }
             return uri
         }
@@ -40,6 +44,7 @@ struct MongoURI {
 
     private var reason: String {
         guard let scheme else { return "it must begin with mongodb:// or mongodb+srv://" }
+        guard !hasStrayAt else { return "user and password must be percent-encoded: an @ in them is written %40" }
         // The text in place of a host may be a password whose host was forgotten, so it is never quoted.
         guard Driver.quietly({ Self.fault(in: scheme + hosts) }) == nil else {
             return

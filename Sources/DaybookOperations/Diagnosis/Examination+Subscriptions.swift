@@ -69,7 +69,12 @@ extension Examination {
         if record.state != .live { return checks + [try build(of: record, name, on: connection)] }
         if let pause = record.pause {
             let since = pause.at.map { ", for \(Self.shown(now.timeIntervalSince($0)))" } ?? ""
-            return checks + [Diagnosis.Check(name, .ok, "paused by \(pause.by)\(since): \(pause.why)")]
+            let isLong = pause.at.map { now.timeIntervalSince($0) > Self.longestPause } ?? true
+            return checks + [
+                Diagnosis.Check(
+                    name, isLong ? .warning : .ok, "paused by \(pause.by)\(since): \(pause.why)",
+                    remedy: isLong ? "Is that still wanted? If not: subscriptions resume \(record.name)." : nil)
+            ]
         }
         let delivery = try delivery(of: Delivery(record), by: holders(of: record, on: connection), on: connection)
         // What is all right need not be said of one that has a finding.

@@ -9,6 +9,8 @@ extension Examination {
     static var longestLag: TimeInterval { 10 }
     /// How long a subscription may take to handle an event.
     static var longestDelivery: TimeInterval { 30 }
+    /// How long a subscription may be paused before that is a warning.
+    static var longestPause: TimeInterval { 3_600 }
     /// How long a mark may take to come back. On a sharded cluster a shard without writes delays the stream by up to
     /// ten seconds: https://www.mongodb.com/docs/manual/administration/change-streams-production-recommendations/
     static var longestMark: Duration { .seconds(11) }

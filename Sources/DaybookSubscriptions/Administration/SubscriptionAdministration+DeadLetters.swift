@@ -39,9 +39,12 @@ extension SubscriptionAdministration {
 
     /// Has the event of an aggregate tried again, and those that wait after it. A process that runs the subscription
     /// does so within seconds; where none runs, the next one that does.
-    public func retry(_ id: AggregateID, in name: SubscriptionName, _ reason: Reason) async throws {
+    ///
+    /// - Returns: The event.
+    @discardableResult
+    public func retry(_ id: AggregateID, in name: SubscriptionName, _ reason: Reason) async throws -> DeadLetter {
         try await store.telemetry.perform("dead-letters") {
-            _ = try await letter(id, name)
+            var letter = try await letter(id, name)
             try await store.client.withConnection(.single) { connection in
                 let retry: BSONDocument = [
                     "by": .string(reason.by), "why": .string(reason.why),
@@ -54,6 +57,8 @@ extension SubscriptionAdministration {
                     name, by: [:], noting: note("retry", reason, about: id.rawValue), in: store.database,
                     on: connection)
             }
+            letter.isRetried = true
+            return letter
         }
     }
 
@@ -66,7 +71,7 @@ extension SubscriptionAdministration {
     public func skip(
         _ id: AggregateID, in name: SubscriptionName, _ reason: Reason, isDryRun: Bool = false
     ) async throws -> DeadLetter {
-        try await store.telemetry.perform("skip") {
+        try await store.telemetry.perform("dead-letters") {
             let letter = try await letter(id, name)
             guard !isDryRun else { return letter }
             let storage = SubscriptionStorage(name, in: store.database)

@@ -22,11 +22,11 @@ extension SubscriptionAdministration {
     /// one position for all aggregates, so it goes back to a date or to the beginning only.
     ///
     /// - Parameter isDryRun: Whether nothing is changed.
-    /// - Returns: How many aggregates are handled again; 0 for a positioned subscription, where that is not known.
+    /// - Returns: How many aggregates are handled again; nil for a positioned subscription, where that is not known.
     @discardableResult
     public func rewind(
         _ name: SubscriptionName, to point: RewindPoint, _ reason: Reason, isDryRun: Bool = false
-    ) async throws -> Int {
+    ) async throws -> Int? {
         try await store.telemetry.perform("rewind") {
             let record = try await record(name)
             guard record.kind != Subscription.Kind.projection.rawValue else {
@@ -34,9 +34,9 @@ extension SubscriptionAdministration {
                     .invalidArgument,
                     "\"\(name)\" is a projection: its documents would include events twice. Run projections rebuild")
             }
-            let count =
-                record.delivery == Subscription.Delivery.posted.rawValue
-                ? try await rewindPostings(record, point, isDryRun) : try await rewindPosition(record, point, isDryRun)
+            let isPosted = record.delivery == Subscription.Delivery.posted.rawValue
+            let count = isPosted ? try await rewindPostings(record, point, isDryRun) : nil
+            if !isPosted { try await rewindPosition(record, point, isDryRun) }
             guard !isDryRun else { return count }
             try await store.client.withConnection(.single) { connection in
                 _ = try SubscriptionRecord.change(
@@ -113,7 +113,7 @@ extension SubscriptionAdministration {
 
     private func rewindPosition(
         _ record: SubscriptionRecord, _ point: RewindPoint, _ isDryRun: Bool
-    ) async throws -> Int {
+    ) async throws {
         let after: UUID?
         switch point {
         case .beginning: after = nil
@@ -123,7 +123,7 @@ extension SubscriptionAdministration {
                 .invalidArgument,
                 "\"\(record.name)\" keeps one position for all aggregates: it goes back to a date, or to the beginning")
         }
-        guard !isDryRun else { return 0 }
+        guard !isDryRun else { return }
         let storage = try storage(record)
         try await store.client.withConnection(.single) { connection in
             // A process that runs it begins anew, and reads the position then.
@@ -139,6 +139,5 @@ extension SubscriptionAdministration {
                     selector, with: ["$set": ["position": .document(back.document)]], in: storage.checkpoints)
             }
         }
-        return 0
     }
 }

@@ -13,11 +13,13 @@ public struct SubscriptionReport: Sendable {
     public internal(set) var counts: [PostingFinding.Kind: Int] = [:]
     /// The findings, by type and id; at most 10,000.
     public internal(set) var findings: [PostingFinding] = []
-    /// How many aggregates wait, because an event could not be handled; they are no findings.
+    /// How many aggregates wait, because an event could not be handled; they are no findings. Those are counted too that
+    /// a patch has parked.
     public internal(set) var parked = 0
     /// How many events were delivered; of a patch.
     public internal(set) var delivered = 0
-    /// How many of the findings were left, or were parked; of a patch. Of a dry run, how many would be left.
+    /// How many of the findings were left, and how many aggregates are parked; of a patch. Of a dry run, how many would be
+    /// left.
     public internal(set) var unrepaired = 0
     /// How long it took.
     public internal(set) var duration = Duration.zero
@@ -56,7 +58,8 @@ extension SubscriptionAdministration {
     }
 
     /// Delivers the events that postings lack, each exactly once. What is ahead or an orphan is reported and left:
-    /// nobody knows what was handled. A parked aggregate is left too.
+    /// nobody knows what was handled. A parked aggregate is left too. While an operator has paused one of them, nothing is
+    /// delivered.
     ///
     /// - Parameters:
     ///   - names: The subscriptions; all of the store's when there are none.
@@ -65,7 +68,7 @@ extension SubscriptionAdministration {
         try await store.telemetry.perform("subscriptions patch") {
             try await store.requireJournal(for: "subscriptions patch")
             let names = names.isEmpty ? store.ownSubscriptions.map(\.name) : names
-            var reports: [SubscriptionReport] = []
+            var work: [(Subscription, SubscriptionRecord)] = []
             for record in try await records(of: names) {
                 guard let own = store.ownSubscriptions.first(where: { $0.name.rawValue == record.name }) else {
                     throw DaybookError(
@@ -77,14 +80,25 @@ extension SubscriptionAdministration {
                         "the subscription \"\(record.name)\" is \(record.state.rawValue) in version \(record.version), "
                             + "and this program has version \(own.version): run the service until it is built")
                 }
-                guard !isDryRun else {
-                    reports.append(
-                        try await check(record) { finding, report in
-                            if finding.kind != .behind { report.unrepaired += 1 }
-                        })
+                if let pause = record.pause, !isDryRun {
+                    throw DaybookError(
+                        .conflict,
+                        "\"\(record.name)\" was paused by \(pause.by): \(pause.why). Nothing is delivered to it until "
+                            + "subscriptions resume")
+                }
+                work.append((own, record))
+            }
+            var reports: [SubscriptionReport] = []
+            for (own, record) in work {
+                guard isDryRun else {
+                    reports.append(try await patch(own, record))
                     continue
                 }
-                reports.append(try await patch(own, record))
+                var report = try await check(record) { finding, report in
+                    if finding.kind != .behind { report.unrepaired += 1 }
+                }
+                report.unrepaired += report.parked
+                reports.append(report)
             }
             return reports
         }
@@ -97,7 +111,7 @@ extension SubscriptionAdministration {
             store: store, holder: DaybookStore.holder(), subjects: [ProjectionBuild.subject(subscription.name)])
         let delivery = try delivery(of: subscription, record)
         return try await lease.hold { _ in
-            try await check(record) { finding, report in
+            var report = try await check(record) { finding, report in
                 guard finding.kind == .behind, let delivery, let id = finding.id else {
                     report.unrepaired += 1
                     return
@@ -106,8 +120,10 @@ extension SubscriptionAdministration {
                 let isParked = try await store.client.withConnection(.single) {
                     try Posting.find([id], in: delivery.storage.postings, on: $0)[id]?.parked != nil
                 }
-                if isParked { report.unrepaired += 1 }
+                if isParked { report.parked += 1 }
             }
+            report.unrepaired += report.parked
+            return report
         }
     }
 
@@ -128,6 +144,7 @@ extension SubscriptionAdministration {
             report.parked = try await store.client.withConnection(.single) {
                 try $0.count(["parked": ["$exists": true]], in: storage.postings)
             }
+            report.duration = ContinuousClock.now - start
             return report
         }
         var suspects: [PostingFinding] = []
@@ -145,7 +162,8 @@ extension SubscriptionAdministration {
             report.add(finding)
             try await body(finding, &report)
         }
-        (report.checked, report.events, report.parked) = (counts.aggregates, counts.events, counts.parked)
+        (report.checked, report.events) = (counts.aggregates, counts.events)
+        report.parked += counts.parked
         report.duration = ContinuousClock.now - start
         return report
     }

@@ -60,7 +60,7 @@ package struct PostingAudit: Sendable {
             let options = FindOptions(sort: [("_id", 1)], limit: 1_000)
             try connection.find(types.isEmpty ? [:] : filter, in: postings, options: options) { document in
                 let document = BSONDocument(document)
-                let text = document["_id"]?.text ?? "\(document["_id"] ?? .null)"
+                let text = document["_id"]?.text ?? (document["_id"] ?? .null).shown()
                 strays.append(PostingFinding(orphan: text, version: document["version"]?.integer ?? 0))
                 return true
             }

@@ -6,6 +6,7 @@ internal import Daybook
 actor FeedAhead {
     private let feed: JournalFeed
     private var reading: Task<JournalFeed.Batch, any Error>
+    private var hasEnded = false
 
     init(_ feed: JournalFeed) {
         self.feed = feed
@@ -16,16 +17,29 @@ actor FeedAhead {
         reading.cancel()
     }
 
-    /// The next events; none when nothing came for a while.
-    func next() async throws -> JournalFeed.Batch {
+    /// The next events; none when nothing came for a while. Nil after ``end()``.
+    func next() async throws -> JournalFeed.Batch? {
         let current = reading
-        let batch = try await withTaskCancellationHandler {
-            try await current.value
-        } onCancel: {
-            current.cancel()
+        let batch: JournalFeed.Batch
+        do {
+            batch = try await withTaskCancellationHandler {
+                try await current.value
+            } onCancel: {
+                current.cancel()
+            }
+        } catch {
+            if hasEnded, !Task.isCancelled { return nil }
+            throw error
         }
+        guard !hasEnded else { return nil }
         let feed = feed
         reading = Task { try await feed.next() }
         return batch
+    }
+
+    /// Ends the reading, also where it waits.
+    func end() {
+        hasEnded = true
+        reading.cancel()
     }
 }

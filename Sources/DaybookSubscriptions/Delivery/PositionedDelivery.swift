@@ -81,7 +81,9 @@ final class PositionedDelivery: Sendable {
     /// Handles one event, again and again after growing pauses; parks its aggregate in the end.
     ///
     /// - Returns: Whether it was handled.
-    private func handlePatiently(_ document: BSONDocument, _ id: AggregateID, _ version: Int64) async throws -> Bool {
+    private func handlePatiently(
+        _ document: BSONDocument, _ id: AggregateID, _ version: Int64, retrying letter: DeadLetter? = nil
+    ) async throws -> Bool {
         var attempts = 0
         while true {
             do {
@@ -95,27 +97,31 @@ final class PositionedDelivery: Sendable {
                     try await Task.sleep(for: HandlingError.pauses[attempts - 1])
                     continue
                 }
-                try await park(id, after: version - 1, cause, attempts)
+                try await park(id, after: version - 1, cause, attempts, letter)
                 return false
             }
         }
     }
 
-    private func park(_ id: AggregateID, after version: Int64, _ error: any Error, _ attempts: Int) async throws {
+    private func park(
+        _ id: AggregateID, after version: Int64, _ error: any Error, _ attempts: Int, _ letter: DeadLetter?
+    ) async throws {
         let now = store.clock.now()
-        try await Patience.around {
+        let isNew = try await Patience.around {
             try await store.client.withConnection(.single) { connection in
                 try progress.save(nil, on: connection)
-                try DeadLetter.park(
-                    id, after: version, error: error, attempts: attempts, at: now, in: storage, of: store,
-                    on: connection)
+                return try DeadLetter.park(
+                    id, after: version, error: error, attempts: attempts, following: letter, at: now, in: storage,
+                    of: store, on: connection)
             }
         }
         parked.withLock { _ = $0.insert(id) }
+        // What each new holder of the partition finds again is no news, unless an operator waits for it.
+        guard isNew || letter?.isRetried == true else { return }
         metrics.parked.increment()
         store.telemetry.logger.error(
             "an event cannot be handled, and its aggregate is parked; see dead-letters list",
-            [.subscription: name, .aggregateID: id, .error: DeadLetter.describe(error)])
+            [.subscription: name, .aggregateID: id, .error: DeadLetter.describe(error, about: id)])
     }
 
     private func handle(_ documents: [BSONDocument]) async throws {
@@ -127,7 +133,8 @@ final class PositionedDelivery: Sendable {
     }
 
     /// Handles the events of a parked aggregate that wait, and lets it go on if all could be handled.
-    func retry(_ id: AggregateID) async throws {
+    func retry(_ letter: DeadLetter) async throws {
+        guard let id = letter.id else { return }
         while true {
             try Task.checkCancellation()
             let (posting, slice) = try await store.client.withConnection(.single) { connection in
@@ -140,7 +147,7 @@ final class PositionedDelivery: Sendable {
             guard let posting, let slice else { break }
             for (index, document) in slice.documents.enumerated() {
                 let version = posting.version + Int64(index) + 1
-                guard try await handlePatiently(document, id, version) else { return }
+                guard try await handlePatiently(document, id, version, retrying: letter) else { return }
                 try await store.client.withConnection(.single) { connection in
                     try progress.save(nil, on: connection)
                     try connection.updateOne(

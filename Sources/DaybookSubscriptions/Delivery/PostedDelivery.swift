@@ -24,11 +24,36 @@ struct PostedDelivery: Sendable {
         var hasSaved = false
     }
 
+    /// How often a transaction with several events meets a conflict before it is divided.
+    private static let conflictsOfSeveral = 3
+
     /// Handles those of these events that were not handled yet, and notes the position after them.
     ///
-    /// - Parameter events: In the feed's order. What no writer of Daybook has written is left out.
-    func deliver(_ events: [JournalFeed.StoredDocument], to position: FeedPosition) async throws {
-        let events = events.filter { $0.head != nil }
+    /// Where the processes write the same documents, the longest transaction loses to the others again and again. So
+    /// after conflicts it is divided.
+    ///
+    /// - Parameters:
+    ///   - events: In the feed's order. What no writer of Daybook has written is left out.
+    ///   - isOver: Asked between two transactions; when it is true, the events that are left come again later.
+    func deliver(
+        _ events: [JournalFeed.StoredDocument], to position: FeedPosition, until isOver: () -> Bool = { false }
+    ) async throws {
+        var rest = events.filter { $0.head != nil }[...]
+        var size = rest.count
+        repeat {
+            let part = rest.prefix(size)
+            do {
+                try await deliver(part: Array(part), to: part.count == rest.count ? position : nil)
+                rest = rest.dropFirst(part.count)
+                size = min(size * 2, rest.count)
+            } catch  where part.count > 1 && HandlingError.isOfTransaction(error) {
+                size = part.count / 4 + 1
+            }
+        } while !rest.isEmpty && !isOver()
+    }
+
+    /// - Parameter position: Nil when events before it are still to be handled: what comes again after a crash is dropped.
+    private func deliver(part events: [JournalFeed.StoredDocument], to position: FeedPosition?) async throws {
         // Aggregates that are handled alone, after the others, with the last version that was given.
         var alone: [AggregateID: Int64] = [:]
         var hasSaved = false
@@ -36,7 +61,7 @@ struct PostedDelivery: Sendable {
             let batch = events.filter { event in event.head.map { alone[$0.id] == nil } ?? false }
             guard !batch.isEmpty else { break }
             do {
-                let attempt = try await post { [alone] connection in
+                let attempt = try await post(batch.count) { [alone] connection in
                     try await self.attempt(batch, to: alone.isEmpty ? position : nil, on: connection)
                 }
                 hasSaved = attempt.hasSaved
@@ -47,13 +72,15 @@ struct PostedDelivery: Sendable {
             {
                 guard let head = batch[failure.index].head else { throw failure }
                 alone[head.id] = last(of: head.id, in: batch)
+            } catch  where batch.count > 1 && HandlingError.isOfTransaction(error) {
+                throw error
             } catch  where !HandlingError.endsWork(error) && !HandlingError.isOfTheServer(error) {
                 // It is not known which event is the cause.
                 for event in batch { if let head = event.head { alone[head.id] = last(of: head.id, in: batch) } }
             }
         }
         for (id, version) in alone.sorted(by: { $0.key < $1.key }) { try await drain(id, through: version) }
-        if !hasSaved || events.isEmpty, let progress {
+        if !hasSaved || events.isEmpty, let progress, let position {
             try await Patience.around {
                 try await store.client.withConnection(.single) { try progress.save(position, on: $0) }
             }
@@ -109,21 +136,24 @@ struct PostedDelivery: Sendable {
     /// Handles the events of one aggregate up to `last` that were not handled yet, read from the journal. An event that
     /// cannot be handled parks it.
     ///
+    /// - Parameter letter: What parked it until now; nil for nothing.
     /// - Returns: How many were handled.
     @discardableResult
-    func drain(_ id: AggregateID, through last: Int64) async throws -> Int {
+    func drain(_ id: AggregateID, through last: Int64, retrying letter: DeadLetter? = nil) async throws -> Int {
         var count = 0
         var attempts = 0
         var limit = EventSlice.count
         while true {
             try Task.checkCancellation()
             do {
-                let handled = try await post { [limit] connection in
+                let handled = try await post(limit) { [limit] connection in
                     try await drain(id, through: last, limit: limit, on: connection)
                 }
                 guard handled > 0 else { return count }
                 count += handled
-                (attempts, limit) = (0, EventSlice.count)
+                (attempts, limit) = (0, min(limit * 2, EventSlice.count))
+            } catch  where limit > 1 && HandlingError.isOfTransaction(error) {
+                limit = limit / 4 + 1
             } catch  where !HandlingError.endsWork(error) && !HandlingError.isOfTheServer(error) {
                 let failure = error as? EventFailure
                 if let index = failure?.index, index > 0 {
@@ -142,7 +172,7 @@ struct PostedDelivery: Sendable {
                 if HandlingError.isOfTransaction(error) { throw error }
                 let cause = HandlingError.cause(of: error)
                 guard attempts <= HandlingError.pauses.count, !HandlingError.isPermanent(cause) else {
-                    try await park(id, after: cause, attempts: attempts)
+                    try await park(id, after: cause, attempts: attempts, retrying: letter)
                     return count
                 }
                 metrics.retries.increment()
@@ -166,39 +196,47 @@ struct PostedDelivery: Sendable {
     }
 
     /// Parks an aggregate at its next event.
-    private func park(_ id: AggregateID, after error: any Error, attempts: Int) async throws {
+    private func park(
+        _ id: AggregateID, after error: any Error, attempts: Int, retrying letter: DeadLetter?
+    ) async throws {
         let now = store.clock.now()
         let isNew = try await post { connection in
             let posting = try Posting.find([id], in: storage.postings, on: connection)[id]
             guard posting?.parked == nil else { return false }
-            try DeadLetter.park(
-                id, after: posting?.version ?? 0, error: error, attempts: attempts, at: now, in: storage, of: store,
-                on: connection)
+            let isNew = try DeadLetter.park(
+                id, after: posting?.version ?? 0, error: error, attempts: attempts, following: letter, at: now,
+                in: storage, of: store, on: connection)
             try progress?.save(nil, for: [id], on: connection)
-            return true
+            // What each new holder of the partition finds again is no news, unless an operator waits for it.
+            return isNew || letter?.isRetried == true
         }
         guard isNew else { return }
         metrics.parked.increment()
         store.telemetry.logger.error(
             "an event cannot be handled, and its aggregate is parked; see dead-letters list",
-            [.subscription: name, .aggregateID: id, .error: DeadLetter.describe(error)])
+            [.subscription: name, .aggregateID: id, .error: DeadLetter.describe(error, about: id)])
     }
 
+    /// - Parameter events: How many it is about.
     private func post<R: Sendable>(
-        _ body: @Sendable (isolated MongoConnection) async throws -> R
+        _ events: Int = 1, _ body: @Sendable (isolated MongoConnection) async throws -> R
     ) async throws -> R {
-        try await PostingTransaction(store: store) { [metrics] in metrics.retries.increment() }.run(body)
+        var transaction = PostingTransaction(store: store)
+        if events > 1 { transaction.maximumConflicts = Self.conflictsOfSeveral }
+        transaction.onRetry = { [metrics] in metrics.retries.increment() }
+        return try await transaction.run(body)
     }
 }
 
 extension PostedDelivery {
     /// Lets a parked aggregate go on, and handles its events that wait.
-    func retry(_ id: AggregateID) async throws {
+    func retry(_ letter: DeadLetter) async throws {
+        guard let id = letter.id else { return }
         let head = try await post { connection in
             try DeadLetter.unpark(id, in: storage, of: store, on: connection)
             try progress?.save(nil, for: [id], on: connection)
             return try store.journal.head(of: id, on: connection)
         }
-        try await drain(id, through: head)
+        try await drain(id, through: head, retrying: letter)
     }
 }

@@ -4,10 +4,9 @@ internal import DaybookMongo
 /// A transaction that is run again after a conflict or a lost connection. What it reads must show what an attempt has
 /// done whose outcome is not known.
 struct PostingTransaction: Sendable {
-    /// How often it is repeated before its error is one.
-    private static let maximumConflicts = 100
-
     let store: DaybookStore
+    /// How often it is repeated after a conflict before that is an error.
+    var maximumConflicts = 100
     /// Called before each attempt but the first.
     var onRetry: @Sendable () -> Void = {}
 
@@ -26,7 +25,8 @@ struct PostingTransaction: Sendable {
                     try connection.commitTransaction()
                     return result
                 }
-            } catch  where HandlingError.isOfTransaction(error) && conflicts < Self.maximumConflicts {
+            } catch  where HandlingError.isOfTransaction(error) {
+                guard conflicts < maximumConflicts else { throw error }
                 conflicts += 1
                 onRetry()
             } catch let error as MongoError where error.isOfTheMoment {

@@ -17,14 +17,17 @@ public struct DeadLetter: Sendable, Hashable {
     public let type: String
     /// What was wrong, for people.
     public let error: String
-    /// How often it was tried.
+    /// How often it was tried, the retries that operators asked for included.
     public let attempts: Int
-    /// When it was parked.
+    /// When it was parked first.
     public let since: Date
     /// Whether an operator has asked for it to be tried again.
-    public let isRetried: Bool
+    public internal(set) var isRetried: Bool
     /// The code of a ``Daybook/DaybookError``; nil for another error.
     let code: String?
+
+    /// The aggregate; nil when a hand has written something else.
+    var id: AggregateID? { try? AggregateID(parsing: aggregateID) }
 
     static func namespace(in database: String) -> Namespace {
         Namespace(database: database, collection: ControlCollection.deadLetters.rawValue)
@@ -64,21 +67,30 @@ public struct DeadLetter: Sendable, Hashable {
 }
 
 extension DeadLetter {
-    /// What is stored of an error, for people.
-    static func describe(_ error: any Error) -> String { String("\(error)".prefix(2_000)) }
+    /// What is stored of an error, for people. The letter names its aggregate itself.
+    static func describe(_ error: any Error, about id: AggregateID) -> String {
+        var text = "\(error)"
+        if let error = error as? DaybookError, error.aggregateID == id.rawValue { text = error.message }
+        return String(text.prefix(2_000))
+    }
 
     /// Parks an aggregate at the event after `version`, in the open transaction or by single writes.
+    ///
+    /// - Parameter earlier: What parked it until this attempt; nil for nothing.
+    /// - Returns: Whether another event parked it until then, or none.
+    @discardableResult
     static func park(
-        _ id: AggregateID, after version: Int64, error: any Error, attempts: Int, at now: Date,
-        in storage: SubscriptionStorage, of store: DaybookStore, on connection: isolated MongoConnection
-    ) throws {
+        _ id: AggregateID, after version: Int64, error: any Error, attempts: Int, following earlier: DeadLetter? = nil,
+        at now: Date, in storage: SubscriptionStorage, of store: DaybookStore, on connection: isolated MongoConnection
+    ) throws -> Bool {
+        let same = earlier.flatMap { $0.version == version + 1 ? $0 : nil }
         let next: BSONDocument = [
             EventKey.aggregateID: .string(id.rawValue), EventKey.version: .int64(version + 1),
         ]
         let event = try connection.findOne(next, in: store.journal.namespace) { JournalEntry(BSONDocument($0)) }
         var parked: BSONDocument = [
-            "version": .int64(version + 1), "error": .string(describe(error)), "attempts": .int32(Int32(attempts)),
-            "since": .datetime(try BSONDate(now)), "type": .string(event?.type ?? ""),
+            "version": .int64(version + 1), "error": .string(describe(error, about: id)), "attempts": .int32(Int32(clamping: attempts + (same?.attempts ?? 0))),
+            "since": .datetime(try BSONDate(same?.since ?? now)), "type": .string(event?.type ?? ""),
         ]
         if let eventID = event?.id { try parked.append("eventId", .binary(BSONBinary(eventID))) }
         if let code = (error as? DaybookError)?.code { try parked.append("code", .string(code.rawValue)) }
@@ -94,6 +106,7 @@ extension DeadLetter {
             ["_id": .string(id.rawValue)],
             with: ["$set": ["version": .int64(version), "parked": .document(parked)]], upsert: true,
             in: storage.postings)
+        return same == nil
     }
 
     private static func letter(of id: String, _ parked: BSONDocument, _ name: SubscriptionName) -> BSONDocument {

@@ -89,7 +89,7 @@ struct ProjectionBuild: Sendable {
     private func step(
         _ feed: FeedAhead, _ delivery: PostedDelivery, _ reached: @Sendable (Int) async throws -> Void
     ) async throws -> Bool {
-        let batch = try await feed.next()
+        guard let batch = try await feed.next() else { return true }
         try await delivery.deliver(batch.events, to: batch.position)
         try await reached(batch.events.count)
         guard batch.isFollowing else { return false }

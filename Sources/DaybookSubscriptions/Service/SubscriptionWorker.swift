@@ -152,32 +152,31 @@ struct SubscriptionWorker: Sendable {
             selection.isWanted = { id in held.contains(Partitions.index(of: id, count: count)) }
         }
         let start = positions.count == held.count ? FeedPosition.earliest(of: positions.values) : nil
-        let feed = JournalFeed(of: store.tail, from: start, wanting: selection)
+        let feed = FeedAhead(JournalFeed(of: store.tail, from: start, wanting: selection))
         switch subscription.handler {
         case .posted(let handler):
             let delivery = PostedDelivery(
                 store: store, name: name, handler: handler, storage: storage, progress: progress, metrics: metrics)
             try await work(
                 beside: [
-                    { try await watch(held.count, signals) },
+                    { try await watch(held.count, signals, feed) },
                     { [selection] in try await audit(by: delivery, selection, signals) },
                 ]
             ) {
                 try await follow(feed, metrics, signals) {
                 } delivering: {
-                    try await delivery.deliver($0, to: $1)
+                    try await delivery.deliver($0, to: $1) { signals.isOver }
                 }
             }
         case .positioned(let handler):
             let delivery = try await PositionedDelivery(
                 store: store, name: name, handler: handler, progress: progress, metrics: metrics)
-            try await work(beside: [{ try await watch(held.count, signals) }]) { [selection] in
+            try await work(beside: [{ try await watch(held.count, signals, feed) }]) { [selection] in
                 var isFirst = true
                 try await follow(feed, metrics, signals) {
                     // Another process has the parked aggregates of its partitions in memory.
-                    for id in try await lettersToRetry(includingUnknown: isFirst)
-                    where selection.isWanted?(id) ?? true {
-                        try await delivery.retry(id)
+                    for letter in try await lettersToRetry(includingUnknown: isFirst, selection) {
+                        try await delivery.retry(letter)
                     }
                     isFirst = false
                     subscription.monitor.parked(delivery.parkedCount)
@@ -210,11 +209,10 @@ struct SubscriptionWorker: Sendable {
 
     /// - Parameter tend: Called about once a second, between two batches.
     private func follow(
-        _ feed: JournalFeed, _ metrics: DeliveryMetrics, _ signals: Signals, _ tend: () async throws -> Void,
+        _ feed: FeedAhead, _ metrics: DeliveryMetrics, _ signals: Signals, _ tend: () async throws -> Void,
         delivering deliver: ([JournalFeed.StoredDocument], FeedPosition) async throws -> Void
     ) async throws {
         let monitor = subscription.monitor
-        let ahead = FeedAhead(feed)
         let begun = ContinuousClock.now
         var saveDue = begun
         var tendDue = begun
@@ -223,7 +221,7 @@ struct SubscriptionWorker: Sendable {
                 try await tend()
                 tendDue = .now + .seconds(1)
             }
-            let batch = try await ahead.next()
+            guard let batch = try await feed.next() else { return }
             let wasFollowing = signals.state.withLock { state in
                 defer { state.isFollowing = batch.isFollowing }
                 return state.isFollowing
@@ -250,11 +248,12 @@ struct SubscriptionWorker: Sendable {
         }
     }
 
-    /// Looks after this process's part of the work until it has changed. What was begun is finished by the task that
-    /// delivers.
-    private func watch(_ held: Int, _ signals: Signals) async throws {
+    /// Looks after this process's part of the work until it has changed. The task that delivers finishes the transaction
+    /// or the events that it has begun, and does not wait for others.
+    private func watch(_ held: Int, _ signals: Signals, _ feed: FeedAhead) async throws {
         while try await !hasChanged(held, signals) {}
         signals.state.withLock { $0.isOver = true }
+        await feed.end()
     }
 
     /// Says that this process shares the work, and looks whether its part has changed.
@@ -290,9 +289,8 @@ struct SubscriptionWorker: Sendable {
                 try await audit(by: delivery, selection)
                 subscription.monitor.audited(state.audit)
             }
-            for id in try await lettersToRetry(includingUnknown: isFirst)
-            where selection.isWanted?(id) ?? true {
-                try await delivery.retry(id)
+            for letter in try await lettersToRetry(includingUnknown: isFirst, selection) {
+                try await delivery.retry(letter)
             }
             isFirst = false
             // Not the postings, which are as many as the aggregates.
@@ -309,11 +307,12 @@ struct SubscriptionWorker: Sendable {
         var handled = 0
         var wrong = 0
         try await PostingAudit(store: store, types: subscription.types, postings: storage.postings).run { finding in
-            guard let id = finding.id, selection.isWanted?(id) ?? true else { return }
-            guard finding.kind == .behind else {
-                wrong += 1
+            guard let id = finding.id, finding.kind == .behind else {
+                // What is of no aggregate belongs to no partition, so each process names it.
+                if finding.id.map({ selection.isWanted?($0) ?? true }) ?? true { wrong += 1 }
                 return
             }
+            guard selection.isWanted?(id) ?? true else { return }
             if !finding.isParked { handled += try await delivery.drain(id, through: finding.head) }
         }
         if handled > 0 {
@@ -329,12 +328,14 @@ struct SubscriptionWorker: Sendable {
     /// The parked aggregates that an operator wants to be tried again.
     ///
     /// - Parameter unknown: Whether also those whose event another program did not know: this one may know it.
-    private func lettersToRetry(includingUnknown unknown: Bool = false) async throws -> [AggregateID] {
+    private func lettersToRetry(
+        includingUnknown unknown: Bool, _ selection: FeedSelection
+    ) async throws -> [DeadLetter] {
         var wanted: [BSONValue] = [["retry": ["$exists": true]]]
         if unknown { wanted.append(["code": .string(DaybookError.Code.unknownEvent.rawValue)]) }
         let filter: BSONDocument = ["subscription": .string(name.rawValue), "$or": .array(wanted)]
         return try await store.client.withConnection(.single) {
             try DeadLetter.find(filter, limit: 1_000, in: store.database, on: $0)
-        }.compactMap { try? AggregateID(parsing: $0.aggregateID) }
+        }.filter { letter in letter.id.map { selection.isWanted?($0) ?? true } ?? false }
     }
 }

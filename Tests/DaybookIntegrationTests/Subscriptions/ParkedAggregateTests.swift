@@ -89,7 +89,7 @@ struct ParkedAggregateTests {
                 try await store.subscriptions.retry(bad, in: Arrivals.name, Self.reason)
                 let isTried = try await eventually("it is tried again") {
                     let letters = try await store.subscriptions.deadLetters(of: Arrivals.name)
-                    return letters.count == 1 && letters.allSatisfy { !$0.isRetried && $0.since > letter.since }
+                    return letters.count == 1 && letters.allSatisfy { !$0.isRetried && $0.attempts > letter.attempts }
                 }
                 #expect(isTried)
                 Arrivals.isPoisoned = false

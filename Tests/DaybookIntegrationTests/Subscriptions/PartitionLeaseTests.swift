@@ -85,10 +85,15 @@ struct PartitionLeaseTests {
 
     /// Whether all eight partitions are held within two lease times, each process with two at least, none by another.
     private func isSpread(over runners: [ChildProcess], in store: DaybookStore) async throws -> Bool {
-        try await eventually("the partitions are spread", within: Lease.duration * 2) {
-            let holders = try await store.holders()
+        var holders: [Int32: Int] = [:]
+        let isSpread = try await eventually(
+            "the partitions are spread", within: Lease.duration * 2, every: .milliseconds(250)
+        ) {
+            holders = try await store.holders()
             return holders.values.reduce(0, +) == 8 && Set(holders.keys) == Set(runners.map(\.id))
                 && holders.values.allSatisfy { $0 >= 2 }
         }
+        if !isSpread { Issue.record("\(holders) instead of \(runners.map(\.id))") }
+        return isSpread
     }
 }
