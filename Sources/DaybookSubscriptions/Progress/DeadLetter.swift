@@ -89,7 +89,8 @@ extension DeadLetter {
         ]
         let event = try connection.findOne(next, in: store.journal.namespace) { JournalEntry(BSONDocument($0)) }
         var parked: BSONDocument = [
-            "version": .int64(version + 1), "error": .string(describe(error, about: id)), "attempts": .int32(Int32(clamping: attempts + (same?.attempts ?? 0))),
+            "version": .int64(version + 1), "error": .string(describe(error, about: id)),
+            "attempts": .int32(Int32(clamping: attempts + (same?.attempts ?? 0))),
             "since": .datetime(try BSONDate(same?.since ?? now)), "type": .string(event?.type ?? ""),
         ]
         if let eventID = event?.id { try parked.append("eventId", .binary(BSONBinary(eventID))) }

@@ -116,6 +116,12 @@ struct ParkedAggregateTests {
                 #expect(letter.version == 2)
                 #expect(try await subscriptions.show(Arrivals.name).changes.isEmpty)
                 #expect(try await subscriptions.show(Arrivals.name).parked == 1)
+                let verified = try #require(try await subscriptions.verify().first)
+                #expect((verified.total, verified.parked, verified.unrepaired) == (0, 1, 0))
+                for isDryRun in [true, false] {
+                    let patched = try #require(try await subscriptions.patch(isDryRun: isDryRun).first)
+                    #expect((patched.total, patched.parked, patched.unrepaired) == (0, 1, 1))
+                }
                 try await subscriptions.skip(bad, in: Arrivals.name, Self.reason)
                 #expect(try await store.isPosted())
                 let change = try #require(try await subscriptions.show(Arrivals.name).changes.last)
@@ -144,13 +150,22 @@ struct ParkedAggregateTests {
                 #expect(letter.aggregateID == "account/k-1" && letter.version == 4 && letter.type == "renamed")
                 #expect(letter.attempts == 1, "another attempt cannot help")
             }
-            // The same program again: it still does not know it.
-            try await running(store) { _ in
+            let letter = try #require(try await store.subscriptions.deadLetters().first)
+            // The same program again: it still does not know it, which is no news.
+            let log = LogRecorder()
+            try await running(store, configure: { $0.logger = log.logger }) { _ in
                 let commit = try #require(try await store.repository(Account.self).execute(.deposit(5), on: "k-2"))
                 try await store.view(Arrivals.self).wait(for: commit, timeout: .seconds(30))
                 #expect(try await store.isPosted(parked: 1))
                 #expect(try await store.arrivals()["k-1"]?.count == 3)
+                let isTried = try await eventually("it is tried again") {
+                    try await store.subscriptions.deadLetters().first?.attempts == 2
+                }
+                #expect(isTried)
             }
+            let again = try #require(try await store.subscriptions.deadLetters().first)
+            #expect(again.since == letter.since && again.version == letter.version)
+            #expect(!log.texts.contains { $0.contains("its aggregate is parked") }, "\(log.texts)")
             try await runUntilPosted(store, [.projection(NewerArrivals.self)])
             let document = try await store.arrivals()["k-1"]
             #expect(document?.count == 4 && document?.isOrdered == true)

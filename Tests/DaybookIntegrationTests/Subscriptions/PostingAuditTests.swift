@@ -57,8 +57,9 @@ struct PostingAuditTests {
             for id in ["account/none", "tally/other", "nonsense"] {
                 try await store.raw.insert([["_id": .string(id), "version": .int64(1)]], into: Self.postings)
             }
+            try await store.raw.insert([["_id": .int32(7), "version": .int64(1)]], into: Self.postings)
             var expected: [String: PostingFinding.Kind] = [
-                "account/none": .orphan, "tally/other": .orphan, "nonsense": .orphan,
+                "account/none": .orphan, "tally/other": .orphan, "nonsense": .orphan, "7": .orphan,
             ]
             for key in 0..<10 { expected["account/k-\(key)"] = .behind }
             for key in 10..<15 { expected["account/k-\(key)"] = .ahead }
@@ -71,14 +72,30 @@ struct PostingAuditTests {
             let before = noted.all.count
             check(try #require(try await store.subscriptions.verify().first), delivered: 0, unrepaired: 0)
             let dry = try await store.subscriptions.patch(isDryRun: true)
-            check(try #require(dry.first), delivered: 0, unrepaired: 8)
+            check(try #require(dry.first), delivered: 0, unrepaired: 9)
             #expect(noted.all.count == before)
 
-            check(try #require(try await store.subscriptions.patch().first), delivered: 50, unrepaired: 8)
+            check(try #require(try await store.subscriptions.patch().first), delivered: 50, unrepaired: 9)
             #expect(Set(noted.all[before...]) == events(of: 0..<10))
             #expect(noted.all.count == before + 50)
             for key in 0..<10 { expected["account/k-\(key)"] = nil }
             check(try #require(try await store.subscriptions.verify().first), delivered: 0, unrepaired: 0)
+        }
+    }
+
+    @Test("delivers nothing to a subscription that an operator has paused, and says who did it")
+    func paused() async throws {
+        try await withPostings { store, noted in
+            try await store.raw.delete(["_id": "account/k-7"], from: Self.postings)
+            try await store.subscriptions.pause(Self.name, .init(by: "anna", why: "migration"))
+            let before = noted.all.count
+            #expect(try await store.subscriptions.patch(isDryRun: true).map(\.total) == [1])
+            let error = await #expect(throws: DaybookError.self) { try await store.subscriptions.patch() }
+            #expect(error?.code == .conflict)
+            #expect(error?.message.contains("paused by anna: migration") == true)
+            #expect(noted.all.count == before)
+            try await store.subscriptions.resume(Self.name, .init(by: "anna", why: "done"))
+            #expect(try await store.subscriptions.patch().map(\.delivered) == [5])
         }
     }
 

@@ -69,10 +69,16 @@ struct SubscriptionCommandTests {
 
     private static let changes: [Command] = [
         Command("pause.txt", "subscriptions", "pause", "balances", "--reason", "support case 7", "--actor", "ada"),
+        Command("pause.json", "subscriptions", "pause", "balances", "--json", "--reason", "again", "--actor", "ada"),
         Command("subscriptions-list-paused.txt", "subscriptions", "list"),
         Command("subscriptions-show-paused.txt", by: "daybook", "subscriptions", "show", "balances"),
         Command(
             "resume.txt", by: "daybook", "subscriptions", "resume", "balances", "--reason", "done", "--actor", "ada"),
+        Command(
+            "resume.json", "subscriptions", "resume", "balances", "--json", "--reason", "done", "--actor", "ada"),
+        Command(
+            "rewind-dry-run.json", "subscriptions", "rewind", "notices", "--dry-run", "--json", "--reason", "again",
+            "--actor", "ada"),
         Command(
             "rewind-dry-run.txt", "subscriptions", "rewind", "notices", "--dry-run", "--reason", "again", "--actor",
             "ada"
@@ -87,10 +93,13 @@ struct SubscriptionCommandTests {
         Command("dead-letters-list.json", by: "daybook", "dead-letters", "list", "balances", "--json"),
         Command("dead-letters-show.txt", "dead-letters", "show", "balances", "account/d"),
         Command("subscriptions-list-parked.txt", "subscriptions", "list"),
-        Command("subscriptions-verify-parked.txt", "subscriptions", "verify"),
+        Command("subscriptions-verify-parked.txt", ending: 1, "subscriptions", "verify"),
         Command(
             "dead-letters-retry.txt", "dead-letters", "retry", "balances", "account/d", "--reason", "mended", "--actor",
             "ada"),
+        Command(
+            "dead-letters-retry.json", by: "daybook", "dead-letters", "retry", "balances", "account/d", "--json",
+            "--reason", "mended", "--actor", "ada"),
         Command(
             "skip-dry-run.txt", by: "daybook", "subscriptions", "skip", "balances", "account/d", "--reason",
             "a mistake",

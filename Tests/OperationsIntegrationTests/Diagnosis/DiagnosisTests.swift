@@ -65,6 +65,20 @@ struct DiagnosisTests {
         }
     }
 
+    @Test("doctor makes no database where there is none")
+    func noDatabase() async throws {
+        try await withRawDatabase { database in
+            let configuration = DaybookConfiguration(uri: try TestServer.uri, database: database.name)
+            let store = try DaybookStore(
+                configuration, aggregates: [Account.self], subscriptions: [.projection(Entries.self)])
+            let diagnosis = await store.diagnose()
+            await store.close()
+            #expect(diagnosis.problems > 0 && diagnosis.checks.contains { $0.name == "subscription entries" })
+            let found = try await database.read(["listCollections": 1, "nameOnly": true])
+            #expect(found.documents(at: "cursor.firstBatch").isEmpty, "\(found)")
+        }
+    }
+
     @Test("doctor warns of marks that were not prepared: a service works all the same")
     func missingMarks() async throws {
         try await withStore { store in
@@ -306,6 +320,13 @@ struct DiagnosisTests {
                 let paused = await store.diagnose().checks
                 #expect(paused.allSatisfy { $0.level == .ok }, "\(paused)")
                 #expect(paused.contains { $0.detail.hasPrefix("paused by ada") && $0.detail.hasSuffix(": a fault") })
+                let yesterday = BSONDate(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000) - 86_400_000)
+                try await store.raw.update(
+                    ["_id": "entries"], with: ["$set": ["paused.at": .datetime(yesterday)]], in: "daybook.subscriptions"
+                )
+                let long = try finding(await store.diagnose(), .warning)
+                #expect(
+                    long.detail.contains("for 24 h") && long.remedy?.contains("subscriptions resume entries") == true)
                 try await store.subscriptions.resume("entries", reason)
 
                 let letter: BSONDocument = ["_id": "entries/account/a", "subscription": "entries"]
