@@ -16,6 +16,19 @@ struct PostedDelivery: Sendable {
     /// keep exact.
     let progress: PartitionProgress?
     let metrics: DeliveryMetrics
+    private let limit = BatchLimit()
+
+    init(
+        store: DaybookStore, name: SubscriptionName, handler: any PostedHandler, storage: SubscriptionStorage,
+        progress: PartitionProgress?, metrics: DeliveryMetrics
+    ) {
+        self.store = store
+        self.name = name
+        self.handler = handler
+        self.storage = storage
+        self.progress = progress
+        self.metrics = metrics
+    }
 
     /// What one transaction has brought.
     private struct Attempt {
@@ -24,13 +37,7 @@ struct PostedDelivery: Sendable {
         var hasSaved = false
     }
 
-    /// How often a transaction with several events meets a conflict before it is divided.
-    private static let conflictsOfSeveral = 3
-
     /// Handles those of these events that were not handled yet, and notes the position after them.
-    ///
-    /// Where the processes write the same documents, the longest transaction loses to the others again and again. So
-    /// after conflicts it is divided.
     ///
     /// - Parameters:
     ///   - events: In the feed's order. What no writer of Daybook has written is left out.
@@ -39,15 +46,15 @@ struct PostedDelivery: Sendable {
         _ events: [JournalFeed.StoredDocument], to position: FeedPosition, until isOver: () -> Bool = { false }
     ) async throws {
         var rest = events.filter { $0.head != nil }[...]
-        var size = rest.count
         repeat {
-            let part = rest.prefix(size)
+            let part = rest.prefix(limit.events)
             do {
                 try await deliver(part: Array(part), to: part.count == rest.count ? position : nil)
                 rest = rest.dropFirst(part.count)
-                size = min(size * 2, rest.count)
+                limit.grow()
             } catch  where part.count > 1 && HandlingError.isOfTransaction(error) {
-                size = part.count / 4 + 1
+                metrics.retries.increment()
+                limit.shrink(after: part.count)
             }
         } while !rest.isEmpty && !isOver()
     }
@@ -153,7 +160,8 @@ struct PostedDelivery: Sendable {
                 count += handled
                 (attempts, limit) = (0, min(limit * 2, EventSlice.count))
             } catch  where limit > 1 && HandlingError.isOfTransaction(error) {
-                limit = limit / 4 + 1
+                metrics.retries.increment()
+                limit /= 2
             } catch  where !HandlingError.endsWork(error) && !HandlingError.isOfTheServer(error) {
                 let failure = error as? EventFailure
                 if let index = failure?.index, index > 0 {
@@ -217,12 +225,12 @@ struct PostedDelivery: Sendable {
             [.subscription: name, .aggregateID: id, .error: DeadLetter.describe(error, about: id)])
     }
 
-    /// - Parameter events: How many it is about.
+    /// - Parameter events: How many it is about. After a conflict, several are not tried again together.
     private func post<R: Sendable>(
         _ events: Int = 1, _ body: @Sendable (isolated MongoConnection) async throws -> R
     ) async throws -> R {
         var transaction = PostingTransaction(store: store)
-        if events > 1 { transaction.maximumConflicts = Self.conflictsOfSeveral }
+        if events > 1 { transaction.maximumConflicts = 0 }
         transaction.onRetry = { [metrics] in metrics.retries.increment() }
         return try await transaction.run(body)
     }
