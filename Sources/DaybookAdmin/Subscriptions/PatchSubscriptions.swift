@@ -12,6 +12,10 @@ struct PatchSubscriptions<Application: AdminApplication>: AsyncParsableCommand {
                 It can run beside the processes that run the subscriptions. What is ahead or an orphan is reported and \
                 left, since it is not known what was handled; so are parked aggregates. Begin with --dry-run.
 
+                Postings that were deleted or set back by hand look as if their events were missed. A projection would \
+                count these events twice: run projections verify after it, and projections rebuild or patch for what \
+                that finds.
+
                 Exit codes: 0 done, 1 something was left, 2 it could not be done, 130 interrupted.
                 """)
     }

@@ -174,10 +174,10 @@ struct ParkedAggregateTests {
                 let report = try #require(try await admin.projections.verify().first)
                 #expect(Set(report.findings.map(\.key)) == ["bad", Arrivals.group(of: "bad")])
                 #expect(try await store.raw.documents(in: collection) == letters)
-                _ = try await admin.projections.rebuild(swap: true)
+                _ = try await admin.projections.rebuild(swap: true, reason: tester)
                 #expect(try await store.subscriptions.deadLetters().isEmpty)
                 Arrivals.isPoisoned = true
-                _ = try await admin.projections.rebuild(swap: true)
+                _ = try await admin.projections.rebuild(swap: true, reason: tester)
             }
             let letter = try await store.subscriptions.deadLetter(of: bad, in: Arrivals.name)
             #expect(letter.version == 2 && letter.type == "deposited" && letter.error.contains("Poisoned"))
