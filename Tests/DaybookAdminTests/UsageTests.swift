@@ -97,7 +97,9 @@ struct UsageTests {
         Mistake(["dead-letters", "retry", "loans", "loan", "--reason", "r"], "type/key"),
         Mistake(["dead-letters", "discard", "loans", "loan/1"], "--reason"),
         Mistake(["projections", "rebuild", "X"], "[a-z]"),
-        Mistake(["projections", "rebuild", "--dry-run"], "--dry-run"),
+        Mistake(["projections", "rebuild", "--dry-run", "--reason", "x"], "--dry-run"),
+        Mistake(["projections", "rebuild", "--reason", ""], "--reason has 1 to 1024 bytes"),
+        Mistake(["projections", "drop", "x"], "--reason <text>"),
         Mistake(["projections", "drop"], "Missing expected argument"),
         Mistake(["run", "loans"], "Unexpected argument"),
     ]

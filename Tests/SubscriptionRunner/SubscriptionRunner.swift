@@ -23,7 +23,8 @@ struct SubscriptionRunner {
         let store = try DaybookStore(
             configuration, aggregates: [Account.self], subscriptions: [.projection(Arrivals.self)])
         if arguments[2] == "run" { return try await store.run() }
-        let reports = try await store.projections.rebuild(swap: arguments[2] == "swap")
+        let reports = try await store.projections.rebuild(
+            swap: arguments[2] == "swap", reason: .init(by: "runner", why: "a test"))
         await store.close()
         let events = reports.reduce(0) { $0 + $1.events }
         try FileHandle.standardOutput.write(contentsOf: Data("done \(events)\n".utf8))

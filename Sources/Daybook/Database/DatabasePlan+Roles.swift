@@ -21,7 +21,8 @@ extension DatabasePlan {
             for control in [ControlCollection.leases, .checkpoints, .marks, .subscriptions, .deadLetters] {
                 $0[control.rawValue] = Self.writing
             }
-            $0[ControlCollection.runs.rawValue] = Self.reading
+            // A process of the application may finish the rebuild of a projection that an operator began.
+            $0[ControlCollection.runs.rawValue] = kept.isEmpty ? Self.reading : Self.reading.union([.update])
         }
     }
 

@@ -65,8 +65,9 @@ package struct MaintenanceLease: Sendable {
                 if seen.isEmpty {
                     store.telemetry.logger.notice(
                         """
-                        waiting up to \((Lease.duration * 2).components.seconds) s for the lease of \
-                        \(rival.holder)\(rival.since): if that process is gone, the lease ends
+                        \(rival.holder)\(rival.since) has the lease: if that process is gone, it ends within \
+                        \((Lease.duration * 2).components.seconds) s, and this run begins; if that process renews it, \
+                        this run ends
                         """)
                 }
                 seen[rival.name] = rival

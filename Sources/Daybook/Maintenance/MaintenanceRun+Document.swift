@@ -39,6 +39,8 @@ extension MaintenanceRun {
                 "program": program.map { .string($0) } ?? .null,
                 "startedAt": .datetime(try BSONDate(startedAt)),
             ]
+            if let by { try document.append("by", .string(by)) }
+            if let why { try document.append("why", .string(why)) }
             for (key, value) in try progress.fields { try document.append(key, value) }
             return document
         }
@@ -61,6 +63,8 @@ extension MaintenanceRun {
         schemas =
             document["schemas"]?.array?.compactMap { if case .int32(let schema) = $0 { schema } else { nil } } ?? []
         program = document["program"]?.text
+        by = document["by"]?.text
+        why = document["why"]?.text
         self.status = status
         self.updatedAt = updatedAt
         endedAt = document["endedAt"]?.date

@@ -5,8 +5,8 @@ public import Foundation
 /// The record of long work on a database, such as a rebuild: a document of `daybook.runs`, kept up to date while it
 /// works and kept when it has ended.
 ///
-/// `{ _id, kind, swap, types, ids, schemas, program, status, holder, startedAt, updatedAt, endedAt, checked, events,
-/// written, counts, reason, ranges, tokens, builds: { <type>: { collection, uuid } }, refused: { <type>: [id] },
+/// `{ _id, kind, swap, types, ids, schemas, program, by, why, status, holder, startedAt, updatedAt, endedAt, checked,
+/// events, written, counts, reason, ranges, tokens, builds: { <type>: { collection, uuid } }, refused: { <type>: [id] },
 /// swapped }`
 public struct MaintenanceRun: Sendable {
     /// What it does. A later version of Daybook may have kinds that this one does not know.
@@ -15,6 +15,8 @@ public struct MaintenanceRun: Sendable {
         public static let patch = Kind(rawValue: "patch")
         /// Every snapshot is made again from the journal.
         public static let rebuild = Kind(rawValue: "rebuild")
+        /// A projection is removed, with its documents.
+        public static let drop = Kind(rawValue: "drop")
 
         /// The name, as it is stored.
         public let rawValue: String
@@ -61,6 +63,8 @@ public struct MaintenanceRun: Sendable {
     package var schemas: [Int32] = []
     /// The fingerprint of the program that began it; nil where it could not be taken.
     package var program: String?
+    /// Who wanted it, and why; nil where that was not said.
+    public package(set) var by: String?, why: String?
     /// How it stands.
     public internal(set) var status = Status.running
     /// The machine, the process and the store that works at it.
@@ -71,7 +75,8 @@ public struct MaintenanceRun: Sendable {
     public internal(set) var updatedAt: Date
     /// When it ended; nil while it runs.
     public internal(set) var endedAt: Date?
-    /// How many aggregates were looked at, events read and snapshots written.
+    /// How many aggregates were looked at, events read and snapshots written; of a projection, how many documents were
+    /// looked at, events handled and documents written.
     public internal(set) var checked = 0, events = 0, written = 0
     /// How many findings there were of each kind, by the kind's name: each kind of work has kinds of findings of its
     /// own.
@@ -88,9 +93,9 @@ public struct MaintenanceRun: Sendable {
     /// Of a swap: the types that are done.
     package internal(set) var swapped: [String] = []
 
-    /// How much of the ids is done, from 0 to 1, by its parts.
-    public var completion: Double {
-        parts.isEmpty ? 0 : Double(parts.count(where: \.isDone)) / Double(parts.count)
+    /// How much of the ids is done, from 0 to 1, by its parts; nil for work without parts, such as a projection's.
+    public var completion: Double? {
+        parts.isEmpty ? nil : Double(parts.count(where: \.isDone)) / Double(parts.count)
     }
 
     package init(_ kind: Kind, of types: [String], ids: [String] = [], id: UUID, holder: String, at now: Date) {
@@ -149,6 +154,14 @@ extension MaintenanceRun {
             run.events += events
             run.written += written
             for kind in findings { run.countsByName[kind, default: 0] += 1 }
+            try await saveIfDue()
+        }
+
+        /// Notes how much is done in all. What an earlier process has noted is replaced.
+        package func reached(checked: Int? = nil, events: Int? = nil, written: Int? = nil) async throws {
+            run.checked = checked ?? run.checked
+            run.events = events ?? run.events
+            run.written = written ?? run.written
             try await saveIfDue()
         }
 
@@ -242,9 +255,11 @@ extension MaintenanceRun {
             guard try await log.update(run, heldBy: run.holder) else { throw MaintenanceRun.takenOver }
         }
 
+        /// Whether the next progress is written.
+        package var isDue: Bool { isKept && !isSaving && ContinuousClock.now - savedAt >= interval }
+
         private func saveIfDue() async throws {
-            guard isKept, !isSaving, ContinuousClock.now - savedAt >= interval else { return }
-            try await save()
+            if isDue { try await save() }
         }
     }
 }

@@ -87,7 +87,7 @@ extension RunLog {
     }
 
     /// Notes that a run will not be resumed. Its process, should it still live, can no longer write its record.
-    private func giveUp(_ run: MaintenanceRun, for holder: String) async throws {
+    package func giveUp(_ run: MaintenanceRun, for holder: String) async throws {
         var given = run
         given.holder = holder
         given.status = .failed
@@ -155,6 +155,30 @@ package struct StoredRunLog: RunLog {
             "kind": .string(MaintenanceRun.Kind.rebuild.rawValue), "swap": true, "builds.\(type)": ["$exists": true],
         ]
         return try await runs(matching: filter, limit: 1).first
+    }
+
+    /// The runs on this subject alone that neither came to their end nor were given up.
+    package func unfinished(of subject: String) async throws -> [MaintenanceRun] {
+        let filter: BSONDocument = [
+            "types": .texts([subject]), "status": ["$ne": .string(MaintenanceRun.Status.done.rawValue)],
+            "reason": ["$ne": .string(MaintenanceRun.givenUp)],
+        ]
+        return try await runs(matching: filter, limit: 100)
+    }
+
+    /// Notes that the work of a run came to its end, by whichever process.
+    ///
+    /// - Parameter written: How many documents it has written; nil for what the run says.
+    package func end(_ run: MaintenanceRun, checked: Int? = nil, events: Int? = nil, written: Int? = nil) async throws {
+        var ended = run
+        ended.status = .done
+        ended.reason = nil
+        ended.updatedAt = now()
+        ended.endedAt = ended.updatedAt
+        ended.checked = checked ?? run.checked
+        ended.events = events ?? run.events
+        ended.written = written ?? run.written
+        _ = try await update(ended, heldBy: run.holder)
     }
 
     /// The newest first; what Daybook has not written is left out.

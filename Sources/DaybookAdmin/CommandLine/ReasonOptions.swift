@@ -12,14 +12,23 @@ struct ReasonOptions: ParsableArguments {
     var actor: String?
 
     func validate() throws {
-        for (name, text) in [("--reason", reason), ("--actor", actor ?? "-")]
-        where !(1...1_024).contains(text.utf8.count) {
+        try Self.check(reason: reason, actor: actor)
+    }
+
+    static func check(reason: String?, actor: String?) throws {
+        for (name, text) in [("--reason", reason), ("--actor", actor)]
+        where !(1...1_024).contains(text?.utf8.count ?? 1) {
             throw ValidationError("\(name) has 1 to 1024 bytes.")
         }
     }
 
+    /// Who runs the command.
+    static var user: String {
+        let name = NSUserName()
+        return name.isEmpty ? "uid \(getuid())" : name
+    }
+
     var value: SubscriptionAdministration.Reason {
-        let user = NSUserName()
-        return SubscriptionAdministration.Reason(by: actor ?? (user.isEmpty ? "uid \(getuid())" : user), why: reason)
+        SubscriptionAdministration.Reason(by: actor ?? Self.user, why: reason)
     }
 }

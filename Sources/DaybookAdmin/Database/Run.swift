@@ -33,6 +33,7 @@ struct Run<Application: AdminApplication>: SignalHandlingCommand {
                 text: "running until SIGTERM or SIGINT; subscriptions: \(names.isEmpty ? "none" : names)")
             try await ServiceGroup(services: [announced], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
                 .run()
+            logger.notice("stopped")
         }
     }
 }

@@ -9,7 +9,11 @@ struct ListProjections<Application: AdminApplication>: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "list",
             abstract: "Print every projection of the database, with its version and the number of its documents.",
-            discussion: "PROGRAM is the version of this program; a process that runs it builds that version.")
+            discussion: """
+                PROGRAM is the version of this program; a process that runs it builds that version. STATUS is new before \
+                the first process runs it or it is rebuilt, and live once events come to it. While a process makes \
+                documents beside those in use, it names their version.
+                """)
     }
 
     @Flag(help: "Print one object.")
@@ -27,7 +31,8 @@ struct ListProjections<Application: AdminApplication>: AsyncParsableCommand {
             guard !found.isEmpty else { return try output.line("the database has no projections") }
             let rows = found.map {
                 [
-                    $0.name, "\($0.documents)", "\($0.version)", $0.programVersion.map { "\($0)" } ?? "-", $0.state,
+                    $0.name, "\($0.documents)", "\($0.version)", $0.programVersion.map { "\($0)" } ?? "-",
+                    $0.state + ($0.building.map { ", building \($0)" } ?? ""),
                 ].map(Text.plain)
             }
             let heading = ["NAME", "DOCUMENTS", "VERSION", "PROGRAM", "STATUS"]
@@ -44,6 +49,7 @@ extension ProjectionStatus {
             ]
             try document.append("programVersion", ifPresent: programVersion.map { .int32($0) })
             try document.append("status", .string(state))
+            try document.append("building", ifPresent: building.map { .int32($0) })
             return document
         }
     }

@@ -12,7 +12,10 @@ struct PatchProjections<Application: AdminApplication>: AsyncParsableCommand {
                 The documents are made anew beside those in use, and take their place where any differs; readers see \
                 the old ones or the new ones. It can run beside live traffic. Begin with --dry-run.
 
-                Exit codes: 0 done, 2 it could not be done, 130 interrupted.
+                An aggregate of which an event cannot be handled is parked, and its later events are missing in what is \
+                made: see dead-letters list.
+
+                Exit codes: 0 done, 1 aggregates are parked, 2 it could not be done, 130 interrupted.
                 """)
     }
 
@@ -24,6 +27,7 @@ struct PatchProjections<Application: AdminApplication>: AsyncParsableCommand {
     @Flag(help: "Print one object.")
     var json = false
 
+    @OptionGroup var reason: OptionalReasonOptions
     @OptionGroup(title: "Store") var options: StoreOptions
 
     func run() async throws {
@@ -35,10 +39,13 @@ struct PatchProjections<Application: AdminApplication>: AsyncParsableCommand {
                 let reports =
                     dryRun
                     ? try await store.projections.verify(projections.names) { display.update($0) }
-                    : try await store.projections.patch(projections.names) { display.update($0) }
+                    : try await store.projections.patch(projections.names, reason: reason.value) {
+                        display.update($0)
+                    }
                 return ComparisonReport(reports, .patch(isDryRun: dryRun))
             }
         }
         try await report.print(json: json)
+        if report.parked > 0 { throw ExitCode.findings }
     }
 }

@@ -13,12 +13,13 @@ struct RebuildProjections<Application: AdminApplication>: AsyncParsableCommand {
                 + "goes on where it was.",
             discussion: """
                 With --swap they are made beside those in use, and take their place when they are complete; otherwise \
-                the view is empty at first. An aggregate of which an event cannot be handled is parked.
+                the view is empty at first. An aggregate of which an event cannot be handled is parked: \
+                see dead-letters list.
 
                 A rebuild that was stopped or killed is resumed by the same command and the same program within an \
                 hour; else all is begun anew.
 
-                Exit codes: 0 done, 1 aggregates were parked, 2 it could not be done, 130 interrupted.
+                Exit codes: 0 done, 1 aggregates are parked, 2 it could not be done, 130 interrupted.
                 """)
     }
 
@@ -33,6 +34,7 @@ struct RebuildProjections<Application: AdminApplication>: AsyncParsableCommand {
     @Flag(help: "Print one object.")
     var json = false
 
+    @OptionGroup var reason: OptionalReasonOptions
     @OptionGroup(title: "Store") var options: StoreOptions
 
     func run() async throws {
@@ -46,13 +48,15 @@ struct RebuildProjections<Application: AdminApplication>: AsyncParsableCommand {
                     "stopped; how far it came is saved. Start the same command again to go on, with --restart to "
                     + "begin anew"
             ) {
-                let reports = try await store.projections.rebuild(projections.names, swap: swap, restart: restart) {
+                let reports = try await store.projections.rebuild(
+                    projections.names, swap: swap, restart: restart, reason: reason.value
+                ) {
                     display.update($0)
                 }
                 return ComparisonReport(reports, .rebuild)
             }
         }
         try await report.print(json: json)
-        if report.unrepaired > 0 { throw ExitCode.findings }
+        if report.parked > 0 { throw ExitCode.findings }
     }
 }

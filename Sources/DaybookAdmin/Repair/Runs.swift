@@ -10,8 +10,11 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "runs",
             abstract:
-                "Print the last repairs and rebuilds, the newest first, and those that did not come to their end.",
+                "Print the last repairs, rebuilds and drops, the newest first, and those that did not come to their end.",
             discussion: """
+                Of a projection, CHECKED and WRITTEN are documents, and EVENTS are those that its documents are made of; \
+                its work has no RANGES.
+
                 A rebuild that is interrupted, failed, or running without a process goes on when the same program is \
                 started again with the same command within an hour.
                 """)
@@ -44,9 +47,10 @@ struct Runs<Application: AdminApplication>: AsyncParsableCommand {
                 [
                     run.startedAt.rfc3339, run.kind.rawValue + (run.isSwap ? " --swap" : ""),
                     (run.ids.isEmpty ? run.types : run.ids).prefix(3).joined(separator: " "), run.status.rawValue,
-                    run.status == .done ? "" : "\(Int((run.completion * 100).rounded(.down))) %", "\(run.checked)",
+                    run.status == .done ? "" : run.completion.map { "\(Int(($0 * 100).rounded(.down))) %" } ?? "",
+                    "\(run.checked)",
                     "\(run.events)",
-                    "\(run.written)", run.reason ?? (run.status == .running ? run.holder : ""),
+                    "\(run.written)", run.note,
                 ].map(Text.plain)
             }
             let heading = ["started", "kind", "of", "status", "ranges", "checked", "events", "written", ""]
@@ -62,21 +66,35 @@ extension MaintenanceRun {
             for kind in Finding.Kind.allCases {
                 if let count = self.counts[kind] { try counts.append(kind.rawValue, .int64(Int64(count))) }
             }
+            // Those of a projection are others.
+            for (name, count) in countsByName.sorted(by: { $0.key < $1.key }) where counts[name] == nil {
+                try counts.append(name, .int64(Int64(count)))
+            }
             var document: BSONDocument = [
                 "run": .string(id.uuidString.lowercased()), "kind": .string(kind.rawValue), "swap": .bool(isSwap),
                 "types": .texts(types), "ids": .texts(ids),
                 "status": .string(status.rawValue),
-                "completion": .double(completion), "holder": .string(holder),
-                "startedAt": .datetime(try BSONDate(startedAt)),
-                "updatedAt": .datetime(try BSONDate(updatedAt)),
             ]
+            try document.append("completion", ifPresent: completion.map { .double($0) })
+            try document.append("holder", .string(holder))
+            try document.append("startedAt", .datetime(BSONDate(startedAt)))
+            try document.append("updatedAt", .datetime(BSONDate(updatedAt)))
             if let endedAt { try document.append("endedAt", .datetime(BSONDate(endedAt))) }
             for (key, value) in [("checked", checked), ("events", events), ("written", written)] {
                 try document.append(key, .int64(Int64(value)))
             }
             try document.append("counts", .document(counts))
             try document.append("reason", ifPresent: reason.map { .string($0) })
+            try document.append("by", ifPresent: by.map { .string($0) })
+            try document.append("why", ifPresent: why.map { .string($0) })
             return document
         }
+    }
+
+    /// How it ended or who works at it, and who wanted it.
+    fileprivate var note: String {
+        let cause = why.map { $0.isEmpty ? "" : ": \($0)" } ?? ""
+        let parts = [reason ?? (status == .running ? holder : nil), by.map { "by \($0)\(cause)" }]
+        return parts.compactMap(\.self).joined(separator: "; ")
     }
 }

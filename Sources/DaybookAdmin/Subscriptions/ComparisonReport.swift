@@ -64,7 +64,8 @@ struct ComparisonReport {
         }
         guard let work else { return text }
         text += work.isDryRun ? "; nothing was written" : "; \(Text.counted(work.done, work.unit)) \(work.verb)"
-        if unrepaired > 0 { text += ", \(unrepaired) left" }
+        // With projections, what is left is what is parked, which was said.
+        if unrepaired > 0, work.key == "delivered" { text += ", \(unrepaired) left" }
         return text
     }
 
@@ -189,7 +190,7 @@ extension ComparisonReport {
             findings += report.findings.map { Finding($0, of: report.name, isDryRun: isDryRun) }
         }
         // What could not be handled is missing in what was made.
-        if case .rebuild = work { unrepaired = parked }
+        if work != nil { unrepaired = parked }
     }
 }
 
@@ -206,8 +207,11 @@ extension ComparisonReport.Finding {
                 "it includes \(events) of \(Text.counted(Int(expected), "event"))", ("replace", "replaced")
             )
         case .different:
-            let count = events == expected ? "" : ", and includes \(events) events instead of \(expected)"
-            (detail, repair) = ("it is not what its events make\(count)", ("replace", "replaced"))
+            let places = finding.differences.map {
+                "\($0.path.isEmpty ? "it" : $0.path) is \($0.stored ?? "none"), should be \($0.expected ?? "none")"
+            }
+            let shown = (places + (finding.hasMoreDifferences ? ["and more"] : [])).joined(separator: "; ")
+            (detail, repair) = ("it is not what its events make: \(shown)", ("replace", "replaced"))
         case .missing:
             (detail, repair) = (
                 "there is no document of its \(Text.counted(Int(expected), "event"))", ("insert", "inserted")
@@ -218,6 +222,15 @@ extension ComparisonReport.Finding {
         // Appending fails only for a key with NUL or at 2 GiB; neither can happen here.
         for (key, value) in [("events", finding.events), ("expectedEvents", finding.expected)] {
             try? document.append(key, ifPresent: value.map { .int64($0) })
+        }
+        if !finding.differences.isEmpty {
+            let places = finding.differences.map { difference -> BSONValue in
+                var place: BSONDocument = ["path": .string(difference.path)]
+                try? place.append("stored", ifPresent: difference.stored.map { .string($0) })
+                try? place.append("expected", ifPresent: difference.expected.map { .string($0) })
+                return .document(place)
+            }
+            try? document.append("differences", .array(places))
         }
         if let isDryRun {
             self.repair = ComparisonReport.Repair(

@@ -62,7 +62,9 @@ extension SubscriptionStatus {
         for change in changes.reversed() {
             let about = change.aggregateID.map { " of \($0)" } ?? ""
             rows.append([
-                "changed", "\(change.at?.rfc3339 ?? "?")  \(change.what)\(about), by \(change.by): \(change.why)",
+                "changed",
+                "\(change.at?.rfc3339 ?? "?")  \(change.what)\(about), by \(change.by)"
+                    + (change.why.isEmpty ? "" : ": \(change.why)"),
             ])
         }
         return Text.table(rows.map { $0.map(Text.plain) })

@@ -11,6 +11,10 @@ extension MongoError {
     /// Whether the server refuses a filter or another argument as invalid.
     package var isBadArgument: Bool { serverError == .badValue || serverError == .failedToParse }
 
+    /// Whether the server refused with a number that has no name, as for `$where` where it runs no JavaScript: only its
+    /// text says what that is.
+    package var isUnknownRefusal: Bool { code == .server && serverCode != nil && serverError == nil }
+
     /// Whether a unique index that is not among `known` refused a document; each of `known` is the fields of an index
     /// in their order. Then neither a rival nor an earlier attempt is the cause, and the same document is refused each
     /// time. False where the server did not name the index.

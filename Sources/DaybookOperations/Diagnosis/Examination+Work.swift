@@ -15,6 +15,8 @@ extension Examination {
     /// The unfinished runs, newest first, except those whose work a later run of the same kind has done.
     private func unfinishedRuns(on connection: isolated MongoConnection) throws -> [Diagnosis.Check] {
         var done: Set<[[String]]> = []
+        // What else was begun for a projection that was dropped since has nothing left to go on with.
+        var dropped: Set<[String]> = []
         var checks: [Diagnosis.Check] = []
         let options = FindOptions(sort: [("_id", -1)], limit: Self.newestRuns)
         try connection.find([:], in: MaintenanceRun.namespace(store.database), options: options) { document in
@@ -26,7 +28,8 @@ extension Examination {
             let scope = [[run.kind.rawValue], run.types, run.ids]
             if run.status == .done {
                 done.insert(scope)
-            } else if !done.contains(scope) {
+                if run.kind == .drop { dropped.insert(run.types) }
+            } else if !dropped.contains(run.types), !done.contains(scope) {
                 checks.append(check(run))
             }
             return true

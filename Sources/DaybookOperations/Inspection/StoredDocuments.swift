@@ -29,7 +29,7 @@ package struct StoredDocuments: AsyncSequence, Sendable {
         package mutating func next() async throws -> BSONDocument? {
             do {
                 return try await base.next()
-            } catch let error as MongoError where error.isBadArgument {
+            } catch let error as MongoError where error.isBadArgument || error.isUnknownRefusal {
                 // The caller wrote the filter, so the error may show the server's text about it.
                 throw DaybookError(
                     .invalidArgument, "the server does not take the filter: \(error.serverText ?? error.message)",

@@ -2,10 +2,10 @@ public import Daybook
 internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
-internal import Synchronization
 
 /// What operators see and change of projections; see ``Daybook/DaybookStore/projections``. It needs the application's
-/// code, but for ``list()`` and ``drop(_:_:isDryRun:)``.
+/// code, but for ``list()`` and ``drop(_:reason:isDryRun:)``. Each change is recorded with who made it and why, in the
+/// subscription's record and in that of the run.
 public struct ProjectionAdministration: Sendable {
     let store: DaybookStore
 }
@@ -23,8 +23,11 @@ public struct ProjectionStatus: Sendable {
     public let version: Int32
     /// The version of this program; nil where it does not have the projection.
     public let programVersion: Int32?
-    /// `live`, `swapping` or `rebuilding`.
+    /// `new` before a process or a rebuild has made the view, then `live`; for a time `swapping`, `rebuilding` or
+    /// `dropping`.
     public let state: String
+    /// The version whose documents a process makes now beside those in use; nil for none.
+    public let building: Int32?
     /// How many documents the view has.
     public let documents: Int
 }
@@ -54,6 +57,12 @@ public struct ProjectionReport: Sendable {
     public var total: Int { counts.values.reduce(0, +) }
 
     init(_ name: String) { self.name = name }
+
+    mutating func add(_ findings: [ProjectionFinding], _ totals: ProjectionBuild.Totals) {
+        self.findings = findings
+        for finding in findings { counts[finding.kind, default: 0] += 1 }
+        (events, parked) = (totals.events, totals.parked)
+    }
 }
 
 extension ProjectionAdministration {
@@ -65,15 +74,34 @@ extension ProjectionAdministration {
             for record in try await store.subscriptions.records()
             where record.kind == Subscription.Kind.projection.rawValue {
                 let view = try store.subscriptions.storage(record).view
-                let documents = try await store.client.withConnection(.single) { try $0.count([:], in: view) }
+                let (documents, building) = try await store.client.withConnection(.single) {
+                    (try $0.count([:], in: view), try buildingVersion(of: record, on: $0))
+                }
                 let own = store.ownSubscriptions.first { $0.name.rawValue == record.name }
                 statuses.append(
                     ProjectionStatus(
                         name: record.name, version: record.version, programVersion: own?.version,
-                        state: record.state.rawValue, documents: documents))
+                        state: record.state.rawValue, building: building, documents: documents))
             }
             return statuses
         }
+    }
+
+    /// The version that is built beside, while the build saves how far it came: it does so every second or two.
+    private func buildingVersion(
+        of record: SubscriptionRecord, on connection: isolated MongoConnection
+    ) throws -> Int32? {
+        guard record.state == .live || record.state == .new, let version = record.build?["version"]?.integer else {
+            return nil
+        }
+        let build = SubscriptionStorage(try SubscriptionName(record.name), .beside, in: store.database)
+        // By the server's clock, as it was written.
+        let lately = BSONValue.int64(Int64(Lease.duration / .milliseconds(1)))
+        let isRecent: BSONDocument = [
+            "_id": .string(build.partitionName(0)),
+            "$expr": ["$gt": ["$updatedAt", ["$subtract": ["$$NOW", lately]]]],
+        ]
+        return try connection.findOne(isRecent, in: build.checkpoints) { _ in Int32(clamping: version) }
     }
 
     /// Makes the documents of projections again beside those in use, compares the two, and drops what was made. Writers
@@ -86,15 +114,37 @@ extension ProjectionAdministration {
     public func verify(
         _ names: [SubscriptionName] = [], progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> [ProjectionReport] {
-        try await compare(names, repairs: false, progress)
+        try await forEach(names, "projections verify", .beside) { build, report in
+            let (findings, totals) = try await compare(build, &report) { progress($0) }
+            report.add(findings, totals)
+            try await build.discard()
+        }
     }
 
     /// As ``verify(_:progress:)``, and where a document differs, those that were made again take the place of those in
     /// use.
     public func patch(
-        _ names: [SubscriptionName] = [], progress: @escaping @Sendable (Int) -> Void = { _ in }
+        _ names: [SubscriptionName] = [], reason: SubscriptionAdministration.Reason,
+        progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> [ProjectionReport] {
-        try await compare(names, repairs: true, progress)
+        try await forEach(names, "projections patch", .beside) { build, report in
+            let change = store.subscriptions.note("patch", reason)
+            try await recording(.patch, build, change, &report) { run, report in
+                let (findings, totals) = try await compare(build, &report) {
+                    try await run.reached(events: $0)
+                    progress($0)
+                }
+                report.add(findings, totals)
+                try await run.record.advance(
+                    part: nil, to: nil, checked: 0, events: 0, written: 0, findings: findings.map(\.kind.rawValue))
+                try await run.record.reached(checked: report.checked, events: report.events)
+                guard !findings.isEmpty else { return try await build.discard() }
+                try await note(change, build)
+                try await run.record.reached(written: totals.documents)
+                try await build.finish()
+                report.isReplaced = true
+            }
+        }
     }
 
     /// Makes the documents of projections again from the first event. A rebuild that was killed is resumed when the same
@@ -107,22 +157,26 @@ extension ProjectionAdministration {
     ///   - restart: Whether a rebuild that did not come to its end is given up.
     public func rebuild(
         _ names: [SubscriptionName] = [], swap: Bool = false, restart: Bool = false,
-        progress: @escaping @Sendable (Int) -> Void = { _ in }
+        reason: SubscriptionAdministration.Reason, progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> [ProjectionReport] {
         try await forEach(names, "projections rebuild", swap ? .beside : .inPlace) { build, report in
-            let run = try await ProjectionRun.begin(build, restart: restart)
-            report.runID = await run.record.run.id.uuidString.lowercased()
-            do {
+            let change = store.subscriptions.note(swap ? "rebuild --swap" : "rebuild", reason)
+            try await recording(.rebuild, build, change, restart: restart, &report) { run, report in
+                try await note(change, build)
                 if build.place == .inPlace { try await build.beginInPlace() }
-                try await build.run(mayResume: run.isResumed, reached: counting(run, progress)) {}
+                try await build.run(
+                    mayResume: run.isResumed,
+                    reached: {
+                        try await run.reached($0)
+                        if $0 > 0 { progress($0) }
+                    }
+                ) {}
+                let totals = try await build.totals()
+                try await run.reached(totals)
                 try await build.finish()
-                (report.checked, report.parked) = try await counts(build)
-                report.events = await run.record.run.events
+                report.add([], totals)
+                report.checked = totals.documents
                 report.isReplaced = true
-                try await run.end(.done)
-            } catch {
-                try? await run.end(error is CancellationError ? .interrupted : .failed, error)
-                throw error
             }
         }
     }
@@ -131,74 +185,123 @@ extension ProjectionAdministration {
     ///
     /// - Parameter isDryRun: Whether nothing is removed.
     /// - Returns: How many documents it has, or had.
+    /// - Throws: ``Daybook/DaybookError``; `invalidArgument` when the database has no such projection, `conflict` while a
+    ///   process runs it.
     @discardableResult
-    public func drop(_ name: SubscriptionName, isDryRun: Bool = false) async throws -> Int {
+    public func drop(
+        _ name: SubscriptionName, reason: SubscriptionAdministration.Reason, isDryRun: Bool = false
+    ) async throws -> Int {
         try await store.telemetry.perform("projections drop") {
-            let record = try await store.subscriptions.record(name)
-            guard record.kind == Subscription.Kind.projection.rawValue else {
-                throw DaybookError(.invalidArgument, "\"\(name)\" is a \(record.kind), and no projection")
-            }
-            guard record.members.isEmpty else {
-                throw DaybookError(
-                    .conflict,
-                    "the projection \"\(name)\" is run by \(record.members.joined(separator: ", ")): stop that first, "
-                        + "or deploy a program without it")
-            }
-            let live = try store.subscriptions.storage(record)
-            let build = SubscriptionStorage(name, .beside, in: store.database)
-            return try await store.client.withConnection(.single) { connection in
-                let count = try connection.count([:], in: live.view)
-                guard !isDryRun else { return count }
-                try PartitionProgress.fence(0..<record.partitions, in: live, on: connection)
-                for namespace in [live.view, live.postings, build.view, build.postings] {
-                    try ProjectionBuild.drop(namespace, on: connection)
+            let count = try await countBeforeDrop(of: name)
+            guard !isDryRun else { return count }
+            let holder = DaybookStore.holder()
+            let lease = MaintenanceLease(store: store, holder: holder, subjects: [ProjectionBuild.subject(name)])
+            try await lease.hold { _ in
+                // Meanwhile, another process may have dropped it.
+                _ = try await countBeforeDrop(of: name)
+                let drop = ProjectionDrop(store: store, name: name)
+                let log = StoredRunLog(store: store)
+                var run = MaintenanceRun(
+                    .drop, of: name, store.subscriptions.note("drop", reason), holder: holder, in: log)
+                run.program = await ProgramFingerprint.read()
+                let record = MaintenanceRun.Record(run, isKept: true, in: log)
+                try await log.insert(run)
+                try await record.reached(checked: count)
+                do {
+                    try await drop.begin()
+                    try await drop.finish()
+                } catch {
+                    let (status, reason) = ProjectionRun.ending(after: error)
+                    await Task { try? await record.end(status, reason: reason) }.value
+                    throw error
                 }
-                let checkpoints = (0..<record.partitions).map { live.partitionName($0) } + [build.partitionName(0)]
-                // The epochs stay, so that no earlier process can write.
-                _ = try connection.bulkWrite(
-                    checkpoints.map { .updateOne(["_id": .string($0)], update: ["$unset": ["position": ""]]) },
-                    ordered: true, in: live.checkpoints)
-                try DeadLetter.delete(of: name.rawValue, in: store.database, on: connection)
-                try connection.deleteOne(
-                    ["_id": .string(name.rawValue)], in: SubscriptionRecord.namespace(in: store.database))
-                return count
+                try await record.end(.done)
             }
+            return count
         }
+    }
+
+    /// How many documents a projection has that may be dropped.
+    private func countBeforeDrop(of name: SubscriptionName) async throws -> Int {
+        let records = try await store.client.withConnection(.single) {
+            try SubscriptionRecord.all(in: store.database, at: store.clock.now(), on: $0)
+        }
+        guard let record = records.first(where: { $0.name == name.rawValue }),
+            record.kind == Subscription.Kind.projection.rawValue
+        else {
+            let known = records.filter { $0.kind == Subscription.Kind.projection.rawValue }.map(\.name)
+            throw DaybookError(
+                .invalidArgument,
+                "the database has no projection \"\(name)\"; it has "
+                    + (known.isEmpty ? "none" : known.joined(separator: ", ")))
+        }
+        guard record.members.isEmpty || record.state == .dropping else {
+            throw DaybookError(
+                .conflict,
+                "the projection \"\(name)\" is run by \(record.members.joined(separator: ", ")): stop that first, "
+                    + "or deploy a program without it")
+        }
+        let view = try store.subscriptions.storage(record).view
+        return try await store.client.withConnection(.single) { try $0.count([:], in: view) }
     }
 
     // MARK: The work
 
+    /// Makes the documents again beside those in use, and compares them with these while events are delivered to both.
     private func compare(
-        _ names: [SubscriptionName], repairs: Bool, _ progress: @escaping @Sendable (Int) -> Void
-    ) async throws -> [ProjectionReport] {
-        try await forEach(names, repairs ? "projections patch" : "projections verify", .beside) { build, report in
-            let record = try await store.subscriptions.record(build.subscription.name)
-            guard record.version == build.subscription.version else {
-                throw DaybookError(
-                    .conflict,
-                    "the documents of \"\(record.name)\" are of version \(record.version), and this program makes "
-                        + "version \(build.subscription.version): run projections rebuild --swap, or the service")
-            }
-            let total = EventCount(progress)
-            let live = SubscriptionStorage(build.subscription.name, in: store.database)
-            let fresh = SubscriptionStorage(build.subscription.name, .beside, in: store.database)
-            let (findings, checked) = try await build.run(mayResume: false, reached: { total.add($0) }) {
-                try await ProjectionComparison(
-                    store: store, live: live.view, fresh: fresh.view,
-                    stillness: record.members.isEmpty ? .seconds(2) : .seconds(10)
-                ).run()
-            }
-            report.checked = checked
-            report.events = total.value
-            report.findings = findings
-            for finding in findings { report.counts[finding.kind, default: 0] += 1 }
-            report.parked = try await counts(build).parked
-            if repairs, !findings.isEmpty {
-                try await build.finish()
-                report.isReplaced = true
-            } else {
-                try await build.discard()
-            }
+        _ build: ProjectionBuild, _ report: inout ProjectionReport,
+        reached: @escaping @Sendable (Int) async throws -> Void
+    ) async throws -> (findings: [ProjectionFinding], totals: ProjectionBuild.Totals) {
+        let record = try await store.subscriptions.record(build.subscription.name)
+        guard record.state != .new else {
+            throw DaybookError(
+                .conflict,
+                "the projection \"\(record.name)\" is not built in this database yet: run the service, or projections "
+                    + "rebuild")
+        }
+        guard record.version == build.subscription.version else {
+            throw DaybookError(
+                .conflict,
+                "the documents of \"\(record.name)\" are of version \(record.version), and this program makes "
+                    + "version \(build.subscription.version): run projections rebuild --swap, or the service")
+        }
+        let live = SubscriptionStorage(build.subscription.name, in: store.database)
+        let fresh = SubscriptionStorage(build.subscription.name, .beside, in: store.database)
+        let (findings, checked) = try await build.run(
+            mayResume: false, reached: { if $0 > 0 { try await reached($0) } }
+        ) {
+            try await ProjectionComparison(
+                store: store, live: live.view, fresh: fresh.view,
+                stillness: record.members.isEmpty ? .seconds(2) : .seconds(10)
+            ).run()
+        }
+        report.checked = checked
+        return (findings, try await build.totals())
+    }
+
+    /// Runs `body` with a record in `daybook.runs`, and notes there how it ended.
+    private func recording(
+        _ kind: MaintenanceRun.Kind, _ build: ProjectionBuild, _ change: SubscriptionRecord.Change,
+        restart: Bool = false, _ report: inout ProjectionReport,
+        _ body: (ProjectionRun, inout ProjectionReport) async throws -> Void
+    ) async throws {
+        let run = try await ProjectionRun.begin(kind, of: build, change, restart: restart)
+        report.runID = await run.record.run.id.uuidString.lowercased()
+        do {
+            try await body(run, &report)
+            try await run.end()
+        } catch {
+            await run.end(after: error)
+            throw error
+        }
+    }
+
+    /// Records in the subscription's record who has it done, and why.
+    private func note(_ change: SubscriptionRecord.Change, _ build: ProjectionBuild) async throws {
+        try await store.client.withConnection(.single) { connection in
+            _ = try SubscriptionRecord.join(build.subscription, holder: nil, in: store.database, on: connection)
+            try SubscriptionRecord.change(
+                build.subscription.name, by: [:], noting: change, in: store.database, on: connection)
         }
     }
 
@@ -217,9 +320,15 @@ extension ProjectionAdministration {
                     store: store, holder: holder, subjects: [ProjectionBuild.subject(subscription.name)])
                 var report = try await lease.hold { _ in
                     // What an earlier process has begun comes first.
-                    try await ProjectionBuild.finish(swapOf: subscription, in: store)
+                    try await ProjectionBuild.finishBegun(of: subscription.name, in: store)
                     var report = ProjectionReport(subscription.name.rawValue)
-                    try await body(build, &report)
+                    do {
+                        try await body(build, &report)
+                    } catch is PartitionsLost {
+                        throw DaybookError(
+                            .conflict,
+                            "another process has taken over the build of the projection \"\(subscription.name)\"")
+                    }
                     return report
                 }
                 report.duration = ContinuousClock.now - start
@@ -241,50 +350,5 @@ extension ProjectionAdministration {
                 .invalidArgument,
                 "this program has no projection \"\(name)\"; it has \(known.isEmpty ? "none" : known)")
         }
-    }
-
-    private func counting(
-        _ run: ProjectionRun, _ progress: @escaping @Sendable (Int) -> Void
-    ) -> @Sendable (Int) async throws -> Void {
-        { events in
-            try await run.reached(events)
-            progress(await run.record.run.events)
-        }
-    }
-
-    /// How many documents and parked aggregates a build that is in its place has.
-    private func counts(_ build: ProjectionBuild) async throws -> (documents: Int, parked: Int) {
-        try await store.client.withConnection(.single) { connection in
-            let name = build.subscription.name
-            let live = SubscriptionStorage(name, in: store.database)
-            let beside = SubscriptionStorage(name, .beside, in: store.database)
-            let isBeside = try !connection.collections(named: [beside.postings.collection], in: store.database).isEmpty
-            let storage = isBeside ? beside : live
-            return (
-                try connection.count([:], in: storage.view),
-                try connection.count(["parked": ["$exists": true]], in: storage.postings)
-            )
-        }
-    }
-}
-
-/// How many events were handled, from whichever task.
-private final class EventCount: Sendable {
-    private let count = Mutex(0)
-    private let progress: @Sendable (Int) -> Void
-
-    init(_ progress: @escaping @Sendable (Int) -> Void) {
-        self.progress = progress
-    }
-
-    var value: Int { count.withLock { $0 } }
-
-    func add(_ events: Int) {
-        guard events > 0 else { return }
-        progress(
-            count.withLock {
-                $0 += events
-                return $0
-            })
     }
 }

@@ -45,7 +45,8 @@ extension SubscriptionAdministration {
             try await store.requireJournal(for: "subscriptions verify")
             var reports: [SubscriptionReport] = []
             for record in try await records(of: names) {
-                guard record.state == .live else {
+                // Of one that no process has made yet, nothing was handled.
+                guard record.state == .live || record.state == .new else {
                     throw DaybookError(
                         .conflict,
                         "the projection \"\(record.name)\" is \(record.state.rawValue), so its postings are not complete: "
@@ -63,8 +64,11 @@ extension SubscriptionAdministration {
     ///
     /// - Parameters:
     ///   - names: The subscriptions; all of the store's when there are none.
+    ///   - reason: Who wants it and why; noted in the subscription's record where something is delivered.
     ///   - isDryRun: Whether nothing is delivered.
-    public func patch(_ names: [SubscriptionName] = [], isDryRun: Bool = false) async throws -> [SubscriptionReport] {
+    public func patch(
+        _ names: [SubscriptionName] = [], reason: Reason, isDryRun: Bool = false
+    ) async throws -> [SubscriptionReport] {
         try await store.telemetry.perform("subscriptions patch") {
             try await store.requireJournal(for: "subscriptions patch")
             let names = names.isEmpty ? store.ownSubscriptions.map(\.name) : names
@@ -91,7 +95,7 @@ extension SubscriptionAdministration {
             var reports: [SubscriptionReport] = []
             for (own, record) in work {
                 guard isDryRun else {
-                    reports.append(try await patch(own, record))
+                    reports.append(try await patch(own, record, reason))
                     continue
                 }
                 var report = try await check(record) { finding, report in
@@ -106,7 +110,9 @@ extension SubscriptionAdministration {
 
     /// While it holds the lease of a projection's maintenance: between the two renames of a swap, the view would be the
     /// new one and the postings the old ones.
-    private func patch(_ subscription: Subscription, _ record: SubscriptionRecord) async throws -> SubscriptionReport {
+    private func patch(
+        _ subscription: Subscription, _ record: SubscriptionRecord, _ reason: Reason
+    ) async throws -> SubscriptionReport {
         let lease = MaintenanceLease(
             store: store, holder: DaybookStore.holder(), subjects: [ProjectionBuild.subject(subscription.name)])
         let delivery = try delivery(of: subscription, record)
@@ -123,6 +129,13 @@ extension SubscriptionAdministration {
                 if isParked { report.parked += 1 }
             }
             report.unrepaired += report.parked
+            if report.delivered > 0 {
+                let change = note("patch, \(report.delivered) delivered", reason)
+                try await store.client.withConnection(.single) {
+                    _ = try SubscriptionRecord.change(
+                        subscription.name, by: [:], noting: change, in: store.database, on: $0)
+                }
+            }
             return report
         }
     }

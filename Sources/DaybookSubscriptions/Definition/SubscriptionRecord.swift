@@ -9,12 +9,16 @@ package import Foundation
 package struct SubscriptionRecord: Sendable {
     /// What a projection's collections go through.
     package enum State: String, Sendable {
+        /// No process has made the view yet, with its indexes.
+        case new
         /// Events are delivered.
         case live
         /// What was built beside the collections in use takes their place.
         case swapping
         /// The collections in use are made again from the first event.
         case rebuilding
+        /// They are removed, and this record last.
+        case dropping
     }
 
     /// A pause that an operator has ordered.
@@ -232,7 +236,8 @@ extension Subscription {
             "_id": .string(name.rawValue), "kind": .string(kind.rawValue), "delivery": .string(delivery.rawValue),
             "types": .array(types.map { .string($0.rawValue) }), "version": .int32(version),
             "partitions": .int32(Int32(delivery == .posted ? Partitions.count : 1)),
-            "state": .string(SubscriptionRecord.State.live.rawValue),
+            // Events come to a view only after its indexes.
+            "state": .string((kind == .projection ? SubscriptionRecord.State.new : .live).rawValue),
         ]
     }
 }

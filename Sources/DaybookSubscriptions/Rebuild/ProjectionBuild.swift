@@ -3,6 +3,7 @@ internal import DaybookBSON
 internal import DaybookMongo
 internal import Foundation
 internal import Logging
+internal import Synchronization
 
 /// Makes the documents of a projection again from the first event: beside those in use, until they take their place at
 /// once, or in place.
@@ -22,9 +23,9 @@ struct ProjectionBuild: Sendable {
     /// is delivered after that.
     private static let freshness: TimeInterval = 2
 
-    private var name: SubscriptionName { subscription.name }
-    private var live: SubscriptionStorage { SubscriptionStorage(name, in: store.database) }
-    private var storage: SubscriptionStorage { SubscriptionStorage(name, place, in: store.database) }
+    var name: SubscriptionName { subscription.name }
+    var live: SubscriptionStorage { SubscriptionStorage(name, in: store.database) }
+    var storage: SubscriptionStorage { SubscriptionStorage(name, place, in: store.database) }
 
     init?(
         of subscription: Subscription, in store: DaybookStore, _ place: SubscriptionStorage.Place, holder: String
@@ -46,7 +47,8 @@ struct ProjectionBuild: Sendable {
     ///
     /// - Parameters:
     ///   - mayResume: Whether an earlier build of the same program is continued; otherwise what it has left is dropped.
-    ///   - reached: Called with the number of events after each batch.
+    ///   - reached: Called with the number of events that are handled in all, those of the build that is continued
+    ///     included, at the beginning and after each batch.
     ///   - body: What is done while the build goes on following the journal, once it has caught up.
     func run<R: Sendable>(
         mayResume: Bool, reached: @escaping @Sendable (Int) async throws -> Void,
@@ -63,6 +65,9 @@ struct ProjectionBuild: Sendable {
             let isResumed = mayResume ? try await isBegun(note) : false
             if !isResumed { try await reset(progress, note) }
             try await prepare()
+            // The postings are written with what they count. The record of a run is not: it may be of a moment before.
+            let handled = EventCount(isResumed ? try await totals().events : 0)
+            try await reached(handled.value)
             let feed = JournalFeed(
                 of: store.tail, from: isResumed ? positions[0] : nil,
                 wanting: FeedSelection(types: subscription.types))
@@ -70,11 +75,11 @@ struct ProjectionBuild: Sendable {
                 store: store, name: name, handler: handler, storage: storage, progress: progress,
                 metrics: DeliveryMetrics(name, store.telemetry))
             let ahead = FeedAhead(feed)
-            while try await !step(ahead, delivery, reached) {}
+            while try await !step(ahead, delivery, handled, reached) {}
             return try await withThrowingTaskGroup(of: R?.self) { group in
                 defer { group.cancelAll() }
                 group.addTask {
-                    while true { _ = try await step(ahead, delivery, reached) }
+                    while true { _ = try await step(ahead, delivery, handled, reached) }
                 }
                 group.addTask { try await body() }
                 while let result = try await group.next() {
@@ -87,11 +92,12 @@ struct ProjectionBuild: Sendable {
 
     /// Delivers the next events, and returns whether nearly everything is delivered.
     private func step(
-        _ feed: FeedAhead, _ delivery: PostedDelivery, _ reached: @Sendable (Int) async throws -> Void
+        _ feed: FeedAhead, _ delivery: PostedDelivery, _ handled: EventCount,
+        _ reached: @Sendable (Int) async throws -> Void
     ) async throws -> Bool {
         guard let batch = try await feed.next() else { return true }
         try await delivery.deliver(batch.events, to: batch.position)
-        try await reached(batch.events.count)
+        try await reached(handled.add(batch.events.count))
         guard batch.isFollowing else { return false }
         guard let last = batch.events.last, let time = JournalEntry(last.document).recordedAt else { return true }
         return store.clock.now().timeIntervalSince(time) < Self.freshness
@@ -205,7 +211,7 @@ struct ProjectionBuild: Sendable {
         let found = try await store.client.withConnection(.single) {
             try SubscriptionRecord.find(name, in: store.database, on: $0)
         }
-        guard let record = found, record.state != .live else { return }
+        guard let record = found, record.state == .swapping || record.state == .rebuilding else { return }
         let version = record.next ?? record.version
         try await fence(name, record, in: store)
         try await Patience.around {
@@ -222,6 +228,7 @@ struct ProjectionBuild: Sendable {
                 try DeadLetter.restore(of: live, in: store.database, on: $0)
             }
         }
+        try await closeRuns(of: name, isSwap: record.state == .swapping, in: store)
         try await PostingTransaction(store: store).run { connection in
             // An attempt whose outcome was not known may have done it.
             guard try SubscriptionRecord.find(name, in: store.database, on: connection)?.state == record.state else {
@@ -263,13 +270,41 @@ struct ProjectionBuild: Sendable {
         }
     }
 
-    /// Finishes a swap that another process has begun.
-    static func finish(swapOf subscription: Subscription, in store: DaybookStore) async throws {
-        let found = try await store.client.withConnection(.single) {
-            try SubscriptionRecord.find(subscription.name, in: store.database, on: $0)
+    /// Notes in the records of the runs whose documents take their place now that they are done: this process may go on
+    /// with what another has begun, and it may die before it says so itself. What else was begun is of no use any more.
+    private static func closeRuns(of name: SubscriptionName, isSwap: Bool, in store: DaybookStore) async throws {
+        let log = StoredRunLog(store: store)
+        let runs = try await log.unfinished(of: subject(name))
+        guard !runs.isEmpty else { return }
+        let totals = try await totals(of: SubscriptionStorage(name, in: store.database), in: store)
+        do {
+            for run in runs where run.kind != .drop {
+                switch (run.kind, run.isSwap) {
+                case (.patch, _) where isSwap: try await log.end(run, written: totals.documents)
+                case (.rebuild, isSwap):
+                    try await log.end(
+                        run, checked: totals.documents, events: totals.events, written: totals.documents)
+                default: try await log.giveUp(run, for: run.holder)
+                }
+            }
+        } catch let error as MongoError where error.code == .unauthorized {
+            // The roles of an earlier version do not have it; the documents take their place all the same.
+            store.telemetry.logger.warning(
+                "the record of a rebuild is left open: this user may not write \(ControlCollection.runs)",
+                [.subscription: name, .error: "\(error)"])
         }
-        guard found?.state == .swapping else { return }
-        try await finish(subscription.name, in: store)
+    }
+
+    /// Finishes a swap or a drop that another process has begun.
+    static func finishBegun(of name: SubscriptionName, in store: DaybookStore) async throws {
+        let found = try await store.client.withConnection(.single) {
+            try SubscriptionRecord.find(name, in: store.database, on: $0)
+        }
+        switch found?.state {
+        case .swapping: try await finish(name, in: store)
+        case .dropping: try await ProjectionDrop(store: store, name: name).finish()
+        default: break
+        }
     }
 
     /// Drops what was built.
@@ -288,37 +323,20 @@ struct ProjectionBuild: Sendable {
     }
 }
 
-// MARK: - By a running service
+/// How many events were handled, from whichever task.
+private final class EventCount: Sendable {
+    private let count: Mutex<Int>
 
-extension ProjectionBuild {
-    /// Does what the subscription's record says is to be done before events are delivered: finishes a swap, goes on
-    /// with an interrupted rebuild in place, builds the documents of this program's version.
-    ///
-    /// - Returns: Whether anything was done, so that the record is to be looked at again.
-    static func continues(
-        _ record: SubscriptionRecord, _ subscription: Subscription, _ store: DaybookStore, _ holder: String
-    ) async throws -> Bool {
-        guard subscription.kind == .projection, record.pause == nil else { return false }
-        let isNewer = record.version < subscription.version
-        guard isNewer || (record.state != .live && record.version == subscription.version) else { return false }
-        let place: SubscriptionStorage.Place = record.state == .rebuilding ? .inPlace : .beside
-        guard let build = ProjectionBuild(of: subscription, in: store, place, holder: holder) else { return false }
-        let lease = try await store.client.withConnection(.single) {
-            try Lease.acquire(
-                MaintenanceLease.name(of: subject(subscription.name)), holder: holder, in: store.database, on: $0)
+    init(_ count: Int) {
+        self.count = Mutex(count)
+    }
+
+    var value: Int { count.withLock { $0 } }
+
+    func add(_ events: Int) -> Int {
+        count.withLock {
+            $0 += events
+            return $0
         }
-        guard let lease else { return false }
-        let worker = LeasedWorker(client: store.client, database: store.database)
-        try await worker.run(holding: [lease]) { _ in
-            // What was built is complete already, by whichever program.
-            if record.state == .swapping { return try await finish(subscription.name, in: store) }
-            store.telemetry.logger.notice(
-                "the projection is built \(place == .beside ? "beside the one in use" : "again in place")",
-                metadata: ["subscription": "\(subscription.name)", "version": "\(subscription.version)"])
-            if place == .inPlace { try await build.beginInPlace() }
-            try await build.run(mayResume: true, reached: { _ in }) {}
-            try await build.finish()
-        }
-        return true
     }
 }

@@ -18,13 +18,15 @@ struct ProjectionComparison: Sendable {
     /// As they are stored; their key may be anything.
     private struct Found: Sendable {
         let key: BSONValue
-        let bytes: [UInt8]
+        let document: BSONDocument
         let events: Int64?
+
+        var bytes: [UInt8] { document.bytes }
 
         init(_ document: BorrowedDocument) throws {
             let document = BSONDocument(document)
             key = document["_id"] ?? .null
-            bytes = document.bytes
+            self.document = document
             events = document["events"]?.integer
         }
     }
@@ -38,6 +40,8 @@ struct ProjectionComparison: Sendable {
         var since = ContinuousClock.now
     }
 
+    /// How many differences of a document are kept.
+    private static let maximumDifferences = 3
     /// How many findings are kept.
     static let maximumFindings = 10_000
     /// How long one is looked at, at most.
@@ -130,8 +134,16 @@ struct ProjectionComparison: Sendable {
             case (let live?, let fresh?):
                 live.events.map { $0 < fresh.events ?? 0 } ?? false ? .behind : .different
             }
+        var differences: [FieldDifference] = []
+        if kind == .different, let live = suspect.live?.document, let fresh = suspect.fresh?.document {
+            differences = live.differences(to: fresh)
+        }
         return ProjectionFinding(
-            kind: kind, key: suspect.key.text ?? "\(suspect.key)", events: suspect.live?.events,
-            expected: suspect.fresh?.events)
+            kind: kind, key: suspect.key.text ?? suspect.key.shown(), events: suspect.live?.events,
+            expected: suspect.fresh?.events,
+            differences: differences.prefix(Self.maximumDifferences).map {
+                let (stored, expected) = $0.shown()
+                return ProjectionFinding.Difference(path: $0.path, stored: stored, expected: expected)
+            }, hasMoreDifferences: differences.count > Self.maximumDifferences)
     }
 }

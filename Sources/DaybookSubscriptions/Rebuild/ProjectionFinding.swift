@@ -15,10 +15,23 @@ public struct ProjectionFinding: Sendable, Hashable {
         public var description: String { rawValue }
     }
 
+    /// A place at which the document differs from what its events make.
+    public struct Difference: Sendable, Hashable {
+        /// The keys from the document to the place, separated by dots.
+        public let path: String
+        /// The value in the view, and the one that its events make, as extended JSON of at most 200 characters; nil for
+        /// none.
+        public let stored: String?, expected: String?
+    }
+
     /// What is wrong.
     public let kind: Kind
-    /// The document's key.
+    /// The document's key; one that is no text, as extended JSON.
     public let key: String
     /// How many events the document includes, and how many it should; nil where there is no document.
     public let events: Int64?, expected: Int64?
+    /// Of a document that is `different`: where, at most three places.
+    public let differences: [Difference]
+    /// Whether there are more of them.
+    public let hasMoreDifferences: Bool
 }

@@ -61,6 +61,9 @@ func runUntilPosted(
     #expect(isPosted, sourceLocation: sourceLocation)
 }
 
+/// Who changes something in a test, and why.
+let tester = SubscriptionAdministration.Reason(by: "ada", why: "support case 7")
+
 /// Something that a test sets once.
 final class Flag: Sendable {
     private let state = Mutex(false)

@@ -119,7 +119,7 @@ struct ParkedAggregateTests {
                 let verified = try #require(try await subscriptions.verify().first)
                 #expect((verified.total, verified.parked, verified.unrepaired) == (0, 1, 0))
                 for isDryRun in [true, false] {
-                    let patched = try #require(try await subscriptions.patch(isDryRun: isDryRun).first)
+                    let patched = try #require(try await subscriptions.patch(reason: tester, isDryRun: isDryRun).first)
                     #expect((patched.total, patched.parked, patched.unrepaired) == (0, 1, 1))
                 }
                 try await subscriptions.skip(bad, in: Arrivals.name, Self.reason)
@@ -189,10 +189,10 @@ struct ParkedAggregateTests {
                 let report = try #require(try await admin.projections.verify().first)
                 #expect(Set(report.findings.map(\.key)) == ["bad", Arrivals.group(of: "bad")])
                 #expect(try await store.raw.documents(in: collection) == letters)
-                _ = try await admin.projections.rebuild(swap: true)
+                _ = try await admin.projections.rebuild(swap: true, reason: tester)
                 #expect(try await store.subscriptions.deadLetters().isEmpty)
                 Arrivals.isPoisoned = true
-                _ = try await admin.projections.rebuild(swap: true)
+                _ = try await admin.projections.rebuild(swap: true, reason: tester)
             }
             let letter = try await store.subscriptions.deadLetter(of: bad, in: Arrivals.name)
             #expect(letter.version == 2 && letter.type == "deposited" && letter.error.contains("Poisoned"))

@@ -71,13 +71,15 @@ struct PostingAuditTests {
             }
             let before = noted.all.count
             check(try #require(try await store.subscriptions.verify().first), delivered: 0, unrepaired: 0)
-            let dry = try await store.subscriptions.patch(isDryRun: true)
+            let dry = try await store.subscriptions.patch(reason: tester, isDryRun: true)
             check(try #require(dry.first), delivered: 0, unrepaired: 9)
             #expect(noted.all.count == before)
 
-            check(try #require(try await store.subscriptions.patch().first), delivered: 50, unrepaired: 9)
+            check(try #require(try await store.subscriptions.patch(reason: tester).first), delivered: 50, unrepaired: 9)
             #expect(Set(noted.all[before...]) == events(of: 0..<10))
             #expect(noted.all.count == before + 50)
+            let changes = try await store.subscriptions.show(Self.name).changes
+            #expect(changes.map(\.what) == ["patch, 50 delivered"] && changes.map(\.by) == [tester.by])
             for key in 0..<10 { expected["account/k-\(key)"] = nil }
             check(try #require(try await store.subscriptions.verify().first), delivered: 0, unrepaired: 0)
         }
@@ -89,13 +91,15 @@ struct PostingAuditTests {
             try await store.raw.delete(["_id": "account/k-7"], from: Self.postings)
             try await store.subscriptions.pause(Self.name, .init(by: "anna", why: "migration"))
             let before = noted.all.count
-            #expect(try await store.subscriptions.patch(isDryRun: true).map(\.total) == [1])
-            let error = await #expect(throws: DaybookError.self) { try await store.subscriptions.patch() }
+            #expect(try await store.subscriptions.patch(reason: tester, isDryRun: true).map(\.total) == [1])
+            let error = await #expect(throws: DaybookError.self) {
+                try await store.subscriptions.patch(reason: tester)
+            }
             #expect(error?.code == .conflict)
             #expect(error?.message.contains("paused by anna: migration") == true)
             #expect(noted.all.count == before)
             try await store.subscriptions.resume(Self.name, .init(by: "anna", why: "done"))
-            #expect(try await store.subscriptions.patch().map(\.delivered) == [5])
+            #expect(try await store.subscriptions.patch(reason: tester).map(\.delivered) == [5])
         }
     }
 

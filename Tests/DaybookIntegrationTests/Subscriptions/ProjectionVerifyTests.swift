@@ -29,16 +29,26 @@ struct ProjectionVerifyTests {
 
                     let expected: [String: ProjectionFinding.Kind] = [
                         "k-1": .different, "k-2": .behind, "k-3": .different, "k-4": .missing, "a-0": .orphan,
-                        "\(BSONValue.int64(7))": .orphan,
+                        "7": .orphan,
                     ]
                     let report = try #require(try await admin.projections.verify().first)
                     #expect(
                         Dictionary(uniqueKeysWithValues: report.findings.map { ($0.key, $0.kind) }) == expected)
                     #expect(report.total == 6 && !report.isReplaced)
                     #expect(report.events == 200)
+                    let differences = Dictionary(
+                        uniqueKeysWithValues: report.findings.map { ($0.key, $0.differences.map(\.path)) })
+                    #expect(differences["k-1"] == ["state.sum"] && differences["k-3"] == ["note"])
+                    #expect(report.findings.first { $0.key == "k-1" }?.differences.first?.stored == "1")
 
-                    let patch = try #require(try await admin.projections.patch().first)
+                    let patch = try #require(try await admin.projections.patch(reason: tester).first)
                     #expect(patch.total == 6 && patch.isReplaced)
+                    let runs = try await admin.runs()
+                    #expect(runs.map(\.kind) == [.patch] && runs.map(\.status) == [.done], "verify makes none")
+                    #expect(runs.map(\.events) == [200] && runs.map(\.checked) == [patch.checked])
+                    #expect(runs.map(\.written) == [clean.count] && runs.map(\.by) == ["ada"])
+                    let changes = try await admin.subscriptions.show(Arrivals.name).changes
+                    #expect(changes.map { [$0.what, $0.by, $0.why] } == [["patch", "ada", "support case 7"]])
                     #expect(Set(try await store.raw.documents(in: Self.collection)) == Set(clean))
                     #expect(try await admin.projections.verify().map(\.total) == [0])
                 }

@@ -70,18 +70,21 @@ struct SubscriptionTests {
     func rebuilt() async throws {
         try await withStore { store in
             let accounts = store.repository(Account.self)
+            // Nothing is built yet to compare with, and no progress is shown without events.
+            await #expect(throws: DaybookError.self) { try await store.projections.verify() }
+            _ = try await store.projections.rebuild(reason: tester) { #expect($0 > 0) }
             for key in 0..<30 { try await accounts.execute(.depositEach([1, 2, 3]), on: "\(key)") }
-            #expect(try await store.projections.rebuild().map(\.checked) == [10])
+            #expect(try await store.projections.rebuild(reason: tester).map(\.checked) == [10])
             #expect(try await store.subscriptions.verify().map(\.total) == [0])
             try await running(store) {
                 #expect(try await store.projections.verify().map(\.total) == [0])
                 try await store.raw.update(["_id": "1"], with: ["$set": ["state.amount": 1]], in: "views.incomes")
                 #expect(try await store.projections.verify().first?.findings.map(\.key) == ["1"])
-                #expect(try await store.projections.patch().first?.isReplaced == true)
+                #expect(try await store.projections.patch(reason: tester).first?.isReplaced == true)
                 #expect(try await store.projections.verify().map(\.total) == [0])
                 let commit = try #require(try await accounts.execute(.deposit(10), on: "1"))
                 try await store.view(Incomes.self).wait(for: commit, timeout: .seconds(30))
-                #expect(try await store.projections.rebuild(swap: true).map(\.checked) == [10])
+                #expect(try await store.projections.rebuild(swap: true, reason: tester).map(\.checked) == [10])
             }
         }
     }

@@ -43,6 +43,15 @@ struct MaintenanceRunTests {
         #expect(kept == ["later": .int64(2), "stale": .int64(1)])
     }
 
+    @Test("who wanted a run, and why, is kept")
+    func reason() throws {
+        var run = MaintenanceRun(.drop, of: ["view.a"], id: UUID(), holder: "h", at: Date(timeIntervalSince1970: 1))
+        #expect(try run.document["by"] == nil && run.document["why"] == nil)
+        (run.by, run.why) = ("ada", "not needed")
+        let read = try #require(MaintenanceRun(try run.document))
+        #expect(read.by == "ada" && read.why == "not needed" && read.kind == .drop && read.completion == nil)
+    }
+
     /// As every version since the first writes it: old and new programs resume one another's runs.
     private func stored() throws -> BSONDocument {
         let first: BSONDocument = ["type": "a", "from": "a/", "to": "a/m", "isDone": true, "position": "a/k"]
