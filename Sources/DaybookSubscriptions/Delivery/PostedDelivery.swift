@@ -16,7 +16,7 @@ struct PostedDelivery: Sendable {
     /// keep exact.
     let progress: PartitionProgress?
     let metrics: DeliveryMetrics
-    private let limit = BatchLimit()
+    let limit = BatchLimit()
 
     init(
         store: DaybookStore, name: SubscriptionName, handler: any PostedHandler, storage: SubscriptionStorage,

@@ -233,6 +233,8 @@ struct SubscriptionWorker: Sendable {
                 monitor.began()
                 let start = ContinuousClock.now
                 try await store.telemetry.perform("deliver") { try await deliver(batch.events, batch.position) }
+                // It may have stopped before the last of them, so the position after them must not be saved.
+                guard !signals.isOver else { return }
                 metrics.duration.record(duration: ContinuousClock.now - start)
                 saveDue = min(saveDue, .now + Self.interval)
             } else if batch.isFollowing {

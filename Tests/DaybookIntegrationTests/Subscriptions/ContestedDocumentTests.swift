@@ -1,8 +1,10 @@
-import Daybook
+@testable import Daybook
 import DaybookBSON
+import DaybookMongo
 @testable import DaybookSubscriptions
 import Foundation
 import IntegrationSupport
+import SampleAggregates
 import Testing
 
 @Suite("A document that others change too", .serialized, .timeLimit(.minutes(5)))
@@ -33,6 +35,49 @@ struct ContestedDocumentTests {
             _ = await rival.result
             #expect(isPosted)
             try await store.expectExactArrivals()
+        }
+    }
+
+    @Test("leaves the position where it was, when a process gives its partitions up between two transactions")
+    func givenUp() async throws {
+        try await withArrivals { store in
+            try await store.deposit(20, on: 4)
+            let storage = SubscriptionStorage(Arrivals.name, in: store.database)
+            let leases = try await store.client.withConnection(.single) { connection in
+                var leases: [Int: Lease] = [:]
+                for partition in 0..<8 {
+                    leases[partition] = try Lease.acquire(
+                        storage.partitionName(partition), holder: "test", in: store.database, on: connection)
+                }
+                return leases
+            }
+            let progress = try await store.client.withConnection(.single) {
+                try PartitionProgress.claim(leases, of: 8, in: storage, on: $0).progress
+            }
+            let delivery = PostedDelivery(
+                store: store, name: Arrivals.name, handler: ProjectionHandler<Arrivals>(), storage: storage,
+                progress: progress, metrics: DeliveryMetrics(Arrivals.name, store.telemetry))
+            let feed = JournalFeed(of: store.tail, wanting: FeedSelection(types: [Account.type]))
+            var batch = try await feed.next()
+            while batch.events.isEmpty { batch = try await feed.next() }
+            try #require(batch.events.count == 20)
+
+            func posted() async throws -> Int64 {
+                try await store.raw.documents(in: "daybook.postings.arrivals").reduce(0) {
+                    $0 + ($1.integer(at: "version") ?? 0)
+                }
+            }
+            func positions() async throws -> Int {
+                try await store.raw.documents(in: "daybook.checkpoints").count { $0["position"] != nil }
+            }
+            delivery.limit.shrink(after: 6)
+            try await delivery.deliver(batch.events, to: batch.position) { true }
+            #expect(try await posted() == 3)
+            #expect(try await positions() == 0)
+            try await delivery.deliver(batch.events, to: batch.position)
+            #expect(try await posted() == 20)
+            // Those of the partitions that the last transaction is about; the others are earlier.
+            #expect(try await positions() > 0)
         }
     }
 }
