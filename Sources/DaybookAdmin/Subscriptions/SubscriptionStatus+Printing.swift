@@ -50,7 +50,7 @@ extension SubscriptionStatus {
     var lines: [String] {
         var rows = [
             ["name", name], ["kind", "\(kind), \(delivery), version \(version)"],
-            ["events of", types.map(\.rawValue).joined(separator: ", ")], ["status", state],
+            ["events of", types.map(\.rawValue).joined(separator: ", ")], ["status", isPaused ? "paused" : state],
             ["behind", behind == 0 ? "nothing" : "\(Text.counted(behind, "aggregate")), by \(lag)"],
             ["parked", parked == 0 ? "none" : Text.counted(parked, "aggregate")],
         ]

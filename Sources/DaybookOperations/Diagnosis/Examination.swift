@@ -7,8 +7,8 @@ internal import Foundation
 struct Examination {
     let store: DaybookStore
     private(set) var diagnosis = Diagnosis()
-    /// The server's time when the examination began.
-    private(set) var now: Date
+    /// The server's time when the examination began, and this machine's.
+    private let begun: (server: Date, here: ContinuousClock.Instant)
     /// How far the server's clock is ahead of this machine's.
     private let offset: TimeInterval?
     private let hello: BSONDocument
@@ -20,15 +20,18 @@ struct Examination {
         self.store = store
         let (sent, start) = (store.configuration.clock.now(), ContinuousClock.now)
         hello = try connection.read(["hello": 1], database: "admin")
-        now = sent
         guard case .datetime(let server) = hello["localTime"] else {
             offset = nil
+            begun = (sent, start)
             return
         }
         let roundTrip = (ContinuousClock.now - start) / .seconds(1)
         offset = ServerClock.offset(sent: sent, roundTrip: roundTrip, server: server.date)
-        now = server.date
+        begun = (server.date, .now)
     }
+
+    /// The server's time now. An examination of a busy server takes longer than a lease lasts.
+    var now: Date { begun.server.addingTimeInterval((ContinuousClock.now - begun.here) / .seconds(1)) }
 
     /// The diagnosis when no server replies, or none that is suitable.
     static func unreachable(_ error: any Error) -> Diagnosis {

@@ -31,14 +31,20 @@ struct SubscriptionWorker: Sendable {
         let metrics = DeliveryMetrics(name, store.telemetry)
         defer { subscription.monitor.ended() }
         var failures = 0
+        var lastLoss: ContinuousClock.Instant?
         while !Task.isCancelled {
             do {
                 if try await !work(metrics) { try await Task.sleep(for: Self.interval) }
                 failures = 0
             } catch  where error is PartitionsLost || (error as? DaybookError)?.underlying is LeaseLost {
-                logger.notice(
-                    "the delivery begins anew: another process has some of the partitions, or the view was replaced",
-                    metadata: ["subscription": "\(name)"])
+                // After rebuilds it takes a few attempts until the leases have greater epochs: that is said once.
+                let isNews = lastLoss.map { .now - $0 > Lease.duration } ?? true
+                lastLoss = .now
+                if isNews {
+                    logger.notice(
+                        "the delivery begins anew: another process has some of the partitions, or the view was replaced",
+                        metadata: ["subscription": "\(name)"])
+                }
             } catch  where HandlingError.endsWork(error) {
                 break
             } catch {
