@@ -185,7 +185,7 @@ extension ProjectionAdministration {
     ///
     /// - Parameter isDryRun: Whether nothing is removed.
     /// - Returns: How many documents it has, or had.
-    /// - Throws: ``Daybook/DaybookError``; `invalidArgument` when the database has no such projection, `conflict` while a
+    /// - Throws: `DaybookError`; `invalidArgument` when the database has no such projection, `conflict` while a
     ///   process runs it.
     @discardableResult
     public func drop(

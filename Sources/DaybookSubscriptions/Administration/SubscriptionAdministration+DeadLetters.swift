@@ -19,7 +19,7 @@ extension SubscriptionAdministration {
 
     /// The event of one aggregate that could not be handled.
     ///
-    /// - Throws: ``Daybook/DaybookError``; `invalidArgument` when the aggregate is not parked.
+    /// - Throws: `DaybookError`; `invalidArgument` when the aggregate is not parked.
     public func deadLetter(of id: AggregateID, in name: SubscriptionName) async throws -> DeadLetter {
         try await store.telemetry.perform("dead-letters") { try await letter(id, name) }
     }

@@ -5,8 +5,8 @@ internal import Foundation
 
 /// What operators see and change of the subscriptions of a database; see ``Daybook/DaybookStore/subscriptions``.
 ///
-/// All but ``patch(_:isDryRun:)`` needs no code of the application. Each change is noted in the subscription's record,
-/// with who made it and why. Running processes take it up within seconds.
+/// All but ``patch(_:reason:isDryRun:)`` needs no code of the application. Each change is noted in the subscription's
+/// record, with who made it and why. Running processes take it up within seconds.
 public struct SubscriptionAdministration: Sendable {
     let store: DaybookStore
 }
@@ -45,7 +45,7 @@ extension SubscriptionAdministration {
 
     /// One subscription.
     ///
-    /// - Throws: ``Daybook/DaybookError``; `invalidArgument` when there is none of the name.
+    /// - Throws: `DaybookError`; `invalidArgument` when there is none of the name.
     public func show(_ name: SubscriptionName) async throws -> SubscriptionStatus {
         try await store.telemetry.perform("subscriptions") { try await status(try await record(name)) }
     }

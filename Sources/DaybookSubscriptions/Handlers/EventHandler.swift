@@ -2,7 +2,7 @@ public import Daybook
 
 /// Handles events outside of MongoDB: each at least once, in the order of their versions along an aggregate.
 ///
-/// An event comes again after a crash, so what it does must be safe to repeat: pass ``Daybook/StoredEvent/id`` on as
+/// An event comes again after a crash, so what it does must be safe to repeat: pass `StoredEvent.id` on as
 /// the key by which the other side knows what it has seen.
 public protocol EventHandler: Sendable {
     /// The subscription's name.

@@ -23,7 +23,7 @@ public struct DeadLetter: Sendable, Hashable {
     public let since: Date
     /// Whether an operator has asked for it to be tried again.
     public internal(set) var isRetried: Bool
-    /// The code of a ``Daybook/DaybookError``; nil for another error.
+    /// The code of a `DaybookError`; nil for another error.
     let code: String?
 
     /// The aggregate; nil when a hand has written something else.

@@ -13,7 +13,7 @@ struct ProjectionDrop: Sendable {
 
     /// Notes that the projection is dropped, where no process runs it.
     ///
-    /// - Throws: ``Daybook/DaybookError``; `conflict` where a process runs it.
+    /// - Throws: `DaybookError`; `conflict` where a process runs it.
     func begin() async throws {
         let none: BSONDocument = [
             "members": ["$not": ["$elemMatch": ["expiresAt": ["$gt": .datetime(try BSONDate(store.clock.now()))]]]]

@@ -1,8 +1,8 @@
 public import Daybook
 
 extension DaybookStore {
-    /// A store with subscriptions: ``Daybook/DaybookStore/initialize(_:)-(Aggregate....)`` prepares their collections,
-    /// and ``Daybook/DaybookStore/run()`` delivers events to them.
+    /// A store with subscriptions: `DaybookStore.initialize()` prepares their collections,
+    /// and `DaybookStore.run()` delivers events to them.
     ///
     /// Several processes with the same subscriptions share the work; see ``Subscription``.
     ///

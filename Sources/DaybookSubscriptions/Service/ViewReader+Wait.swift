@@ -13,7 +13,7 @@ extension ViewReader {
     /// Returns when the view includes a commit: each of the commit's aggregates that the projection is about is posted
     /// at the commit's version. For a read after a command.
     ///
-    /// - Throws: ``Daybook/DaybookError``: `viewBehind` when that has not happened after `timeout`, or when one of the
+    /// - Throws: `DaybookError`: `viewBehind` when that has not happened after `timeout`, or when one of the
     ///   aggregates is parked, with its id.
     public func wait(for commit: Commit, timeout: Duration = .seconds(5)) async throws {
         let name = try SubscriptionName(name)
