@@ -59,7 +59,7 @@ extension SubscriptionAdministration {
     }
 
     /// Delivers the events that postings lack, each exactly once. What is ahead or an orphan is reported and left:
-    /// nobody knows what was handled. A parked aggregate is left too. While an operator has paused one of them, nothing is
+    /// it is not known what was handled. A parked aggregate is left too. While an operator has paused one of them, nothing is
     /// delivered.
     ///
     /// - Parameters:
