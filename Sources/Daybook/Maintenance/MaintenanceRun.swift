@@ -6,8 +6,8 @@ public import Foundation
 /// works and kept when it has ended.
 ///
 /// `{ _id, kind, swap, types, ids, schemas, program, by, why, status, holder, startedAt, updatedAt, endedAt, checked,
-/// events, written, counts, reason, ranges, tokens, builds: { <type>: { collection, uuid } }, refused: { <type>: [id] },
-/// swapped }`
+/// events, written, counts, reason, ranges, tokens, builds: { <type>: { collection, uuid } }, refused: { <type>: [id]
+/// }, swapped }`
 public struct MaintenanceRun: Sendable {
     /// What it does. A later version of Daybook may have kinds that this one does not know.
     public struct Kind: RawRepresentable, Sendable, Hashable {

@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import DaybookSubscriptions
 
-/// Why an operator has documents made again or events delivered, and who that is. A script that mends what it finds need
-/// not say why.
+/// Why an operator has documents made again or events delivered, and who that is. A script that mends what it finds
+/// need not say why.
 struct OptionalReasonOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Why; recorded with the change.", valueName: "text"))
     var reason: String?

@@ -2,8 +2,8 @@ package import Daybook
 internal import DaybookMongo
 
 extension DaybookStore {
-    /// Checks whether the server, the database, its snapshots, its subscriptions and the work on them are as they should
-    /// be. It writes nothing but a mark, and that only where there are a journal and subscriptions.
+    /// Checks whether the server, the database, its snapshots, its subscriptions and the work on them are as they
+    /// should be. It writes nothing but a mark, and that only where there are a journal and subscriptions.
     ///
     /// What this user may not inspect becomes a warning that says so; everything else is still checked. Without
     /// aggregates, snapshots are not checked.

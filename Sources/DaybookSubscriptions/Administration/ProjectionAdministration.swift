@@ -105,8 +105,8 @@ extension ProjectionAdministration {
     }
 
     /// Makes the documents of projections again beside those in use, compares the two, and drops what was made. Writers
-    /// and the delivery go on meanwhile: what it reports differs though neither document has changed for ten seconds, or
-    /// two where no process runs the projection. A document that never rests for so long is not judged.
+    /// and the delivery go on meanwhile: what it reports differs though neither document has changed for ten seconds,
+    /// or two where no process runs the projection. A document that never rests for so long is not judged.
     ///
     /// - Parameters:
     ///   - names: The projections; all of the store's when there are none.
@@ -147,8 +147,8 @@ extension ProjectionAdministration {
         }
     }
 
-    /// Makes the documents of projections again from the first event. A rebuild that was killed is resumed when the same
-    /// program is asked for the same again within an hour.
+    /// Makes the documents of projections again from the first event. A rebuild that was killed is resumed when the
+    /// same program is asked for the same again within an hour.
     ///
     /// - Parameters:
     ///   - names: The projections; all of the store's when there are none.

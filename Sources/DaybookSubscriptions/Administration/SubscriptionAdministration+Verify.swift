@@ -13,13 +13,13 @@ public struct SubscriptionReport: Sendable {
     public internal(set) var counts: [PostingFinding.Kind: Int] = [:]
     /// The findings, by type and id; at most 10,000.
     public internal(set) var findings: [PostingFinding] = []
-    /// How many aggregates wait, because an event could not be handled; they are no findings. Those are counted too that
-    /// a patch has parked.
+    /// How many aggregates wait, because an event could not be handled; they are no findings. Those are counted too
+    /// that a patch has parked.
     public internal(set) var parked = 0
     /// How many events were delivered; of a patch.
     public internal(set) var delivered = 0
-    /// How many of the findings were left, and how many aggregates are parked; of a patch. Of a dry run, how many would be
-    /// left.
+    /// How many of the findings were left, and how many aggregates are parked; of a patch. Of a dry run, how many would
+    /// be left.
     public internal(set) var unrepaired = 0
     /// How long it took.
     public internal(set) var duration = Duration.zero
@@ -59,8 +59,8 @@ extension SubscriptionAdministration {
     }
 
     /// Delivers the events that postings lack, each exactly once. What is ahead or an orphan is reported and left:
-    /// it is not known what was handled. A parked aggregate is left too. While an operator has paused one of them, nothing is
-    /// delivered.
+    /// it is not known what was handled. A parked aggregate is left too. While an operator has paused one of them,
+    /// nothing is delivered.
     ///
     /// - Parameters:
     ///   - names: The subscriptions; all of the store's when there are none.

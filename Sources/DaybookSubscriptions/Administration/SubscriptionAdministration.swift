@@ -33,7 +33,8 @@ extension SubscriptionAdministration {
 
     // MARK: Looking
 
-    /// Every subscription of the database, by name, with how far it has come: each posting is compared with the journal.
+    /// Every subscription of the database, by name, with how far it has come: each posting is compared with the
+    /// journal.
     public func list() async throws -> [SubscriptionStatus] {
         try await store.telemetry.perform("subscriptions") {
             try await store.requireJournal(for: "subscriptions")

@@ -3,9 +3,9 @@ package import DaybookBSON
 package import DaybookMongo
 package import Foundation
 
-/// What all processes know of a subscription: a document of `daybook.subscriptions`, `{ _id: name, kind, delivery, types,
-/// version, partitions, state, next, paused: { by, why, at }, audit, build: { version, program, place }, members: [{
-/// holder, expiresAt }], changes: [{ what, by, why, at, aggregateId }] }`.
+/// What all processes know of a subscription: a document of `daybook.subscriptions`, `{ _id: name, kind, delivery,
+/// types, version, partitions, state, next, paused: { by, why, at }, audit, build: { version, program, place },
+/// members: [{ holder, expiresAt }], changes: [{ what, by, why, at, aggregateId }] }`.
 package struct SubscriptionRecord: Sendable {
     /// What a projection's collections go through.
     package enum State: String, Sendable {

@@ -9,8 +9,8 @@ internal import Synchronization
 /// once, or in place.
 ///
 /// The build has postings and a position of its own, so one that was killed is resumed where it was. The change from
-/// the old collections to the new ones is noted in the subscription's record before its first step, and each step may be
-/// repeated; whichever process finds the record so finishes it.
+/// the old collections to the new ones is noted in the subscription's record before its first step, and each step may
+/// be repeated; whichever process finds the record so finishes it.
 struct ProjectionBuild: Sendable {
     let store: DaybookStore
     let subscription: Subscription
@@ -120,8 +120,8 @@ struct ProjectionBuild: Sendable {
         }
     }
 
-    /// What is noted of this build in the subscription's record. What another program has built is not continued: it may
-    /// have made other documents of the same events. Without a program's fingerprint none is.
+    /// What is noted of this build in the subscription's record. What another program has built is not continued: it
+    /// may have made other documents of the same events. Without a program's fingerprint none is.
     private func note() async -> BSONDocument {
         let program = await ProgramFingerprint.read() ?? UUID().uuidString
         return [
@@ -192,7 +192,8 @@ struct ProjectionBuild: Sendable {
         try await Self.fence(name, record, in: store)
     }
 
-    /// Makes every later write of those who keep the collections in use fail, and every later write of an earlier build.
+    /// Makes every later write of those who keep the collections in use fail, and every later write of an earlier
+    /// build.
     private static func fence(
         _ name: SubscriptionName, _ record: SubscriptionRecord, in store: DaybookStore
     ) async throws {

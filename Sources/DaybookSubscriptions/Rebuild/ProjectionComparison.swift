@@ -11,8 +11,8 @@ struct ProjectionComparison: Sendable {
     let store: DaybookStore
     let live: Namespace
     let fresh: Namespace
-    /// How long neither may change before a difference is one: longer than the delivery to one may be behind that to the
-    /// other.
+    /// How long neither may change before a difference is one: longer than the delivery to one may be behind that to
+    /// the other.
     let stillness: Duration
 
     /// As they are stored; their key may be anything.

@@ -151,8 +151,8 @@ extension DaybookStore {
     /// Runs `body` beside four writers on `accounts` accounts, whose clocks are up to 4 s apart. A third of their
     /// commits are transactions that are open for up to 100 ms before they commit.
     ///
-    /// - Parameter holding: Whether transactions stay open. The local server drops and renames a collection only while no
-    ///   transaction is open at all, so beside those it may never do so.
+    /// - Parameter holding: Whether transactions stay open. The local server drops and renames a collection only while
+    ///   no transaction is open at all, so beside those it may never do so.
     func besideWriters<R: Sendable>(
         on accounts: Int, pausing pause: Duration = .zero, holding: Bool = true, _ body: () async throws -> R
     ) async throws -> R {
